@@ -1,0 +1,65 @@
+//! The crate's one error type: every variant names the file or option, what is wrong, and what to do about it.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Everything that can go wrong outside the kernels. Displays as one line: where, what, and the cure.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A data set or model file is missing, damaged, or not what was asked for.
+    #[error("{}: {problem}; {cure}", path.display())]
+    Data {
+        /// The file or folder at fault.
+        path: PathBuf,
+        /// What was expected and what was found.
+        problem: String,
+        /// What the user can do.
+        cure: String,
+    },
+
+    /// The operating system refused an action on a file.
+    #[error("cannot {action} {}: {source}; {cure}", path.display())]
+    Io {
+        /// A verb: "read", "write", "create".
+        action: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+        /// What the user can do.
+        cure: &'static str,
+    },
+
+    /// A setting, or a combination of settings, that makes no sense.
+    #[error("{option}: {problem}; {cure}")]
+    Settings {
+        /// The option as the user types it.
+        option: &'static str,
+        /// What is wrong with its value.
+        problem: String,
+        /// A value that would do.
+        cure: String,
+    },
+
+    /// A weight is no longer a finite number.
+    #[error("{optimizer} diverged: a weight was not finite at {images} images; lower {cure}")]
+    Diverged {
+        /// The optimizer's name.
+        optimizer: &'static str,
+        /// Images trained on when it was seen (weights are checked at every test).
+        images: u64,
+        /// The option to lower.
+        cure: &'static str,
+    },
+}
+
+/// The crate's result.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl Error {
+    /// A data error about `path`.
+    pub(crate) fn data(path: &Path, problem: impl Into<String>, cure: impl Into<String>) -> Self {
+        Self::Data { path: path.to_owned(), problem: problem.into(), cure: cure.into() }
+    }
+}
