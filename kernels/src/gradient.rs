@@ -1,0 +1,235 @@
+//! Where a row's gradient comes from. It is made in registers, a tile at a time, and never stored.
+
+use crate::lanes::f32x8;
+use crate::lit::Lit;
+use crate::panel::Panel;
+use core::ops::Range;
+
+/// The gradient of a layer: for some of its rows, in ascending order, a scalar factor times a vector along the lanes.
+/// All other rows have a zero gradient.
+pub trait Gradient: Sync {
+    /// How many rows have a gradient.
+    fn len(&self) -> usize;
+
+    /// The number of the `n`-th of them.
+    fn row(&self, n: usize) -> usize;
+
+    /// The scalar factor of the `n`-th of them.
+    fn factor(&self, n: usize) -> f32;
+
+    /// Vectors `first..first + T` of the `n`-th of them, before the factor.
+    fn tile<const T: usize>(&self, n: usize, first: usize) -> [f32x8; T];
+
+    /// Whether no row has a gradient.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Which of the rows that have a gradient lie in `rows`.
+    fn within(&self, rows: &Range<usize>) -> Range<usize> {
+        let below = |limit: usize| {
+            let (mut low, mut high) = (0, self.len());
+            if low == high || self.row(high - 1) < limit {
+                return high; // the usual case: the whole layer at once
+            }
+            while low < high {
+                let middle = low.midpoint(high);
+                if self.row(middle) < limit { low = middle + 1 } else { high = middle }
+            }
+            low
+        };
+        let start = if rows.start == 0 { 0 } else { below(rows.start) };
+        start..below(rows.end)
+    }
+}
+
+#[inline(always)]
+fn load<const T: usize>(vectors: &[f32x8], first: usize) -> [f32x8; T] {
+    *vectors[first..].first_chunk().expect("a tile lies within a row")
+}
+
+/// One image, first layer: row j is x_j d1 for every lit pixel j.
+pub struct OfImage<'a> {
+    /// The image's lit pixels.
+    pub lit: Lit<'a>,
+    /// The hidden deltas d1, [Hp].
+    pub deltas: &'a [f32x8],
+}
+
+impl Gradient for OfImage<'_> {
+    #[inline(always)]
+    fn len(&self) -> usize {
+        self.lit.len()
+    }
+
+    #[inline(always)]
+    fn row(&self, n: usize) -> usize {
+        usize::from(self.lit.index()[n])
+    }
+
+    #[inline(always)]
+    fn factor(&self, n: usize) -> f32 {
+        self.lit.value()[n]
+    }
+
+    #[inline(always)]
+    fn tile<const T: usize>(&self, _: usize, first: usize) -> [f32x8; T] {
+        load(self.deltas, first)
+    }
+}
+
+/// One image, second layer: row k is d2_k h for every output k.
+pub struct OfOutputs<'a> {
+    /// The output deltas d2, one per output.
+    pub deltas: &'a [f32],
+    /// The hidden activations h, [Hp].
+    pub hidden: &'a [f32x8],
+}
+
+impl Gradient for OfOutputs<'_> {
+    #[inline(always)]
+    fn len(&self) -> usize {
+        self.deltas.len()
+    }
+
+    #[inline(always)]
+    fn row(&self, n: usize) -> usize {
+        n
+    }
+
+    #[inline(always)]
+    fn factor(&self, n: usize) -> f32 {
+        self.deltas[n]
+    }
+
+    #[inline(always)]
+    fn tile<const T: usize>(&self, _: usize, first: usize) -> [f32x8; T] {
+        load(self.hidden, first)
+    }
+}
+
+/// A whole batch, either layer: every row has been summed into a panel, by the dense path.
+pub struct OfMatrix<'a> {
+    /// The summed gradient, in the layer's shape.
+    pub sums: &'a Panel,
+    /// One over the size of the batch.
+    pub scale: f32,
+}
+
+impl Gradient for OfMatrix<'_> {
+    #[inline(always)]
+    fn len(&self) -> usize {
+        self.sums.rows()
+    }
+
+    #[inline(always)]
+    fn row(&self, n: usize) -> usize {
+        n
+    }
+
+    #[inline(always)]
+    fn factor(&self, _: usize) -> f32 {
+        self.scale
+    }
+
+    #[inline(always)]
+    fn tile<const T: usize>(&self, n: usize, first: usize) -> [f32x8; T] {
+        load(self.sums.row_vectors(n), first)
+    }
+}
+
+/// A whole batch, first layer, by lit pixels: row j is the sum of x_bj d1_b over the images b that light pixel j, taken
+/// in registers while the row's weights are there to be updated.
+pub struct OfBatch<'a> {
+    /// Who lights which pixel.
+    pub lighters: &'a Lighters,
+    /// The hidden deltas of image b in row b.
+    pub deltas: &'a Panel,
+    /// One over the size of the batch.
+    pub scale: f32,
+}
+
+impl Gradient for OfBatch<'_> {
+    #[inline(always)]
+    fn len(&self) -> usize {
+        self.lighters.pixels.len()
+    }
+
+    #[inline(always)]
+    fn row(&self, n: usize) -> usize {
+        usize::from(self.lighters.pixels[n])
+    }
+
+    #[inline(always)]
+    fn factor(&self, _: usize) -> f32 {
+        self.scale
+    }
+
+    #[inline(always)]
+    fn tile<const T: usize>(&self, n: usize, first: usize) -> [f32x8; T] {
+        let lighters = self.lighters.of(self.row(n));
+        let (deltas, stride) = (self.deltas.as_vectors(), self.deltas.vectors());
+        let mut sum = [f32x8::ZERO; T];
+        for &(image, value) in lighters {
+            let value = f32x8::splat(value);
+            let delta = &deltas[image as usize * stride + first..][..T];
+            for v in 0..T {
+                sum[v] = delta[v].mul_add(value, sum[v]);
+            }
+        }
+        sum
+    }
+}
+
+/// A batch's lit pixels turned around: for every pixel, the images that light it and how brightly. A counting sort, so
+/// images stay in their order and sums are taken in it.
+#[derive(Clone, Debug, Default)]
+pub struct Lighters {
+    /// Pixels lit by any image of the batch, ascending.
+    pixels: Vec<u16>,
+    /// Pixel j's entries end at `end[j]`, and start where the pixel before it ends.
+    end: Vec<u32>,
+    entries: Vec<(u32, f32)>,
+}
+
+impl Lighters {
+    /// Takes in a batch of images of `inputs` pixels.
+    ///
+    /// # Panics
+    /// If an image lights a pixel that is not there.
+    pub fn turn<'a>(&mut self, inputs: usize, batch: impl Iterator<Item = Lit<'a>> + Clone) {
+        self.end.clear();
+        self.end.resize(inputs, 0);
+        for lit in batch.clone() {
+            for &j in lit.index() {
+                self.end[usize::from(j)] += 1;
+            }
+        }
+        self.pixels.clear();
+        let mut total = 0;
+        for (j, end) in self.end.iter_mut().enumerate() {
+            if *end > 0 {
+                self.pixels.push(u16::try_from(j).expect("inputs are numbered by u16"));
+            }
+            let count = *end;
+            *end = total; // the start for now: filling moves it to the end
+            total += count;
+        }
+        self.entries.clear();
+        self.entries.resize(total as usize, (0, 0.0));
+        for (image, lit) in (0..).zip(batch) {
+            for (&j, &x) in lit.index().iter().zip(lit.value()) {
+                let place = &mut self.end[usize::from(j)];
+                self.entries[*place as usize] = (image, x);
+                *place += 1;
+            }
+        }
+    }
+
+    /// The images that light `pixel`, with its value there.
+    #[inline(always)]
+    fn of(&self, pixel: usize) -> &[(u32, f32)] {
+        let start = if pixel == 0 { 0 } else { self.end[pixel - 1] };
+        &self.entries[start as usize..self.end[pixel] as usize]
+    }
+}

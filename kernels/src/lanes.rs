@@ -1,0 +1,61 @@
+//! Vectors of eight lanes: counting, masking and summing them.
+
+pub use wide::f32x8;
+
+/// Numbers in a vector.
+pub const LANES: usize = 8;
+
+/// Vectors that hold `width` numbers.
+pub const fn vectors(width: usize) -> usize {
+    width.div_ceil(LANES)
+}
+
+/// All bits set in the lanes that the last of `width` numbers' vectors really uses, none in its padding.
+///
+/// A mask, not a factor of 0 or 1: 0 x NaN is NaN, and a NaN must not leak into the padding.
+pub fn tail_mask(width: usize) -> f32x8 {
+    let used = width - (vectors(width) - 1) * LANES;
+    let mut bits = [0_u32; LANES];
+    bits[..used].fill(u32::MAX);
+    bytemuck::cast(bits)
+}
+
+/// Lane k of the result is the sum of the lanes of `v[k]`: eight horizontal sums for the price of a transpose.
+#[inline(always)]
+pub fn sums(v: [f32x8; LANES]) -> f32x8 {
+    let [a, b, c, d, e, f, g, h] = f32x8::transpose(v);
+    ((a + b) + (c + d)) + ((e + f) + (g + h))
+}
+
+/// Runs `$body` with `$n` bound to a constant for each width that has a tile of its own, so that the loops in it unroll
+/// and their accumulators live in registers.
+macro_rules! for_constant {
+    ($value:expr, [$($tile:literal)+], $T:ident => $body:expr, else $other:expr) => {
+        match $value {
+            $($tile => { const $T: usize = $tile; $body })+
+            _ => $other,
+        }
+    };
+}
+pub(crate) use for_constant;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn eight_horizontal_sums_in_order() {
+        let v: [f32x8; LANES] = core::array::from_fn(|k| f32x8::from([k as f32 + 1.0; LANES]));
+        assert_eq!(sums(v).to_array(), core::array::from_fn(|k| 8.0 * (k as f32 + 1.0)));
+    }
+
+    #[test]
+    fn the_mask_covers_exactly_the_used_lanes() {
+        for width in 1..=40 {
+            let used = (width - 1) % LANES + 1;
+            let masked = (f32x8::splat(f32::NAN) & tail_mask(width)).to_array();
+            assert!(masked[..used].iter().all(|x| x.is_nan()), "width {width}");
+            assert!(masked[used..].iter().all(|&x| x.to_bits() == 0), "width {width}");
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! The arithmetic of `dlr`: explicit SIMD kernels that train a network of logistic units without bias, online or in
+//! batches, and the scalar oracle that they are tested against. No files, threads, clocks, randomness or printing.
+//!
+//! | room | what it computes |
+//! | --- | --- |
+//! | [`lanes`], [`panel`], [`lit`] | the layout: vectors of 8, rows padded to whole vectors, the lit pixels of an image |
+//! | [`logistic`], [`forward`], [`output`] | from lit pixels to the outputs, and back to the hidden deltas |
+//! | [`rule`], [`gradient`], [`layer`] | the backward pass fused with the update: one sweep for every optimizer |
+//! | [`rules`] | the optimizers, one short file each |
+//! | [`gemm`] | the dense path: blocked matrix products |
+//! | [`reference`] | the oracle: plain f64 loops that share no code with the rest |
+//! | [`simd`], [`prefetch`] | what the build uses and the machine has |
+//!
+//! # The network and its layout
+//!
+//! For an image x with inputs j, hidden units i and outputs k, with s the logistic function:
+//!
+//! ```text
+//! h_i = s(sum_j x_j W1[j][i])      y_k = s(sum_i h_i W2[k][i])
+//! ```
+//!
+//! Both weight matrices are [panels](panel::Panel) whose rows run along the hidden units, padded to whole vectors: `W1`
+//! is `[inputs][Hp]`, so that a dark pixel's row is never touched, and `W2` is `[outputs][Hp]`. In both layers the
+//! gradient's row is a scalar times a vector along the hidden units, which is why one sweep updates them both.
+//! **Padding lanes are zero and stay zero**: s(0) = 1/2 would make each of them a hidden unit that learns.
+
+pub mod forward;
+pub mod gemm;
+pub mod gradient;
+pub mod lanes;
+pub mod layer;
+pub mod lit;
+pub mod logistic;
+pub mod output;
+pub mod panel;
+pub mod prefetch;
+pub mod reference;
+pub mod rule;
+pub mod rules;
+pub mod simd;

@@ -1,0 +1,135 @@
+//! A matrix whose rows are padded with zeros to whole vectors.
+
+use crate::lanes::{LANES, f32x8, vectors};
+
+/// `rows` x `width` numbers, each row contiguous and padded with zero lanes to a multiple of [`LANES`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct Panel {
+    rows: usize,
+    width: usize,
+    data: Vec<f32x8>,
+}
+
+impl Panel {
+    /// A panel of zeros.
+    ///
+    /// # Panics
+    /// If `width` is zero.
+    pub fn zeros(rows: usize, width: usize) -> Self {
+        assert!(width > 0, "a panel needs at least one column");
+        Self { rows, width, data: vec![f32x8::ZERO; rows * vectors(width)] }
+    }
+
+    /// A panel filled from `value(row, column)`.
+    pub fn from_fn(rows: usize, width: usize, mut value: impl FnMut(usize, usize) -> f32) -> Self {
+        let mut panel = Self::zeros(rows, width);
+        for row in 0..rows {
+            for (column, cell) in panel.row_mut(row).iter_mut().enumerate() {
+                *cell = value(row, column);
+            }
+        }
+        panel
+    }
+
+    /// Rows.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Numbers in a row, without the padding.
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
+    /// Vectors in a row, the padding included.
+    #[inline(always)]
+    pub fn vectors(&self) -> usize {
+        vectors(self.width)
+    }
+
+    /// Row `row` without its padding.
+    pub fn row(&self, row: usize) -> &[f32] {
+        &bytemuck::cast_slice(self.row_vectors(row))[..self.width]
+    }
+
+    /// Row `row` without its padding, to be written.
+    pub fn row_mut(&mut self, row: usize) -> &mut [f32] {
+        let n = self.vectors();
+        &mut bytemuck::cast_slice_mut(&mut self.data[row * n..][..n])[..self.width]
+    }
+
+    /// Row `row`, padding included.
+    #[inline(always)]
+    pub fn row_vectors(&self, row: usize) -> &[f32x8] {
+        let n = self.vectors();
+        &self.data[row * n..][..n]
+    }
+
+    /// All rows one after another, padding included.
+    #[inline(always)]
+    pub fn as_vectors(&self) -> &[f32x8] {
+        &self.data
+    }
+
+    /// All rows one after another, padding included. Whoever writes here keeps the padding zero.
+    #[inline(always)]
+    pub fn as_vectors_mut(&mut self) -> &mut [f32x8] {
+        &mut self.data
+    }
+
+    /// All rows one after another as plain numbers; a row is `vectors() * LANES` of them.
+    pub fn as_slice(&self) -> &[f32] {
+        bytemuck::cast_slice(&self.data)
+    }
+
+    /// As [`as_slice`](Self::as_slice), to be written. Whoever writes here keeps the padding zero.
+    pub fn as_mut_slice(&mut self) -> &mut [f32] {
+        bytemuck::cast_slice_mut(&mut self.data)
+    }
+
+    /// Numbers from the start of one row to the next.
+    pub fn stride(&self) -> usize {
+        self.vectors() * LANES
+    }
+
+    /// Whether every padding lane is (positive or negative) zero.
+    pub fn padding_is_zero(&self) -> bool {
+        (0..self.rows).all(|row| {
+            let padded: &[f32] = bytemuck::cast_slice(self.row_vectors(row));
+            padded[self.width..].iter().all(|&x| x == 0.0)
+        })
+    }
+
+    /// Whether every number is finite.
+    pub fn is_finite(&self) -> bool {
+        // 0 x is zero for every finite x and NaN for the rest, and NaN is contagious.
+        let sum = self.data.iter().fold(f32x8::ZERO, |sum, &x| x.mul_add(f32x8::ZERO, sum));
+        sum.to_array().iter().all(|x| !x.is_nan())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_padded_with_zeros() {
+        for width in 1..=40 {
+            let panel = Panel::from_fn(3, width, |r, c| (100 * r + c + 1) as f32);
+            assert_eq!(panel.stride() % LANES, 0);
+            assert!(panel.padding_is_zero());
+            assert_eq!(panel.row(2)[width - 1], (200 + width) as f32);
+        }
+    }
+
+    #[test]
+    fn one_bad_number_is_seen_in_every_place() {
+        for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+            for place in 0..3 * 11 {
+                let panel = Panel::from_fn(3, 11, |r, c| if r * 11 + c == place { bad } else { f32::MAX });
+                assert!(!panel.is_finite(), "{bad} at {place}");
+            }
+        }
+        assert!(Panel::from_fn(3, 11, |_, _| f32::MAX).is_finite());
+    }
+}

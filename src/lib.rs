@@ -1,0 +1,3 @@
+//! dlr
+pub mod error;
+pub use error::{Error, Result};
