@@ -1,3 +1,18 @@
-//! dlr
+//! Trains small networks of logistic units on a CPU as fast as it can, and compares the optimizers that train them: the
+//! dynamic learning rate of "Faster Biological Gradient Descent Learning" (Li, 2020), SGD, Nesterov's momentum and Adam.
+//!
+//! | room | what it does |
+//! | --- | --- |
+//! | [`data`] | data sets: files, checks, cache |
+//! | [`engine`] | from settings and data to a trained network |
+//! | [`report`] | results as records and text |
+//! | [`dlr_kernels`] | the arithmetic |
+//!
+//! Imports flow one way: report -> engine -> data, kernels.
+
+pub mod data;
+pub mod engine;
 pub mod error;
+pub mod report;
+
 pub use error::{Error, Result};

@@ -1,0 +1,209 @@
+//! The f64 reference against weights that PyTorch trained: every optimizer, both errors of the hidden layer,
+//! online and in batches. `tests/pytorch/make_fixtures.py` made the numbers and says how.
+
+use dlr_kernels::reference::{Backprop, Network, Norm, Optimizer, Trainer};
+use serde::Deserialize;
+
+/// Cases in the file: 7 settings of optimizers x 2 batch sizes x (2 shapes with the true gradient + 1 shape
+/// with the author's hidden error). A file with fewer must not pass.
+const CASES: usize = 42;
+
+/// Numbers of steps after which every case records its weights.
+const CHECKPOINTS: [usize; 2] = [7, 1000];
+
+/// Allowed deviation of a layer: max |a - b| / max |b|, with PyTorch's weights as b. Both sides round at
+/// 2^-53, in another order. Training contracts such differences rather than piling them up, so the bound
+/// leaves a factor of several hundred over the largest deviation seen.
+const REFERENCE_TOLERANCE: f64 = 1e-12;
+
+/// All of `fixtures.json`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Fixtures {
+    /// Version of PyTorch.
+    torch: String,
+    seed: u64,
+    problems: Vec<Problem>,
+    cases: Vec<Case>,
+}
+
+/// Where training starts and what is learned.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Problem {
+    inputs: usize,
+    hidden: usize,
+    outputs: usize,
+    /// Exact in f32, as are the patterns.
+    initial: Weights,
+    /// The cycle that training repeats, \[patterns\]\[inputs\].
+    patterns: Vec<Vec<f64>>,
+    /// The output unit whose target is 1, for each pattern; all other targets are 0.
+    labels: Vec<usize>,
+}
+
+/// One training run.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Case {
+    /// Index into [`Fixtures::problems`].
+    problem: usize,
+    optimizer: Settings,
+    backprop: Error,
+    /// Patterns in each step.
+    batch: usize,
+    checkpoints: Vec<Checkpoint>,
+}
+
+/// The weights after so many steps.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Checkpoint {
+    steps: usize,
+    weights: Weights,
+}
+
+/// Both layers under the names and in the layout of PyTorch.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Weights {
+    /// \[hidden\]\[inputs\].
+    #[serde(rename = "0.weight")]
+    layer1: Vec<Vec<f64>>,
+    /// \[outputs\]\[hidden\].
+    #[serde(rename = "2.weight")]
+    layer2: Vec<Vec<f64>>,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", tag = "name")]
+enum Settings {
+    Sgd { lr: f64 },
+    Nesterov { lr: f64, momentum: f64 },
+    NesterovAuthors { lr: f64, momentum: f64 },
+    Adam { lr: f64, beta1: f64, beta2: f64, epsilon: f64 },
+    Dlr { lr: f64, alpha: f64, norm: NormOver },
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum NormOver {
+    Pre,
+    Post,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Error {
+    Mse,
+    Authors,
+}
+
+impl Fixtures {
+    fn load() -> Self {
+        const PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/pytorch/fixtures.json");
+        let text = std::fs::read_to_string(PATH).unwrap_or_else(|error| panic!("{PATH}: {error}"));
+        serde_json::from_str(&text).unwrap_or_else(|error| panic!("{PATH}: {error}"))
+    }
+}
+
+impl Problem {
+    /// The one-hot targets of the cycle, \[patterns\]\[outputs\].
+    fn targets(&self) -> Vec<Vec<f64>> {
+        self.labels.iter().map(|&label| (0..self.outputs).map(|k| f64::from(k == label)).collect()).collect()
+    }
+}
+
+impl Case {
+    /// Indices into the cycle of patterns of step `step`, which counts from 0.
+    fn batch_of(&self, step: usize, patterns: usize) -> impl Iterator<Item = usize> {
+        (step * self.batch..(step + 1) * self.batch).map(move |n| n % patterns)
+    }
+}
+
+impl std::fmt::Display for Case {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { problem, optimizer, backprop, batch, .. } = self;
+        write!(f, "problem {problem}, {optimizer:?}, {backprop:?}, batch {batch}")
+    }
+}
+
+impl From<Settings> for Optimizer {
+    fn from(settings: Settings) -> Self {
+        match settings {
+            Settings::Sgd { lr } => Self::Sgd { lr },
+            Settings::Nesterov { lr, momentum } => Self::Nesterov { lr, momentum },
+            Settings::NesterovAuthors { lr, momentum } => Self::NesterovAuthors { lr, momentum },
+            Settings::Adam { lr, beta1, beta2, epsilon } => Self::Adam { lr, beta1, beta2, epsilon },
+            Settings::Dlr { lr, alpha, norm: NormOver::Pre } => Self::Dlr { lr, alpha, norm: Norm::Pre },
+            Settings::Dlr { lr, alpha, norm: NormOver::Post } => Self::Dlr { lr, alpha, norm: Norm::Post },
+        }
+    }
+}
+
+impl From<Error> for Backprop {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Mse => Self::Mse,
+            Error::Authors => Self::Authors,
+        }
+    }
+}
+
+/// Flattens the transpose: \[out\]\[in\] becomes \[in\]\[out\], row by row.
+fn transposed(matrix: &[Vec<f64>]) -> Vec<f64> {
+    (0..matrix[0].len()).flat_map(|column| matrix.iter().map(move |row| row[column])).collect()
+}
+
+/// max |actual - expected| / max |expected|, and NaN if any weight is.
+fn deviation(actual: &[f64], expected: &[f64]) -> f64 {
+    assert_eq!(actual.len(), expected.len());
+    // f64::max would pass over a NaN.
+    let larger = |a: f64, b: f64| if a >= b || a.is_nan() { a } else { b };
+    let difference = actual.iter().zip(expected).map(|(a, b)| (a - b).abs()).fold(0.0, larger);
+    difference / expected.iter().map(|b| b.abs()).fold(0.0, larger)
+}
+
+#[test]
+fn reference_equals_pytorch() {
+    let fixtures = Fixtures::load();
+    let Fixtures { torch, seed, .. } = &fixtures;
+    let mut failures = Vec::new();
+    let mut largest = CHECKPOINTS.map(|_| 0_f64);
+    let mut executed = 0;
+
+    for case in &fixtures.cases {
+        let problem = &fixtures.problems[case.problem];
+        let &Problem { inputs, hidden, outputs, .. } = problem;
+        let (w1, w2) = (transposed(&problem.initial.layer1), transposed(&problem.initial.layer2));
+        let network = Network { inputs, hidden, outputs, w1, w2 };
+        let mut trainer = Trainer::new(network, case.optimizer.into(), case.backprop.into());
+        let targets = problem.targets();
+
+        let recorded: Vec<usize> = case.checkpoints.iter().map(|checkpoint| checkpoint.steps).collect();
+        assert_eq!(recorded, CHECKPOINTS, "{case}");
+        let mut step = 0;
+        for (checkpoint, largest) in case.checkpoints.iter().zip(&mut largest) {
+            while step < checkpoint.steps {
+                let batch: Vec<(&[f64], &[f64])> = case
+                    .batch_of(step, problem.patterns.len())
+                    .map(|n| (problem.patterns[n].as_slice(), targets[n].as_slice()))
+                    .collect();
+                trainer.step(&batch);
+                step += 1;
+            }
+            let deviation1 = deviation(&trainer.network.w1, &transposed(&checkpoint.weights.layer1));
+            let deviation2 = deviation(&trainer.network.w2, &transposed(&checkpoint.weights.layer2));
+            if !(deviation1 <= REFERENCE_TOLERANCE && deviation2 <= REFERENCE_TOLERANCE) {
+                failures
+                    .push(format!("{case}, {step} steps: W1 off by {deviation1:e}, W2 by {deviation2:e}"));
+            }
+            *largest = largest.max(deviation1).max(deviation2);
+        }
+        executed += 1;
+    }
+
+    println!("largest deviation from PyTorch {torch} after {CHECKPOINTS:?} steps: {largest:?}");
+    assert!(failures.is_empty(), "PyTorch {torch}, seed {seed}:\n{}", failures.join("\n"));
+    assert_eq!(executed, CASES);
+}

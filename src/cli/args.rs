@@ -1,0 +1,266 @@
+//! What can be said on the command line. Values are checked here as far as that is possible without the data.
+
+use super::exit;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::{Args, Parser};
+use dlr::engine::images::Inputs;
+use dlr::engine::network::MAX_HIDDEN;
+use dlr::engine::optimizer::{Entry, Hyper, Norm, OPTIMIZERS};
+use dlr::engine::settings::{Backprop, Init, Order, Settings};
+use dlr_kernels::simd::Level;
+use std::fmt::Write as _;
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+/// Trains a small network of logistic units on MNIST, and tells how long that took.
+#[derive(Debug, Parser)]
+#[command(name = "dlr", version, long_version = long_version(), after_help = after_help(), max_term_width = 110)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) train: Train,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Train {
+    /// Hidden units, 1 to 4096 [default: 30, or those of --load]
+    #[arg(long, value_name = "N", value_parser = whole(1..=MAX_HIDDEN as u64), allow_negative_numbers = true)]
+    pub(crate) hidden: Option<u64>,
+
+    /// The optimizer [default: dlr]; they and their defaults are listed below
+    #[arg(long, value_name = "NAME", value_parser = optimizer_names(), default_value = "dlr", hide_default_value = true,
+        hide_possible_values = true)]
+    optimizer: &'static Entry,
+
+    #[command(flatten)]
+    hyper: HyperArgs,
+
+    /// Images whose gradients are averaged for one update; 1 is online learning
+    #[arg(long, value_name = "B", value_parser = whole(1..=65_536), default_value = "1", allow_negative_numbers = true)]
+    batch: u64,
+
+    /// Passes over the training images at most; 0 trains nothing [default: 30, or 1 with --images]
+    #[arg(long, value_name = "N", value_parser = whole(0..=100_000), allow_negative_numbers = true)]
+    epochs: Option<u64>,
+
+    /// Train on the first N training images only
+    #[arg(long, value_name = "N", value_parser = whole(1..=u64::from(u32::MAX)), allow_negative_numbers = true)]
+    images: Option<u64>,
+
+    /// Stop when test accuracy is above ACC (strictly), or `none` to train through all epochs
+    #[arg(long, value_name = "ACC|none", value_parser = target, default_value = "0.96", allow_negative_numbers = true)]
+    target: Target,
+
+    /// Exit with code 3 if the target is not reached
+    #[arg(long)]
+    pub(crate) require_target: bool,
+
+    /// Training images between tests
+    #[arg(long, value_name = "N", value_parser = whole(1..=1_000_000_000), default_value = "600",
+        allow_negative_numbers = true)]
+    test_every: u64,
+
+    /// Seed of initial weights and order
+    #[arg(long, value_name = "N", default_value = "1", allow_negative_numbers = true)]
+    seed: u64,
+
+    /// Order of the images: a new random one every epoch, one for all epochs, or the file's [default: shuffled]
+    #[arg(long, value_parser = choice::<Order>(Order::NAMES), value_name = "ORDER")]
+    order: Option<Order>,
+
+    /// Initial weights: `fan-in` for N(0, 1/inputs of the unit), or `normal:S` for N(0, S^2) [default: fan-in]
+    #[arg(long, value_name = "INIT")]
+    init: Option<Init>,
+
+    /// Inputs for the grey level p: `unit` for p/255, `offset` for 0.01 + 0.99 p/255
+    #[arg(long, value_parser = choice::<Inputs>(Inputs::NAMES), value_name = "INPUTS", default_value = "unit")]
+    inputs: Inputs,
+
+    /// Targets of the wrong and the right outputs [default: 0,1]
+    #[arg(long, value_name = "LOW,HIGH", value_parser = one_hot, allow_negative_numbers = true)]
+    one_hot: Option<(f64, f64)>,
+
+    /// Error sent to the hidden layer: `mse`, the true gradient, or `authors`, without the factor y(1-y)
+    /// [default: mse]
+    #[arg(long, value_parser = choice::<Backprop>(Backprop::NAMES), value_name = "ERROR")]
+    backprop: Option<Backprop>,
+
+    /// Settings of the paper's author: backprop authors, init normal:0.01, targets 0.01,0.99, order fixed, and
+    /// the rates of its column below; options given beside it win
+    #[arg(long, value_name = "NAME", value_parser = ["authors"])]
+    preset: Option<String>,
+
+    /// Folder with the four IDX files, raw or .gz [default: $DLR_DATA, or data/mnist]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+
+    /// Write the trained weights to FILE (safetensors, which PyTorch reads)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) save: Option<PathBuf>,
+
+    /// Start from the weights in FILE instead of drawing them
+    #[arg(long, value_name = "FILE")]
+    pub(crate) load: Option<PathBuf>,
+
+    /// Threads for tests and batches, which decide nothing but the speed [default: one per core]
+    #[arg(long, value_name = "N", value_parser = whole(1..=256), allow_negative_numbers = true)]
+    pub(crate) threads: Option<u64>,
+
+    /// Print the result as one JSON object on stdout
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    /// No progress on stderr
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
+}
+
+#[derive(Debug, Args)]
+struct HyperArgs {
+    /// Learning rate
+    #[arg(long, value_name = "X", value_parser = real("from 0 to 3.4e38", 0.0..=MAX), allow_negative_numbers = true)]
+    lr: Option<f64>,
+
+    /// DLR's alpha: rates are the more alike the larger it is
+    #[arg(long, value_name = "X", value_parser = real("above 0, up to 3.4e38", MIN..=MAX),
+        allow_negative_numbers = true)]
+    alpha: Option<f64>,
+
+    /// The units whose norms DLR divides by: `pre`-synaptic (Eq. 1) or `post`-synaptic (Eq. 3)
+    #[arg(long, value_parser = choice::<Norm>(Norm::NAMES), value_name = "NORM")]
+    norm: Option<Norm>,
+
+    /// Nesterov's mu
+    #[arg(long, value_name = "X", value_parser = real("from 0 to below 1", 0.0..=BELOW_1),
+        allow_negative_numbers = true)]
+    momentum: Option<f64>,
+
+    /// Adam's decay of the first moment
+    #[arg(long, value_name = "X", value_parser = real("from 0 to below 1", 0.0..=BELOW_1),
+        allow_negative_numbers = true)]
+    beta1: Option<f64>,
+
+    /// Adam's decay of the second moment
+    #[arg(long, value_name = "X", value_parser = real("from 0 to below 1", 0.0..=BELOW_1),
+        allow_negative_numbers = true)]
+    beta2: Option<f64>,
+
+    /// Adam's epsilon
+    #[arg(long, value_name = "X", value_parser = real("above 0, up to 3.4e38", MIN..=MAX),
+        allow_negative_numbers = true)]
+    epsilon: Option<f64>,
+}
+
+/// The range of positive, normal f32.
+const MIN: f64 = f32::MIN_POSITIVE as f64;
+const MAX: f64 = f32::MAX as f64;
+/// The largest f32 below 1, so that no decay becomes 1 by rounding.
+const BELOW_1: f64 = (1.0 - f32::EPSILON / 2.0) as f64;
+
+impl Train {
+    /// The settings that these arguments mean, for a network of `loaded` hidden units if one was loaded.
+    pub(crate) fn settings(&self, loaded: Option<usize>) -> dlr::Result<Settings> {
+        let authors = self.preset.is_some();
+        let entry = self.optimizer;
+        let HyperArgs { lr, alpha, norm, momentum, beta1, beta2, epsilon } = self.hyper;
+        let chosen = Hyper { lr, alpha, norm, momentum, beta1, beta2, epsilon };
+        let defaults = if authors { &entry.authors } else { &entry.defaults };
+        let hidden = match (self.hidden, loaded) {
+            (Some(hidden), Some(loaded)) if hidden != loaded as u64 => {
+                return Err(dlr::Error::Settings {
+                    option: "--hidden",
+                    problem: format!(
+                        "{hidden} asked for, but the network in --load has {loaded} hidden units"
+                    ),
+                    cure: format!("leave --hidden out, or give {loaded}"),
+                });
+            }
+            (hidden, loaded) => loaded.unwrap_or(hidden.unwrap_or(30) as usize),
+        };
+        Ok(Settings {
+            hidden,
+            optimizer: entry.with(defaults, &chosen)?,
+            batch: self.batch as usize,
+            epochs: self.epochs.unwrap_or(if self.images.is_some() { 1 } else { 30 }),
+            images: self.images.map(|images| images as usize),
+            target: self.target.0,
+            test_every: self.test_every,
+            seed: self.seed,
+            order: self.order.unwrap_or(if authors { Order::Fixed } else { Order::Shuffled }),
+            init: self.init.unwrap_or(if authors { Init::Normal(0.01) } else { Init::FanIn }),
+            inputs: self.inputs,
+            one_hot: self.one_hot.unwrap_or(if authors { (0.01, 0.99) } else { (0.0, 1.0) }),
+            backprop: self.backprop.unwrap_or(if authors { Backprop::Authors } else { Backprop::Mse }),
+        })
+    }
+}
+
+/// The accuracy to reach, if any.
+#[derive(Clone, Copy, Debug)]
+struct Target(Option<f64>);
+
+fn target(text: &str) -> Result<Target, String> {
+    if text == "none" {
+        return Ok(Target(None));
+    }
+    let share = text.parse().ok().filter(|share| (0.0..1.0).contains(share));
+    share
+        .map(|share| Target(Some(share)))
+        .ok_or_else(|| "expected a share from 0 to below 1, or none".to_owned())
+}
+
+fn one_hot(text: &str) -> Result<(f64, f64), String> {
+    let pair = text.split_once(',').and_then(|(low, high)| Some((low.parse().ok()?, high.parse().ok()?)));
+    pair.filter(|(low, high)| (0.0..=1.0).contains(low) && (0.0..=1.0).contains(high) && low < high)
+        .ok_or_else(|| "expected two numbers LOW,HIGH with 0 <= LOW < HIGH <= 1".to_owned())
+}
+
+fn whole(range: RangeInclusive<u64>) -> impl TypedValueParser<Value = u64> {
+    let parse = move |text: &str| {
+        let number = text.parse().ok().filter(|number| range.contains(number));
+        number.ok_or_else(|| format!("expected a whole number from {} to {}", range.start(), range.end()))
+    };
+    clap::builder::StringValueParser::new().try_map(move |text| parse(&text))
+}
+
+fn real(words: &'static str, range: RangeInclusive<f64>) -> impl TypedValueParser<Value = f64> {
+    clap::builder::StringValueParser::new().try_map(move |text| {
+        text.parse()
+            .ok()
+            .filter(|number| range.contains(number))
+            .ok_or_else(|| format!("expected a number {words}"))
+    })
+}
+
+fn choice<T>(names: &'static [&'static str]) -> impl TypedValueParser<Value = T>
+where
+    T: FromStr<Err = String> + Clone + Send + Sync + 'static,
+{
+    PossibleValuesParser::new(names).try_map(|name| name.parse::<T>())
+}
+
+fn optimizer_names() -> impl TypedValueParser<Value = &'static Entry> {
+    PossibleValuesParser::new(OPTIMIZERS.iter().map(|entry| entry.name))
+        .map(|name| Entry::find(&name).expect("the name is one of the list"))
+}
+
+fn long_version() -> String {
+    let (compiled, detected) = (Level::compiled().name(), Level::detected().name());
+    format!(
+        "{} ({})\n{}\nSIMD: compiled for {compiled}, this machine has {detected}",
+        env!("CARGO_PKG_VERSION"),
+        env!("DLR_COMMIT"),
+        env!("DLR_RUSTC")
+    )
+}
+
+fn after_help() -> String {
+    let mut text = "Optimizers, with their defaults and those under --preset authors:\n".to_owned();
+    for entry in OPTIMIZERS {
+        let (name, about, defaults, authors) = (entry.name, entry.about, entry.defaults, entry.authors);
+        writeln!(text, "  {name}\n      {about}\n      {defaults}\n      authors: {authors}")
+            .expect("a string takes all");
+    }
+    write!(text, "\n{}", exit::HELP).expect("a string takes all");
+    text
+}

@@ -1,0 +1,78 @@
+//! Exit codes, as `dlr --help` documents them, and the way out through a closed pipe.
+
+use dlr::Error;
+use std::io::{self, Write as _};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// The documented exit codes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Code {
+    Done = 0,
+    Failed = 1,
+    Usage = 2,
+    TargetMissed = 3,
+    BadData = 4,
+    Diverged = 5,
+    Interrupted = 130,
+    Terminated = 143,
+}
+
+/// What `dlr --help` says of them.
+pub(crate) const HELP: &str = "\
+Exit codes:
+  0  done
+  1  failed while running: a file could not be written, memory ran out
+  2  usage: an unknown option or a value out of range
+  3  the target was not reached, and --require-target was given
+  4  a data set or a model is missing or damaged
+  5  diverged: a weight is no longer finite; nothing was saved
+  130, 143  interrupted by Ctrl-C or SIGTERM, after saving";
+
+impl From<Code> for ExitCode {
+    fn from(code: Code) -> Self {
+        Self::from(code as u8)
+    }
+}
+
+impl Code {
+    /// The code for an error.
+    pub(crate) fn of(error: &Error) -> Self {
+        match error {
+            Error::Settings { .. } => Self::Usage,
+            Error::Data { .. } => Self::BadData,
+            Error::Io { action: "read", .. } => Self::BadData,
+            _ => Self::Failed,
+        }
+    }
+}
+
+/// Prints what clap has to say: help and version on stdout, mistakes on stderr.
+pub(crate) fn usage(error: &clap::Error) -> ExitCode {
+    if error.use_stderr() {
+        let _ = error.print();
+        return Code::Usage.into();
+    }
+    match print(&error.render().to_string()) {
+        Ok(()) => Code::Done.into(),
+        Err(error) => {
+            eprintln!("dlr: error: {error}");
+            Code::Failed.into()
+        }
+    }
+}
+
+/// Writes a result to stdout. A reader that has seen enough and closed the pipe is no error.
+pub(crate) fn print(text: &str) -> dlr::Result<()> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Error::Io {
+            action: "write",
+            path: PathBuf::from("standard output"),
+            source: error,
+            cure: "send it to a place that takes it",
+        }),
+        _ => Ok(()),
+    }
+}

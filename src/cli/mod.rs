@@ -1,0 +1,35 @@
+//! The command line: arguments, progress, signals, exit codes. Everything else is in the library, and nothing there
+//! imports this.
+
+mod args;
+mod exit;
+mod progress;
+mod signals;
+mod train;
+
+use clap::Parser;
+use dlr_kernels::simd;
+use std::process::ExitCode;
+
+/// Runs the program.
+pub(crate) fn run() -> ExitCode {
+    if let Some(feature) = simd::missing() {
+        // Before anything else, since the next instruction may be one that this processor lacks.
+        eprintln!(
+            "dlr: error: this program was built for processors with {feature}, which this one lacks; build it on this \
+             machine, or with RUSTFLAGS=\"-C target-cpu=x86-64\""
+        );
+        return exit::Code::Failed.into();
+    }
+    let args = match args::Cli::try_parse() {
+        Ok(args) => args,
+        Err(error) => return exit::usage(&error),
+    };
+    match train::run(args.train) {
+        Ok(code) => code.into(),
+        Err(error) => {
+            eprintln!("dlr: error: {error}");
+            exit::Code::of(&error).into()
+        }
+    }
+}

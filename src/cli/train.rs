@@ -1,0 +1,123 @@
+//! `dlr`: train one network and tell how it went.
+
+use super::args::Train;
+use super::exit::{Code, print};
+use super::progress::Progress;
+use super::signals::Signals;
+use dlr::data::{self, Dataset};
+use dlr::engine::network::Network;
+use dlr::engine::settings::Settings;
+use dlr::engine::trainer::{Run, Stop, train, training_images};
+use dlr::engine::{model, trainer};
+use dlr::report::machine::Engine;
+use dlr::report::record::Record;
+use dlr::report::summary::summary;
+use dlr::{Error, Result};
+use std::collections::HashMap;
+use std::thread;
+use std::time::Instant;
+
+pub(super) fn run(args: Train) -> Result<Code> {
+    let since = Instant::now();
+    let threads =
+        args.threads.map_or_else(|| thread::available_parallelism().map_or(1, usize::from), |n| n as usize);
+    let engine = Engine::here(threads);
+    engine.warnings().iter().for_each(|warning| warn(warning));
+
+    // Everything that can be refused is refused before the training, not after it.
+    let loaded = args.load.as_deref().map(model::load).transpose()?;
+    let settings = args.settings(loaded.as_ref().map(Network::hidden))?;
+    if let Some(path) = &args.save {
+        model::check_place(path)?;
+    }
+    let data = Dataset::open(&data::find(args.data.as_deref())?)?;
+    data.warnings.iter().for_each(|warning| warn(warning));
+    let images = training_images(&settings, &data)?;
+    let start = match loaded {
+        Some(network) => fitting(network, &args, &data)?,
+        None => Network::draw(data.inputs, settings.hidden, data.classes, settings.init, settings.seed),
+    };
+
+    let signals = Signals::listen().map_err(|source| no_resource("listen to signals", source))?;
+    let mut progress = Progress::new(args.quiet, settings.epochs, images as u64, signals.clone());
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+    let pool = pool.map_err(|error| no_resource("start threads", std::io::Error::other(error)))?;
+    let run = pool.install(|| train(&settings, &data, start, since, &mut progress));
+    progress.finish();
+    let run = run?;
+
+    let code = outcome(&args, &run, &signals);
+    if let Some(path) = args.save.as_deref().filter(|_| run.stop != Stop::Diverged) {
+        model::save(path, &run.network, metadata(&settings, &data, &engine, run.last()))?;
+    }
+    if args.json {
+        let record = Record::new(&settings, &data, &engine, &run);
+        print(&(serde_json::to_string(&record).expect("a record has only names for keys") + "\n"))?;
+    } else {
+        print(&summary(&settings, &data, &engine, &run))?;
+    }
+    if run.stop == Stop::Diverged {
+        return Err(Error::Diverged {
+            optimizer: settings.optimizer.name(),
+            images: run.last().images,
+            cure: "--lr",
+        });
+    }
+    Ok(code)
+}
+
+fn outcome(args: &Train, run: &Run, signals: &Signals) -> Code {
+    match run.stop {
+        Stop::Interrupted => signals.received().unwrap_or(Code::Interrupted),
+        Stop::Diverged => Code::Diverged,
+        Stop::Epochs if args.require_target => Code::TargetMissed,
+        Stop::Epochs | Stop::Target => Code::Done,
+    }
+}
+
+/// The loaded network, if it has the data's inputs and classes.
+fn fitting(network: Network, args: &Train, data: &Dataset) -> Result<Network> {
+    let (is, should) = ((network.inputs(), network.outputs()), (data.inputs, data.classes));
+    if is == should {
+        return Ok(network);
+    }
+    Err(Error::Data {
+        path: args.load.clone().unwrap_or_default(),
+        problem: format!(
+            "a network of {} inputs and {} outputs, but {} has {} and {}",
+            is.0, is.1, data.name, should.0, should.1
+        ),
+        cure: "give --load a network for this data set, or --data the set that it was trained on".into(),
+    })
+}
+
+/// What a saved model says of its origin.
+fn metadata(
+    settings: &Settings,
+    data: &Dataset,
+    engine: &Engine,
+    last: &trainer::Point,
+) -> HashMap<String, String> {
+    let entries = [
+        ("dlr.version", engine.version.to_owned()),
+        ("dlr.simd", engine.simd.to_owned()),
+        ("dlr.data", data.name.clone()),
+        ("dlr.config", serde_json::to_string(settings).expect("settings have only names for keys")),
+        ("dlr.images", last.images.to_string()),
+        ("dlr.test_accuracy", last.test_accuracy.to_string()),
+    ];
+    entries.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
+}
+
+fn no_resource(action: &'static str, source: std::io::Error) -> Error {
+    Error::Io {
+        action,
+        path: "of this process".into(),
+        source,
+        cure: "try fewer --threads, or free some memory",
+    }
+}
+
+fn warn(text: &str) {
+    eprintln!("dlr: warning: {text}");
+}

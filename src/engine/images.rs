@@ -1,0 +1,116 @@
+//! From grey levels to inputs: a split of a data set as the kernels read it.
+
+use super::names::named;
+use crate::data::Split;
+use dlr_kernels::lit::Lit;
+use dlr_kernels::prefetch::prefetch;
+
+named! {
+    /// How a grey level p becomes an input.
+    pub enum Inputs {
+        /// p / 255: dark pixels are zero.
+        Unit = "unit",
+        /// 0.01 + 0.99 p / 255: no input is zero.
+        Offset = "offset",
+    }
+}
+
+impl Inputs {
+    /// The input for each of the 256 grey levels.
+    pub fn levels(self) -> [f32; 256] {
+        core::array::from_fn(|p| match self {
+            Self::Unit => p as f32 / 255.0,
+            Self::Offset => (0.01 + 0.99 * p as f64 / 255.0) as f32,
+        })
+    }
+}
+
+/// A split and the inputs that its grey levels stand for.
+pub struct Images<'a> {
+    split: &'a Split,
+    levels: [f32; 256],
+    /// All input numbers, for images whose dark pixels are inputs too.
+    all: Vec<u16>,
+}
+
+impl<'a> Images<'a> {
+    /// The images of `split`, as `inputs` says.
+    pub fn new(split: &'a Split, inputs: Inputs) -> Self {
+        let all = 0..u16::try_from(split.inputs()).expect("a data set has at most 4096 inputs");
+        Self { split, levels: inputs.levels(), all: all.collect() }
+    }
+
+    /// Number of images.
+    pub fn len(&self) -> usize {
+        self.split.len()
+    }
+
+    /// Whether there is no image.
+    pub fn is_empty(&self) -> bool {
+        self.split.len() == 0
+    }
+
+    /// Numbers in an image.
+    pub fn inputs(&self) -> usize {
+        self.split.inputs()
+    }
+
+    /// The class of image `n`.
+    #[inline]
+    pub fn label(&self, n: usize) -> u8 {
+        self.split.label(n)
+    }
+
+    /// The part of the inputs that are not zero.
+    pub fn density(&self) -> f64 {
+        if self.dark() == 0.0 { self.split.density() } else { 1.0 }
+    }
+
+    /// The input of a dark pixel.
+    fn dark(&self) -> f32 {
+        self.levels[0]
+    }
+
+    /// Appends the values of image `n`'s lit inputs to `values`, and returns their numbers.
+    #[inline]
+    pub fn read(&self, n: usize, values: &mut Vec<f32>) -> &[u16] {
+        let (index, grey) = self.split.lit(n);
+        if self.dark() == 0.0 {
+            values.extend(grey.iter().map(|&p| self.levels[usize::from(p)]));
+            index
+        } else {
+            let start = values.len();
+            values.resize(start + self.all.len(), self.dark());
+            let image = &mut values[start..];
+            for (&j, &p) in index.iter().zip(grey) {
+                image[usize::from(j)] = self.levels[usize::from(p)];
+            }
+            &self.all
+        }
+    }
+
+    /// Image `n`, with its values in `values`, whatever was there before.
+    #[inline]
+    pub fn lit<'s>(&'s self, n: usize, values: &'s mut Vec<f32>) -> Lit<'s> {
+        values.clear();
+        let index = self.read(n, values);
+        Lit::new(index, values)
+    }
+
+    /// Writes image `n` to `row`, dark pixels included.
+    pub fn dense(&self, n: usize, row: &mut [f32]) {
+        row.fill(self.dark());
+        let (index, grey) = self.split.lit(n);
+        for (&j, &p) in index.iter().zip(grey) {
+            row[usize::from(j)] = self.levels[usize::from(p)];
+        }
+    }
+
+    /// Asks for image `n` to be brought from memory, to be read a little later.
+    #[inline]
+    pub fn prefetch(&self, n: usize) {
+        let (index, grey) = self.split.lit(n);
+        prefetch(index);
+        prefetch(grey);
+    }
+}

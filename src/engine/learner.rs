@@ -1,0 +1,125 @@
+//! Training steps: the kernels put together, one image at a time; batches are next door.
+
+use super::batch::Batch;
+use super::images::Images;
+use super::network::Network;
+use dlr_kernels::forward::{activate, hidden_sums};
+use dlr_kernels::gradient::{OfImage, OfOutputs};
+use dlr_kernels::lanes::{LANES, f32x8};
+use dlr_kernels::layer::Layer;
+use dlr_kernels::output::{Backprop, OneHot, hidden_deltas, output_deltas, output_sums};
+use dlr_kernels::panel::Panel;
+use dlr_kernels::rule::Rule;
+
+/// What is learned: how large the steps' batches are, what the outputs should be, and what goes back.
+#[derive(Clone, Copy, Debug)]
+pub struct Task {
+    /// Images whose gradients are averaged for one update; 1 is online learning.
+    pub batch: usize,
+    /// The targets.
+    pub one_hot: OneHot,
+    /// The error that the hidden layer receives.
+    pub backprop: Backprop,
+}
+
+/// A network that learns by some optimizer.
+pub trait Learner: Send {
+    /// Learns from the images numbered in `order`, in that order, in batches; the last may be smaller.
+    ///
+    /// Batches spread over the current rayon pool. The result does not depend on the number of its threads.
+    fn learn(&mut self, images: &Images, order: &[u32]);
+
+    /// W1 and W2 as they are now.
+    fn weights(&self) -> (&Panel, &Panel);
+
+    /// A copy of the network as it is now.
+    fn network(&self) -> Network {
+        let (first, second) = self.weights();
+        Network { first: first.clone(), second: second.clone() }
+    }
+}
+
+/// Images ahead of the one being learned that are asked for from memory: a shuffled order finds them nowhere near.
+const AHEAD: usize = 2;
+/// The fused path: a rule for each layer, and room for what lies between them.
+pub struct Fused<A: Rule, B: Rule> {
+    first: Layer<A>,
+    second: Layer<B>,
+    task: Task,
+    online: Online,
+    batch: Batch,
+}
+
+/// What lies between the layers for one image.
+struct Online {
+    values: Vec<f32>,
+    hidden: Vec<f32x8>,
+    hidden_deltas: Vec<f32x8>,
+    outputs: Vec<f32x8>,
+    output_deltas: Vec<f32x8>,
+    errors: Vec<f32x8>,
+}
+
+impl Online {
+    fn new(hidden: usize, outputs: usize) -> Self {
+        let vectors = |width: usize| vec![f32x8::ZERO; width.div_ceil(LANES)];
+        Self {
+            values: Vec::new(),
+            hidden: vectors(hidden),
+            hidden_deltas: vectors(hidden),
+            outputs: vectors(outputs),
+            output_deltas: vectors(outputs),
+            errors: vectors(outputs),
+        }
+    }
+}
+
+impl<A: Rule, B: Rule> Fused<A, B> {
+    /// A learner that goes on from `network`, by `first` in the first layer and `second` in the second.
+    pub fn boxed(network: Network, first: A, second: B, task: Task) -> Box<dyn Learner> {
+        Box::new(Self {
+            online: Online::new(network.hidden(), network.outputs()),
+            batch: Batch::new(task.batch, &network),
+            first: Layer::new(network.first, first),
+            second: Layer::new(network.second, second),
+            task,
+        })
+    }
+
+    fn learn_online(&mut self, images: &Images, order: &[u32]) {
+        let width = self.first.weights().width();
+        let outputs = self.second.weights().rows();
+        let Online { values, hidden, hidden_deltas: d1, outputs: y, output_deltas: d2, errors } =
+            &mut self.online;
+        for (n, &image) in order.iter().enumerate() {
+            if let Some(&ahead) = order.get(n + AHEAD) {
+                images.prefetch(ahead as usize);
+            }
+            let image = image as usize;
+            let lit = images.lit(image, values);
+            hidden_sums(lit, self.first.weights(), hidden);
+            activate(hidden, width);
+            output_sums(hidden, self.second.weights(), y);
+            output_deltas(y, images.label(image), self.task.one_hot, self.task.backprop, d2, errors);
+            hidden_deltas(errors, self.second.weights(), hidden, d1);
+            self.second.update(&OfOutputs { deltas: &bytemuck::cast_slice(d2)[..outputs], hidden });
+            self.first.update(&OfImage { lit, deltas: d1 });
+        }
+    }
+}
+
+impl<A: Rule, B: Rule> Learner for Fused<A, B> {
+    fn learn(&mut self, images: &Images, order: &[u32]) {
+        if self.task.batch == 1 {
+            self.learn_online(images, order);
+        } else {
+            for order in order.chunks(self.task.batch) {
+                self.batch.learn(&mut self.first, &mut self.second, self.task, images, order);
+            }
+        }
+    }
+
+    fn weights(&self) -> (&Panel, &Panel) {
+        (self.first.weights(), self.second.weights())
+    }
+}

@@ -1,0 +1,25 @@
+//! The engine: from settings and a data set to a trained network and the record of how it got there.
+//!
+//! | file | what lives there |
+//! | --- | --- |
+//! | [`optimizer`] | the list of optimizers: names, hyper-parameters, defaults, and how each is built |
+//! | [`settings`] | everything that decides a result, resolved |
+//! | [`streams`] | the named random streams: initial weights, order of images |
+//! | [`network`] | weights: drawing, hashing |
+//! | [`model`] | weights in files that PyTorch reads |
+//! | [`images`] | grey levels into inputs, ready for the kernels |
+//! | [`learner`], `batch` | training steps, online and in batches |
+//! | [`evaluator`] | how many images a network classifies correctly |
+//! | [`trainer`] | the protocol: train, test, stop |
+
+mod batch;
+pub mod evaluator;
+pub mod images;
+pub mod learner;
+pub mod model;
+mod names;
+pub mod network;
+pub mod optimizer;
+pub mod settings;
+pub mod streams;
+pub mod trainer;

@@ -1,0 +1,138 @@
+//! Weights in safetensors files, named and shaped as PyTorch's
+//! `nn.Sequential(Linear(784, H, bias=False), Sigmoid(), Linear(H, 10, bias=False), Sigmoid())` has them: `0.weight`
+//! [H, inputs] and `2.weight` [outputs, H].
+
+use super::network::{MAX_HIDDEN, Network, little_endian};
+use crate::error::{Error, Result};
+use safetensors::{Dtype, SafeTensors, tensor::TensorView};
+use std::collections::HashMap;
+use std::fs;
+use std::io::{self, Write as _};
+use std::path::Path;
+use tempfile::NamedTempFile;
+
+const FIRST: &str = "0.weight";
+const SECOND: &str = "2.weight";
+/// No model of ours is larger: 4096 inputs, 4096 hidden units, 256 outputs, and a header.
+const MAX_BYTES: u64 = 4 * (4096 * 4096 + 256 * 4096) + (1 << 20);
+
+/// Writes a network to `path`: to a file beside it first, which then takes its place, so that no reader ever sees half of
+/// it and a failure leaves what was there.
+///
+/// # Errors
+/// [`Error::Io`] if the folder can't be written to or the disk is full.
+pub fn save(path: &Path, network: &Network, metadata: HashMap<String, String>) -> Result<()> {
+    let failed = |source| unwritable(path, source);
+    let mut file = temporary_beside(path).map_err(failed)?;
+    file.write_all(&to_bytes(network, metadata)).map_err(failed)?;
+    file.as_file().sync_all().map_err(failed)?;
+    file.persist(path).map_err(|error| failed(error.error))?;
+    Ok(())
+}
+
+/// Whether [`save`] could write to `path` now: to be asked before a long training rather than after it.
+///
+/// # Errors
+/// [`Error::Io`] if not.
+pub fn check_place(path: &Path) -> Result<()> {
+    temporary_beside(path).map(drop).map_err(|source| unwritable(path, source))
+}
+
+fn temporary_beside(path: &Path) -> io::Result<NamedTempFile> {
+    if path.is_dir() {
+        return Err(io::ErrorKind::IsADirectory.into());
+    }
+    let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    tempfile::Builder::new().prefix(".dlr-save-").permissions(permissions()).tempfile_in(folder)
+}
+
+fn unwritable(path: &Path, source: io::Error) -> Error {
+    Error::Io {
+        action: "write",
+        path: path.to_owned(),
+        source,
+        cure: "give --save a file in a folder that can be written",
+    }
+}
+
+/// Readable by all, as far as the umask lets; a temporary file is private otherwise.
+fn permissions() -> fs::Permissions {
+    use std::os::unix::fs::PermissionsExt as _;
+    fs::Permissions::from_mode(0o666)
+}
+
+fn to_bytes(network: &Network, metadata: HashMap<String, String>) -> Vec<u8> {
+    let (inputs, hidden, outputs) = (network.inputs(), network.hidden(), network.outputs());
+    let [first, second] = network.to_torch().map(|matrix| little_endian(&matrix));
+    let view = |shape: [usize; 2], bytes| {
+        TensorView::new(Dtype::F32, shape.to_vec(), bytes)
+            .expect("a matrix has as many numbers as its shape says")
+    };
+    let tensors = [(FIRST, view([hidden, inputs], &first)), (SECOND, view([outputs, hidden], &second))];
+    safetensors::serialize(tensors, Some(metadata)).expect("two named matrices can be serialized")
+}
+
+/// Reads a network from `path`.
+///
+/// # Errors
+/// [`Error::Io`] if the file can't be read; [`Error::Data`] if it is not a safetensors file or holds another network.
+pub fn load(path: &Path) -> Result<Network> {
+    let failed = |source| Error::Io {
+        action: "read",
+        path: path.to_owned(),
+        source,
+        cure: "give --load a file that --save has written",
+    };
+    let length = fs::metadata(path).map_err(failed)?.len();
+    let wrong = |problem: String| {
+        let cure =
+            format!("give --load a file with {FIRST} [hidden, inputs] and {SECOND} [outputs, hidden] in F32");
+        Error::data(path, problem, cure)
+    };
+    if length > MAX_BYTES {
+        return Err(wrong(format!("{length} bytes are more than any such network has ({MAX_BYTES})")));
+    }
+    let bytes = fs::read(path).map_err(failed)?;
+    from_bytes(&bytes).map_err(wrong)
+}
+
+fn from_bytes(bytes: &[u8]) -> std::result::Result<Network, String> {
+    let file =
+        SafeTensors::deserialize(bytes).map_err(|error| format!("not a safetensors file ({error})"))?;
+    let matrix = |name: &str| -> std::result::Result<([usize; 2], Vec<f32>), String> {
+        let tensor = file.tensor(name).map_err(|_| {
+            let mut names = file.names();
+            names.sort_unstable();
+            format!(
+                "no tensor {name}; it has {}",
+                if names.is_empty() { "none".into() } else { names.join(", ") }
+            )
+        })?;
+        let &[rows, columns] = tensor.shape() else {
+            return Err(format!("{name} has shape {:?}, expected two dimensions", tensor.shape()));
+        };
+        if tensor.dtype() != Dtype::F32 {
+            return Err(format!("{name} holds {:?}, expected F32", tensor.dtype()));
+        }
+        let numbers: Vec<f32> =
+            tensor.data().as_chunks().0.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect();
+        match numbers.iter().position(|x| !x.is_finite()) {
+            Some(place) => {
+                Err(format!("{name} holds {} at place {place}, expected finite numbers", numbers[place]))
+            }
+            None => Ok(([rows, columns], numbers)),
+        }
+    };
+    let ([hidden, inputs], first) = matrix(FIRST)?;
+    let ([outputs, incoming], second) = matrix(SECOND)?;
+    if incoming != hidden {
+        return Err(format!("{SECOND} takes {incoming} hidden units, but {FIRST} makes {hidden}"));
+    }
+    if !(1..=MAX_HIDDEN).contains(&hidden) || inputs == 0 || outputs == 0 {
+        return Err(format!(
+            "a network of {inputs} inputs, {hidden} hidden and {outputs} output units; expected at least \
+                            one of each and at most {MAX_HIDDEN} hidden"
+        ));
+    }
+    Ok(Network::from_torch(inputs, hidden, outputs, &first, &second))
+}

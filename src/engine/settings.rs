@@ -1,0 +1,115 @@
+//! Everything that decides a result, resolved: no option is left open, so that a record of it can be run again.
+
+use super::images::Inputs;
+use super::names::named;
+use super::optimizer::Optimizer;
+use serde::{Serialize, Serializer};
+use std::fmt;
+use std::str::FromStr;
+
+/// The settings of one training run.
+#[derive(Clone, Debug, Serialize)]
+pub struct Settings {
+    /// Hidden units.
+    pub hidden: usize,
+    /// The rule and its hyper-parameters.
+    #[serde(flatten)]
+    pub optimizer: Optimizer,
+    /// Images whose gradients are averaged for one update.
+    pub batch: usize,
+    /// Passes over the training images at most.
+    pub epochs: u64,
+    /// The first so many training images are used; none: all.
+    pub images: Option<usize>,
+    /// Training stops when test accuracy is strictly above this.
+    pub target: Option<f64>,
+    /// Training images between tests.
+    pub test_every: u64,
+    /// Seed of the random streams.
+    pub seed: u64,
+    /// The order of the images.
+    pub order: Order,
+    /// The initial weights.
+    pub init: Init,
+    /// How grey levels become inputs.
+    pub inputs: Inputs,
+    /// What the output of the right class and of the others should be: (others, right).
+    pub one_hot: (f64, f64),
+    /// Which error the hidden layer receives.
+    pub backprop: Backprop,
+}
+
+named! {
+    /// The order in which training images are seen.
+    pub enum Order {
+        /// A new random order every epoch.
+        Shuffled = "shuffled",
+        /// One random order for all epochs.
+        Fixed = "fixed",
+        /// As they are in the file.
+        File = "file",
+    }
+}
+
+/// How initial weights are drawn.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Init {
+    /// Both layers from N(0, deviation^2).
+    Normal(f64),
+    /// Each layer from N(0, 1 / number of the unit's inputs).
+    FanIn,
+}
+
+impl fmt::Display for Init {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        match self {
+            Self::Normal(deviation) => write!(f, "normal:{deviation}"),
+            Self::FanIn => f.write_str("fan-in"),
+        }
+    }
+}
+
+impl FromStr for Init {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "fan-in" {
+            return Ok(Self::FanIn);
+        }
+        let deviation = text.strip_prefix("normal:").and_then(|deviation| deviation.parse().ok());
+        deviation.filter(|deviation| (0.0..=1e6).contains(deviation)).map(Self::Normal).ok_or_else(|| {
+            "expected fan-in, or normal:S with a standard deviation S from 0 to 1e6".to_owned()
+        })
+    }
+}
+
+impl Serialize for Init {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+named! {
+    /// Which error the hidden layer receives through the second layer's weights.
+    pub enum Backprop {
+        /// The true gradient of the mean squared error.
+        Mse = "mse",
+        /// y - t without the factor y (1 - y), as in the experiments of the paper's author.
+        Authors = "authors",
+    }
+}
+
+impl Settings {
+    /// Everything but the network and the optimizer, on one line for people.
+    pub fn details(&self) -> String {
+        let (low, high) = self.one_hot;
+        format!(
+            "batch {}, {} order, weights {}, inputs {}, targets {low} and {high}, backprop {}",
+            self.batch,
+            self.order.name(),
+            self.init,
+            self.inputs.name(),
+            self.backprop.name()
+        )
+    }
+}

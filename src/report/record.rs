@@ -1,0 +1,112 @@
+//! A run as one JSON object: everything needed to judge it and to run it again.
+
+use super::machine::Engine;
+use crate::data::Dataset;
+use crate::engine::settings::Settings;
+use crate::engine::trainer::{Point, Run, Stop};
+use serde::Serialize;
+
+/// The version of this record's form.
+pub const SCHEMA: &str = "dlr-run/1";
+/// The version of the protocol: what counts as a test, a hit, an epoch, and what a seed means. Results of different
+/// protocols can't be compared.
+pub const PROTOCOL: u32 = 1;
+
+/// One run.
+#[derive(Debug, Serialize)]
+pub struct Record<'a> {
+    schema: &'static str,
+    protocol: u32,
+    config: &'a Settings,
+    seed: u64,
+    data: Data<'a>,
+    engine: &'a Engine,
+    curve: &'a [Point],
+    target: Target,
+    #[serde(rename = "final")]
+    end: End,
+    train_s: f64,
+    wall_s: f64,
+    images: u64,
+    ns_per_image: Option<f64>,
+    stop: Stop,
+}
+
+#[derive(Debug, Serialize)]
+struct Data<'a> {
+    name: &'a str,
+    train_images: usize,
+    test_images: usize,
+    inputs: usize,
+    classes: usize,
+    sha256: Hashes<'a>,
+}
+
+/// Of the inflated files.
+#[derive(Debug, Serialize)]
+struct Hashes<'a> {
+    train_images: &'a str,
+    train_labels: &'a str,
+    test_images: &'a str,
+    test_labels: &'a str,
+}
+
+#[derive(Debug, Serialize)]
+struct Target {
+    value: Option<f64>,
+    hit: bool,
+    images: Option<u64>,
+    epoch: Option<f64>,
+    train_s: Option<f64>,
+    wall_s: Option<f64>,
+}
+
+#[derive(Debug, Serialize)]
+struct End {
+    test_accuracy: f64,
+    weights_sha256: String,
+}
+
+impl<'a> Record<'a> {
+    /// The record of `run`.
+    pub fn new(settings: &'a Settings, data: &'a Dataset, engine: &'a Engine, run: &'a Run) -> Self {
+        let last = run.last();
+        let hit = run.hit();
+        let [train_images, train_labels, test_images, test_labels] = &data.hashes;
+        Self {
+            schema: SCHEMA,
+            protocol: PROTOCOL,
+            config: settings,
+            seed: settings.seed,
+            data: Data {
+                name: &data.name,
+                train_images: data.train.len(),
+                test_images: data.test.len(),
+                inputs: data.inputs,
+                classes: data.classes,
+                sha256: Hashes { train_images, train_labels, test_images, test_labels },
+            },
+            engine,
+            curve: &run.curve,
+            target: Target {
+                value: settings.target,
+                hit: hit.is_some(),
+                images: hit.map(|hit| hit.images),
+                epoch: hit.map(|hit| hit.epoch),
+                train_s: hit.map(|hit| hit.train_s),
+                wall_s: hit.map(|hit| hit.wall_s),
+            },
+            end: End { test_accuracy: last.test_accuracy, weights_sha256: run.network.sha256() },
+            train_s: last.train_s,
+            wall_s: last.wall_s,
+            images: last.images,
+            ns_per_image: ns_per_image(last),
+            stop: run.stop,
+        }
+    }
+}
+
+/// Nanoseconds of training per image, if there were any.
+pub(super) fn ns_per_image(last: &Point) -> Option<f64> {
+    (last.images > 0).then(|| last.train_s * 1e9 / last.images as f64)
+}

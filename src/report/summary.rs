@@ -1,0 +1,103 @@
+//! A run as a few lines for people.
+
+use super::machine::Engine;
+use super::record::ns_per_image;
+use crate::data::Dataset;
+use crate::engine::settings::Settings;
+use crate::engine::trainer::{Run, Stop};
+use std::fmt::Write as _;
+
+/// The summary of `run`, several lines.
+pub fn summary(settings: &Settings, data: &Dataset, engine: &Engine, run: &Run) -> String {
+    let last = run.last();
+    let mut text = String::new();
+    let mut line =
+        |name: &str, value: String| writeln!(text, "{name:<14} {value}").expect("a string takes all");
+
+    line(
+        "network",
+        format!("{}-{}-{} on {}", run.network.inputs(), settings.hidden, run.network.outputs(), data.name),
+    );
+    line("optimizer", format!("{}, {}", settings.optimizer, settings.details()));
+    line("result", verdict(settings, run));
+    line(
+        "test accuracy",
+        format!("{} of {} images", percent(last.test_accuracy), grouped(data.test.len() as u64)),
+    );
+    if let Some(ns) = ns_per_image(last) {
+        let rate = grouped((1e9 / ns).round() as u64);
+        line(
+            "training",
+            format!("{:.3} s (train_s, tests paused), {ns:.0} ns per image, {rate} images/s", last.train_s),
+        );
+    }
+    line("in all", format!("{:.3} s (wall_s)", last.wall_s));
+    line("seed", format!("{} (initial weights and order)", settings.seed));
+    line(
+        "engine",
+        format!(
+            "dlr {} ({}), {} build, {}, {} on {}",
+            engine.version,
+            engine.commit,
+            engine.profile,
+            engine.simd,
+            threads(engine.threads),
+            engine.cpu
+        ),
+    );
+    line("weights", format!("sha256 {}", run.network.sha256()));
+    text
+}
+
+fn verdict(settings: &Settings, run: &Run) -> String {
+    let last = run.last();
+    let so_far = format!("{:.2} epochs ({} images)", last.epoch, grouped(last.images));
+    match (run.stop, settings.target) {
+        (Stop::Target, Some(target)) => format!("above {} after {so_far}", percent(target)),
+        (Stop::Diverged, _) => format!("diverged within {so_far}: a weight is no longer finite"),
+        (Stop::Interrupted, _) => format!("interrupted after {so_far}"),
+        (_, Some(target)) => format!("not above {} within {so_far}", percent(target)),
+        (_, None) => format!("trained for {so_far}"),
+    }
+}
+
+/// A share as a percentage with the two decimals that 10,000 test images allow, and more only if it has more.
+pub fn percent(share: f64) -> String {
+    let percent = (share * 1e8).round() / 1e6;
+    let text = format!("{percent:.2}");
+    if text.parse() == Ok(percent) { format!("{text} %") } else { format!("{percent} %") }
+}
+
+/// A whole number with commas between thousands.
+pub fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+fn threads(number: usize) -> String {
+    if number == 1 { "1 thread".into() } else { format!("{number} threads") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_for_people() {
+        assert_eq!(
+            ["0", "999", "1,000", "73,800", "1,234,567"],
+            [0, 999, 1000, 73_800, 1_234_567].map(grouped)[..]
+        );
+        assert_eq!(percent(0.96), "96.00 %");
+        assert_eq!(percent(0.9601), "96.01 %");
+        assert_eq!(percent(0.96015), "96.015 %");
+        assert_eq!(percent(2.0 / 3.0), "66.666667 %");
+    }
+}
