@@ -1,0 +1,242 @@
+//! The format of a cache file: a [`Dataset`] as it lies in memory, to be mapped and used in place.
+//!
+//! | bytes | |
+//! | --- | --- |
+//! | 0..8 | `dlrcache` |
+//! | 8..12 | 0x01020304 in the byte order of the machine, which all numbers here and in the blocks have |
+//! | 12..16 | version of the format |
+//! | 16..20 | length of the JSON header |
+//! | 20..24 | CRC-32 of bytes 0..20 and the JSON header |
+//! | 24.. | JSON header, padded with spaces so that what follows starts at a multiple of 64 |
+//! | then | the training images' block, then the test images' (see [`lit`](super::lit)) |
+//!
+//! The header holds counts, not offsets: where each array lies follows from them, so it cannot disagree.
+
+use super::backing::Backing;
+use super::idx::MAX_INPUTS;
+use super::lit::{ALIGN, Layout, Split};
+use super::source::Fingerprint;
+use super::{Dataset, Source};
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+const MAGIC: [u8; 8] = *b"dlrcache";
+const BYTE_ORDER: u32 = 0x0102_0304;
+/// To be raised with every change to the format, and to how data are prepared.
+const VERSION: u32 = 1;
+/// Bytes before the JSON header.
+const PREFIX: usize = 24;
+
+/// Why a cache file is not used.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Miss {
+    /// It is whole, but of another version, another machine, or other source files.
+    Stale,
+    /// It is not what was written.
+    Damaged(&'static str),
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Header {
+    name: String,
+    shape: (usize, usize),
+    classes: usize,
+    /// Images and lit pixels.
+    train: (u64, u64),
+    test: (u64, u64),
+    hashes: [String; 4],
+    sources: Fingerprint,
+    /// CRC-32 of the two blocks.
+    payload_crc: u32,
+    /// Length of the two blocks in bytes.
+    payload_len: u64,
+}
+
+/// The bytes that stand before the two blocks.
+pub(super) fn encode_header(dataset: &Dataset, sources: &Fingerprint) -> serde_json::Result<Vec<u8>> {
+    let counts = |split: &Split| (split.layout().images as u64, split.layout().lit as u64);
+    let mut crc = crc32fast::Hasher::new();
+    crc.update(dataset.train.block());
+    crc.update(dataset.test.block());
+    let header = Header {
+        name: dataset.name.clone(),
+        shape: dataset.shape,
+        classes: dataset.classes,
+        train: counts(&dataset.train),
+        test: counts(&dataset.test),
+        hashes: dataset.hashes.clone(),
+        sources: sources.clone(),
+        payload_crc: crc.finalize(),
+        payload_len: (dataset.train.block().len() + dataset.test.block().len()) as u64,
+    };
+    let mut json = serde_json::to_vec(&header)?;
+    json.resize((PREFIX + json.len()).next_multiple_of(ALIGN) - PREFIX, b' ');
+
+    let mut bytes = Vec::with_capacity(PREFIX + json.len());
+    bytes.extend(MAGIC);
+    bytes.extend([BYTE_ORDER, VERSION, json.len() as u32].map(u32::to_ne_bytes).concat());
+    bytes.extend(header_crc(&bytes, &json).to_ne_bytes());
+    bytes.extend(json);
+    Ok(bytes)
+}
+
+/// Checks `file`, the whole of the cache file at `path`, and views it as the data set prepared from `sources`.
+pub(super) fn decode(file: Backing, path: PathBuf, sources: &Fingerprint) -> Result<Dataset, Miss> {
+    let bytes = file.bytes();
+    let (prefix, rest) = bytes.split_at_checked(PREFIX).ok_or(Miss::Damaged("it is too short"))?;
+    let number = |at: usize| u32::from_ne_bytes([prefix[at], prefix[at + 1], prefix[at + 2], prefix[at + 3]]);
+    if prefix[..8] != MAGIC {
+        return Err(Miss::Damaged("it is no cache file"));
+    }
+    if (number(8), number(12)) != (BYTE_ORDER, VERSION) {
+        return Err(Miss::Stale);
+    }
+    let (json, payload) =
+        rest.split_at_checked(number(16) as usize).ok_or(Miss::Damaged("its header is too short"))?;
+    if header_crc(&prefix[..20], json) != number(20) {
+        return Err(Miss::Damaged("its header's checksum is wrong"));
+    }
+    let header: Header =
+        serde_json::from_slice(json).map_err(|_| Miss::Damaged("its header is no header"))?;
+    if header.sources != *sources {
+        return Err(Miss::Stale);
+    }
+
+    let (rows, cols) = header.shape;
+    let inputs = rows.checked_mul(cols).filter(|inputs| (1..=MAX_INPUTS).contains(inputs));
+    let inputs = inputs.ok_or(Miss::Damaged("its images have no valid shape"))?;
+    if !(2..=256).contains(&header.classes) {
+        return Err(Miss::Damaged("its number of classes is not valid"));
+    }
+    let layout = |(images, lit)| Layout::new(images, lit).ok_or(Miss::Damaged("its counts are too great"));
+    let (train, test) = (layout(header.train)?, layout(header.test)?);
+    let len = train.size.checked_add(test.size).ok_or(Miss::Damaged("its counts are too great"))?;
+    if payload.len() != len || payload.len() as u64 != header.payload_len {
+        return Err(Miss::Damaged("its length is wrong"));
+    }
+    if crc32fast::hash(payload) != header.payload_crc {
+        return Err(Miss::Damaged("its checksum is wrong"));
+    }
+
+    // The checksums speak for the writer's bytes, the checks in here for the writer.
+    let at = PREFIX + json.len();
+    let file = Arc::new(file);
+    let split = |at, layout| {
+        Split::from_cache(Arc::clone(&file), at, layout, inputs, header.classes).map_err(Miss::Damaged)
+    };
+    Ok(Dataset {
+        train: split(at, train)?,
+        test: split(at + train.size, test)?,
+        name: header.name,
+        inputs,
+        classes: header.classes,
+        shape: header.shape,
+        hashes: header.hashes,
+        source: Source::Cache(path),
+        warnings: Vec::new(),
+    })
+}
+
+fn header_crc(prefix: &[u8], json: &[u8]) -> u32 {
+    let mut crc = crc32fast::Hasher::new();
+    crc.update(prefix);
+    crc.update(json);
+    crc.finalize()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::backing::zeroed;
+    use super::*;
+
+    fn sources() -> Fingerprint {
+        let file = r#"{"name":"f","len":1,"modified":2,"changed":3}"#;
+        serde_json::from_str(&format!(r#"{{"folder":"d","files":[{file},{file},{file},{file}]}}"#)).unwrap()
+    }
+
+    fn dataset() -> Dataset {
+        Dataset {
+            train: Split::from_pixels(4, &[0, 1, 2, 0, 3, 0, 0, 4], &[0, 1]).unwrap(),
+            test: Split::from_pixels(4, &[0, 0, 9, 0], &[1]).unwrap(),
+            name: "small".into(),
+            inputs: 4,
+            classes: 2,
+            shape: (2, 2),
+            hashes: [(); 4].map(|()| "0".repeat(64)),
+            source: Source::Memory,
+            warnings: Vec::new(),
+        }
+    }
+
+    /// Decodes `dataset` after one change in its header's text, with checksums and lengths made right again.
+    fn decode_with(from: &str, to: &str) -> Result<Dataset, Miss> {
+        let dataset = dataset();
+        let header = encode_header(&dataset, &sources()).unwrap();
+        let text = std::str::from_utf8(&header[PREFIX..]).unwrap().trim_end();
+        assert!(text.contains(from), "{from} is not in {text}");
+        let mut json = text.replacen(from, to, 1).into_bytes();
+        json.resize((PREFIX + json.len()).next_multiple_of(ALIGN) - PREFIX, b' ');
+
+        let mut bytes = header[..16].to_vec();
+        bytes.extend((json.len() as u32).to_ne_bytes());
+        bytes.extend(header_crc(&bytes, &json).to_ne_bytes());
+        let bytes = [&bytes[..], &json, dataset.train.block(), dataset.test.block()].concat();
+        let mut memory = zeroed(bytes.len()).unwrap();
+        bytemuck::cast_slice_mut(&mut memory).copy_from_slice(&bytes);
+        decode(Backing::Owned(memory), PathBuf::new(), &sources())
+    }
+
+    #[test]
+    fn what_was_encoded_is_decoded() {
+        let (written, read) = (dataset(), decode_with("", "").unwrap());
+        assert_eq!((read.train, read.test), (written.train, written.test));
+        assert_eq!((read.name, read.inputs, read.classes), (written.name, 4, 2));
+        assert_eq!((read.shape, read.hashes), (written.shape, written.hashes));
+    }
+
+    #[test]
+    fn a_header_that_lies_is_refused_whatever_its_checksum() {
+        let most = u64::MAX.to_string();
+        let cases = [
+            (r#""shape":[2,2]"#, r#""shape":[0,2]"#.to_owned(), "its images have no valid shape"),
+            (r#""shape":[2,2]"#, r#""shape":[4097,1]"#.to_owned(), "its images have no valid shape"),
+            (r#""shape":[2,2]"#, format!(r#""shape":[{most},{most}]"#), "its images have no valid shape"),
+            (r#""shape":[2,2]"#, r#""shape":[2,1]"#.to_owned(), "a pixel outside its image"),
+            (r#""classes":2"#, r#""classes":1"#.to_owned(), "its number of classes is not valid"),
+            (r#""classes":2"#, r#""classes":257"#.to_owned(), "its number of classes is not valid"),
+            (r#""train":[2,4]"#, r#""train":[2,5]"#.to_owned(), "image starts that are not in order"),
+            (r#""train":[2,4]"#, r#""train":[3,4]"#.to_owned(), "image starts that are not in order"),
+            (r#""train":[2,4]"#, r#""train":[2,400]"#.to_owned(), "its length is wrong"),
+            (r#""train":[2,4]"#, format!(r#""train":[{most},4]"#), "its counts are too great"),
+            (r#""test":[1,1]"#, format!(r#""test":[1,{most}]"#), "its counts are too great"),
+            (r#""test":[1,1]"#, format!(r#""test":[1,{}]"#, u64::MAX / 4), "its length is wrong"),
+            (r#""payload_len":"#, r#""payload_len":1"#.to_owned(), "its length is wrong"),
+            (r#""payload_crc":"#, r#""payload_crc":1"#.to_owned(), "its checksum is wrong"),
+            (r#""name":"#, r#""nom":"#.to_owned(), "its header is no header"),
+            (r#"{"name""#, r#"{"more":0,"name""#.to_owned(), "its header is no header"),
+        ];
+        for (from, to, why) in cases {
+            match decode_with(from, &to) {
+                Err(Miss::Damaged(found)) if found == why => (),
+                // A digit put in front may also leave what a u32 can hold.
+                Err(Miss::Damaged("its header is no header")) if from.contains("crc") => (),
+                other => panic!("{to}: expected {why}, found {other:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn other_source_files_make_it_stale() {
+        for (from, to) in [
+            (r#""folder":"d""#, r#""folder":"e""#),
+            (r#""name":"f""#, r#""name":"g""#),
+            (r#""len":1"#, r#""len":2"#),
+            (r#""modified":2"#, r#""modified":3"#),
+            (r#""changed":3"#, r#""changed":4"#),
+        ] {
+            assert_eq!(decode_with(from, to).map(drop), Err(Miss::Stale), "{to}");
+        }
+    }
+}
