@@ -29,12 +29,17 @@ const DENSE: f64 = 0.5;
 /// What lies between the layers for a batch, a row per image, and the batch itself.
 pub(super) struct Batch {
     lit: LitBatch,
+    lighters: Lighters,
+    dense: Option<Dense>,
+    between: Between,
+    second_gradient: Panel,
+}
+
+/// What a batch's images write on their way forward and back, a row each.
+struct Between {
     hidden: Panel,
     hidden_deltas: Panel,
     output_deltas: Panel,
-    second_gradient: Panel,
-    lighters: Lighters,
-    dense: Option<Dense>,
 }
 
 /// The dense path's images, [batch][inputs], and gradient, [inputs][Hp].
@@ -49,12 +54,14 @@ impl Batch {
         let (hidden, outputs) = (network.hidden(), network.outputs());
         Self {
             lit: LitBatch::default(),
-            hidden: Panel::zeros(batch, hidden),
-            hidden_deltas: Panel::zeros(batch, hidden),
-            output_deltas: Panel::zeros(batch, outputs),
-            second_gradient: Panel::zeros(outputs, hidden),
             lighters: Lighters::default(),
             dense: None,
+            between: Between {
+                hidden: Panel::zeros(batch, hidden),
+                hidden_deltas: Panel::zeros(batch, hidden),
+                output_deltas: Panel::zeros(batch, outputs),
+            },
+            second_gradient: Panel::zeros(outputs, hidden),
         }
     }
 
@@ -67,79 +74,47 @@ impl Batch {
         images: &Images,
         order: &[u32],
     ) {
-        let (inputs, stride, outputs) = (images.inputs(), first.weights().stride(), second.weights().rows());
         let threads = order.len() * first.weights().as_slice().len() >= WORTH_THREADS;
         let scale = 1.0 / order.len() as f32;
-        let dense = images.density() >= DENSE;
-        if dense {
-            self.dense_sums(first.weights(), images, order);
-        } else {
+        if images.density() < DENSE {
             self.lit.read(images, order);
-        }
-
-        let (lit, w1, w2) = (&self.lit, first.weights(), second.weights());
-        let n = w1.vectors();
-        let pieces = self
-            .hidden
-            .as_vectors_mut()
-            .par_chunks_mut(n * IMAGES_PER_PIECE)
-            .zip(self.hidden_deltas.as_vectors_mut().par_chunks_mut(n * IMAGES_PER_PIECE))
-            .zip(
-                self.output_deltas
-                    .as_vectors_mut()
-                    .par_chunks_mut(outputs.div_ceil(LANES) * IMAGES_PER_PIECE),
-            )
-            .zip(order.par_chunks(IMAGES_PER_PIECE))
-            .enumerate();
-        let piece =
-            |(piece, (((hidden, d1), d2), order)): (usize, (((&mut [_], &mut [_]), &mut [_]), &[u32]))| {
-                let mut y = vec![f32x8::ZERO; outputs.div_ceil(LANES)];
-                let mut errors = y.clone();
-                let rows = hidden.chunks_mut(n).zip(d1.chunks_mut(n)).zip(d2.chunks_mut(y.len()));
-                for ((b, ((hidden, d1), d2)), &image) in (piece * IMAGES_PER_PIECE..).zip(rows).zip(order) {
-                    if !dense {
-                        hidden_sums(lit.of(b), w1, hidden);
-                    }
-                    activate(hidden, w1.width());
-                    output_sums(hidden, w2, &mut y);
-                    output_deltas(
-                        &mut y,
-                        images.label(image as usize),
-                        task.one_hot,
-                        task.backprop,
-                        d2,
-                        &mut errors,
-                    );
-                    hidden_deltas(&errors, w2, hidden, d1);
-                }
-            };
-        if threads {
-            pieces.for_each(piece)
+            let (lit, w1) = (&self.lit, first.weights());
+            let sums = |b: usize, hidden: &mut [f32x8]| hidden_sums(lit.of(b), w1, hidden);
+            self.between.pass(sums, second.weights(), task, images, order, threads);
+            self.update_second(second, order.len());
+            self.lighters.turn(images.inputs(), (0..order.len()).map(|b| self.lit.of(b)));
+            update(
+                first,
+                &OfBatch { lighters: &self.lighters, deltas: &self.between.hidden_deltas, scale },
+                threads,
+            );
         } else {
-            pieces.with_min_len(usize::MAX).for_each(piece)
+            self.dense_sums(first.weights(), images, order);
+            self.between.pass(|_, _| {}, second.weights(), task, images, order, threads);
+            self.update_second(second, order.len());
+            update(first, &OfMatrix { sums: self.dense_gradient(order.len()), scale }, threads);
         }
+    }
 
-        let d2 = View::new(self.output_deltas.as_slice(), order.len(), outputs, self.output_deltas.stride());
-        let hidden = View::new(self.hidden.as_slice(), order.len(), stride, stride);
-        let mut sums = ViewMut::new(self.second_gradient.as_mut_slice(), outputs, stride, stride);
-        gemm(d2.transposed(), hidden, 0.0, &mut sums);
-        second.update(&OfMatrix { sums: &self.second_gradient, scale });
-
-        if let Some(Dense { images, gradient }) = self.dense.as_mut().filter(|_| dense) {
-            let x = View::new(images, order.len(), inputs, inputs);
-            let d1 = View::new(self.hidden_deltas.as_slice(), order.len(), stride, stride);
-            gemm(x.transposed(), d1, 0.0, &mut ViewMut::new(gradient.as_mut_slice(), inputs, stride, stride));
-            update(first, &OfMatrix { sums: gradient, scale }, threads);
-        } else {
-            self.lighters.turn(inputs, (0..order.len()).map(|b| lit.of(b)));
-            update(first, &OfBatch { lighters: &self.lighters, deltas: &self.hidden_deltas, scale }, threads);
-        }
+    /// The second layer's update, by the dense product of output deltas and hidden activations.
+    fn update_second<R: Rule>(&mut self, second: &mut Layer<R>, images: usize) {
+        let (outputs, stride) = (second.weights().rows(), second.weights().stride());
+        let d2 = View::new(
+            self.between.output_deltas.as_slice(),
+            images,
+            outputs,
+            self.between.output_deltas.stride(),
+        );
+        let hidden = View::new(self.between.hidden.as_slice(), images, stride, stride);
+        let sums = self.second_gradient.as_mut_slice();
+        gemm(d2.transposed(), hidden, 0.0, &mut ViewMut::new(sums, outputs, stride, stride));
+        second.update(&OfMatrix { sums: &self.second_gradient, scale: 1.0 / images as f32 });
     }
 
     /// The hidden units' net inputs by a dense product.
     fn dense_sums(&mut self, weights: &Panel, images: &Images, order: &[u32]) {
         let (inputs, stride) = (images.inputs(), weights.stride());
-        let batch = self.hidden.rows();
+        let batch = self.between.hidden.rows();
         let dense = self.dense.get_or_insert_with(|| Dense {
             images: vec![0.0; batch * inputs],
             gradient: Panel::zeros(inputs, weights.width()),
@@ -149,9 +124,63 @@ impl Batch {
         }
         let x = View::new(&dense.images, order.len(), inputs, inputs);
         let w = View::new(weights.as_slice(), inputs, stride, stride);
-        gemm(x, w, 0.0, &mut ViewMut::new(self.hidden.as_mut_slice(), order.len(), stride, stride));
+        gemm(x, w, 0.0, &mut ViewMut::new(self.between.hidden.as_mut_slice(), order.len(), stride, stride));
+    }
+
+    /// The first layer's summed gradient by a dense product.
+    fn dense_gradient(&mut self, images: usize) -> &Panel {
+        let Dense { images: x, gradient } = self.dense.as_mut().expect("made on the way forward");
+        let (inputs, stride) = (gradient.rows(), gradient.stride());
+        let x = View::new(x, images, inputs, inputs);
+        let d1 = View::new(self.between.hidden_deltas.as_slice(), images, stride, stride);
+        gemm(x.transposed(), d1, 0.0, &mut ViewMut::new(gradient.as_mut_slice(), inputs, stride, stride));
+        gradient
     }
 }
+
+impl Between {
+    /// Takes every image from its hidden sums, which `sums(b, row)` writes unless they are there, to its deltas.
+    fn pass(
+        &mut self,
+        sums: impl Fn(usize, &mut [f32x8]) + Sync,
+        second: &Panel,
+        task: Task,
+        images: &Images,
+        order: &[u32],
+        threads: bool,
+    ) {
+        let (n, outputs) = (second.vectors(), second.rows().div_ceil(LANES));
+        let one = |y: &mut [f32x8], errors: &mut [f32x8], (b, ((hidden, d1), d2)): (usize, Rows)| {
+            sums(b, hidden);
+            activate(hidden, second.width());
+            output_sums(hidden, second, y);
+            output_deltas(y, images.label(order[b] as usize), task.one_hot, task.backprop, d2, errors);
+            hidden_deltas(errors, second, hidden, d1);
+        };
+        let room = || (vec![f32x8::ZERO; outputs], vec![f32x8::ZERO; outputs]);
+        let (hidden, d1) = (self.hidden.as_vectors_mut(), self.hidden_deltas.as_vectors_mut());
+        let d2 = self.output_deltas.as_vectors_mut();
+        let (hidden, d1, d2) =
+            (&mut hidden[..order.len() * n], &mut d1[..order.len() * n], &mut d2[..order.len() * outputs]);
+        if threads {
+            hidden
+                .par_chunks_exact_mut(n)
+                .zip(d1.par_chunks_exact_mut(n))
+                .zip(d2.par_chunks_exact_mut(outputs))
+                .enumerate()
+                .with_min_len(IMAGES_PER_PIECE)
+                .for_each_init(room, |(y, errors), rows| one(y, errors, rows));
+        } else {
+            let (mut y, mut errors) = room();
+            let rows =
+                hidden.chunks_exact_mut(n).zip(d1.chunks_exact_mut(n)).zip(d2.chunks_exact_mut(outputs));
+            rows.enumerate().for_each(|rows| one(&mut y, &mut errors, rows));
+        }
+    }
+}
+
+/// One image's rows of hidden activations, hidden deltas and output deltas.
+type Rows<'a> = ((&'a mut [f32x8], &'a mut [f32x8]), &'a mut [f32x8]);
 
 /// One update, by several threads if that is worth it. Rows are independent, so the pieces' size decides nothing but
 /// the speed, except where norms of lanes are summed piece by piece: it is the same for any number of threads.

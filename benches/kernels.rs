@@ -1,0 +1,174 @@
+//! Every kernel by itself, on the first 64 images of MNIST in turn (150 of 784 pixels lit), one call per image.
+//!
+//! The bound that each is named with is for Zen 3 and its kin: two 256-bit FMA, two loads and one store a cycle. With n
+//! vectors in a row of hidden units and 150 lit rows:
+//!
+//! | kernel | bound by | cycles per image |
+//! | --- | --- | --- |
+//! | hidden sums | loads: 150 n | 75 n |
+//! | activate | n logistics of about 20 operations | 10 n |
+//! | output sums, hidden deltas | loads: 10 n each | 5 n |
+//! | update, first layer: SGD | stores: 150 n | 150 n |
+//! | DLR by rows | FMA ports: 3 x 150 n | 225 n, and 19 x about 25 for roots |
+//! | Nesterov, authors' | stores: 2 x 784 n | 1568 n |
+//! | Adam | root and division: 784 n x about 10 | 7840 n |
+
+use criterion::{Criterion, criterion_group, criterion_main};
+use dlr::data::{self, Dataset};
+use dlr::engine::images::{Images, Inputs};
+use dlr::engine::network::Network;
+use dlr::engine::settings::Init;
+use dlr_kernels::forward::{activate, hidden_sums};
+use dlr_kernels::gemm::{View, ViewMut, gemm};
+use dlr_kernels::gradient::{Lighters, OfBatch, OfImage, OfOutputs};
+use dlr_kernels::lanes::f32x8;
+use dlr_kernels::layer::Layer;
+use dlr_kernels::lit::Lit;
+use dlr_kernels::logistic::logistic;
+use dlr_kernels::output::{Backprop, OneHot, hidden_deltas, output_deltas, output_sums};
+use dlr_kernels::panel::Panel;
+use dlr_kernels::rule::Rule;
+use dlr_kernels::rules::{Adam, Dlr, Nesterov, NesterovAuthors, Sgd};
+use std::hint::black_box;
+
+const HIDDEN: [usize; 3] = [30, 100, 300];
+const IMAGES: usize = 64;
+
+/// Some images' lit pixels, ready for the kernels.
+struct Pixels(Vec<(Vec<u16>, Vec<f32>)>);
+
+impl Pixels {
+    fn of_mnist() -> Self {
+        let folder = data::find(None).expect("MNIST lies in data/mnist");
+        let data = Dataset::open(&folder).expect("MNIST is whole");
+        let images = Images::new(&data.train, Inputs::Unit);
+        let pixels = (0..IMAGES).map(|n| {
+            let mut values = Vec::new();
+            (images.read(n, &mut values).to_vec(), values)
+        });
+        Self(pixels.collect())
+    }
+
+    fn lit(&self, n: usize) -> Lit<'_> {
+        let (index, value) = &self.0[n % IMAGES];
+        Lit::new(index, value)
+    }
+}
+
+fn draw(hidden: usize) -> Network {
+    Network::draw(784, hidden, 10, Init::FanIn, 1)
+}
+
+/// Calls `body` with 0, 1, 2, ...
+fn per_image(c: &mut Criterion, name: &str, hidden: usize, mut body: impl FnMut(usize)) {
+    let mut n = 0;
+    c.bench_function(&format!("{name}/{hidden}"), |b| {
+        b.iter(|| {
+            body(n);
+            n += 1;
+        });
+    });
+}
+
+fn forward(c: &mut Criterion) {
+    let pixels = Pixels::of_mnist();
+    for hidden in HIDDEN {
+        let network = draw(hidden);
+        let n = network.first.vectors();
+        let mut h = vec![f32x8::ZERO; n];
+        let bound = format!("hidden sums (bound {} cycles)", 75 * n);
+        per_image(c, &bound, hidden, |image| {
+            hidden_sums(pixels.lit(image), &network.first, black_box(&mut h))
+        });
+        let bound = format!("activate (bound {} cycles)", 10 * n);
+        let sums = h.clone();
+        per_image(c, &bound, hidden, |_| {
+            h.copy_from_slice(&sums);
+            activate(black_box(&mut h), hidden);
+        });
+        let mut y = vec![f32x8::ZERO; 2];
+        let bound = format!("output sums (bound {} cycles)", 5 * n);
+        per_image(c, &bound, hidden, |_| output_sums(black_box(&h), &network.second, &mut y));
+        let mut d1 = vec![f32x8::ZERO; n];
+        let errors = [f32x8::splat(0.1); 2];
+        let bound = format!("hidden deltas (bound {} cycles)", 5 * n);
+        per_image(c, &bound, hidden, |_| hidden_deltas(black_box(&errors), &network.second, &h, &mut d1));
+    }
+    c.bench_function("logistic of 8", |b| b.iter(|| logistic(black_box(f32x8::splat(0.5)))));
+    let (mut y, mut d2, mut errors) = ([f32x8::ONE; 2], [f32x8::ZERO; 2], [f32x8::ZERO; 2]);
+    c.bench_function("output deltas of 10", |b| {
+        let target = OneHot { low: 0.0, high: 1.0 };
+        b.iter(|| output_deltas(black_box(&mut y), 3, target, Backprop::Mse, &mut d2, &mut errors));
+    });
+}
+
+fn update_first<R: Rule>(c: &mut Criterion, pixels: &Pixels, name: &str, bound: usize, rule: R) {
+    for hidden in HIDDEN {
+        let mut layer = Layer::new(draw(hidden).first, rule);
+        let deltas = vec![f32x8::splat(1e-3); layer.weights().vectors()];
+        let name = format!("update first layer: {name} (bound {} cycles)", bound * deltas.len());
+        per_image(c, &name, hidden, |image| {
+            layer.update(&OfImage { lit: pixels.lit(image), deltas: &deltas })
+        });
+    }
+}
+
+fn update_second<R: Rule>(c: &mut Criterion, name: &str, rule: R) {
+    for hidden in HIDDEN {
+        let mut layer = Layer::new(draw(hidden).second, rule);
+        let h = vec![f32x8::splat(1e-3); layer.weights().vectors()];
+        let name = format!("update second layer: {name}");
+        per_image(c, &name, hidden, |_| {
+            layer.update(&OfOutputs { deltas: black_box(&[1e-3; 10]), hidden: &h })
+        });
+    }
+}
+
+fn updates(c: &mut Criterion) {
+    let pixels = Pixels::of_mnist();
+    let (lr, alpha, momentum) = (1e-3, 1.0, 0.9);
+    update_first(c, &pixels, "sgd", 150, Sgd { lr });
+    update_first(c, &pixels, "dlr by rows", 225, Dlr::<true> { lr, alpha });
+    update_first(c, &pixels, "dlr by lanes", 300, Dlr::<false> { lr, alpha });
+    update_first(c, &pixels, "nesterov", 1_568, Nesterov { lr, momentum });
+    update_first(c, &pixels, "nesterov-authors", 1_568, NesterovAuthors { lr, momentum });
+    update_first(c, &pixels, "adam", 7_840, Adam::new(1e-3, 0.9, 0.999, 1e-8));
+    update_second(c, "sgd", Sgd { lr });
+    update_second(c, "dlr by rows", Dlr::<true> { lr, alpha });
+    update_second(c, "dlr by lanes", Dlr::<false> { lr, alpha });
+    update_second(c, "nesterov", Nesterov { lr, momentum });
+    update_second(c, "adam", Adam::new(1e-3, 0.9, 0.999, 1e-8));
+}
+
+/// A batch of 64 in the first layer: by lit pixels and by dense products.
+fn batch(c: &mut Criterion) {
+    let pixels = Pixels::of_mnist();
+    let mut dense = vec![0.0; IMAGES * 784];
+    for (row, n) in dense.chunks_exact_mut(784).zip(0..) {
+        let lit = pixels.lit(n);
+        lit.index().iter().zip(lit.value()).for_each(|(&j, &x)| row[usize::from(j)] = x);
+    }
+    let mut lighters = Lighters::default();
+    c.bench_function("turn a batch of 64", |b| {
+        b.iter(|| lighters.turn(784, (0..IMAGES).map(|n| pixels.lit(n))));
+    });
+    for hidden in HIDDEN {
+        let weights = draw(hidden).first;
+        let stride = weights.stride();
+        let deltas = Panel::from_fn(IMAGES, hidden, |_, _| 1e-3);
+        let mut layer = Layer::new(weights.clone(), Sgd { lr: 1e-3 });
+        c.bench_function(&format!("update first layer, batch of 64 by lit pixels: sgd/{hidden}"), |b| {
+            b.iter(|| layer.update(&OfBatch { lighters: &lighters, deltas: &deltas, scale: 1.0 / 64.0 }));
+        });
+        let mut sums = Panel::zeros(IMAGES, hidden);
+        let flops = 2 * IMAGES * 784 * stride;
+        c.bench_function(&format!("dense product forward, batch of 64 ({flops} flop)/{hidden}"), |b| {
+            let x = View::new(&dense, IMAGES, 784, 784);
+            let w = View::new(weights.as_slice(), 784, stride, stride);
+            b.iter(|| gemm(x, w, 0.0, &mut ViewMut::new(sums.as_mut_slice(), IMAGES, stride, stride)));
+        });
+    }
+}
+
+criterion_group!(benches, forward, updates, batch);
+criterion_main!(benches);
