@@ -11,14 +11,11 @@ pub trait Gradient: Sync {
     /// How many rows have a gradient.
     fn len(&self) -> usize;
 
-    /// The number of the `n`-th of them.
-    fn row(&self, n: usize) -> usize;
+    /// Those in `visits`, counted from 0 to [`len`](Self::len): the row's number and its scalar factor.
+    fn rows(&self, visits: Range<usize>) -> impl Iterator<Item = (usize, f32)>;
 
-    /// The scalar factor of the `n`-th of them.
-    fn factor(&self, n: usize) -> f32;
-
-    /// Vectors `first..first + T` of the `n`-th of them, before the factor.
-    fn tile<const T: usize>(&self, n: usize, first: usize) -> [f32x8; T];
+    /// Vectors `first..first + T` of the row's gradient before the factor, for the row of number `row`.
+    fn tile<const T: usize>(&self, row: usize, first: usize) -> [f32x8; T];
 
     /// Whether no row has a gradient.
     fn is_empty(&self) -> bool {
@@ -27,14 +24,15 @@ pub trait Gradient: Sync {
 
     /// Which of the rows that have a gradient lie in `rows`.
     fn within(&self, rows: &Range<usize>) -> Range<usize> {
+        let row = |n: usize| self.rows(n..n + 1).next().map_or(usize::MAX, |(row, _)| row);
         let below = |limit: usize| {
             let (mut low, mut high) = (0, self.len());
-            if low == high || self.row(high - 1) < limit {
+            if low == high || row(high - 1) < limit {
                 return high; // the usual case: the whole layer at once
             }
             while low < high {
                 let middle = low.midpoint(high);
-                if self.row(middle) < limit { low = middle + 1 } else { high = middle }
+                if row(middle) < limit { low = middle + 1 } else { high = middle }
             }
             low
         };
@@ -63,13 +61,9 @@ impl Gradient for OfImage<'_> {
     }
 
     #[inline(always)]
-    fn row(&self, n: usize) -> usize {
-        usize::from(self.lit.index()[n])
-    }
-
-    #[inline(always)]
-    fn factor(&self, n: usize) -> f32 {
-        self.lit.value()[n]
+    fn rows(&self, visits: Range<usize>) -> impl Iterator<Item = (usize, f32)> {
+        let index = self.lit.index()[visits.clone()].iter();
+        index.zip(&self.lit.value()[visits]).map(|(&j, &x)| (usize::from(j), x))
     }
 
     #[inline(always)]
@@ -93,13 +87,8 @@ impl Gradient for OfOutputs<'_> {
     }
 
     #[inline(always)]
-    fn row(&self, n: usize) -> usize {
-        n
-    }
-
-    #[inline(always)]
-    fn factor(&self, n: usize) -> f32 {
-        self.deltas[n]
+    fn rows(&self, visits: Range<usize>) -> impl Iterator<Item = (usize, f32)> {
+        visits.clone().zip(self.deltas[visits].iter().copied())
     }
 
     #[inline(always)]
@@ -123,18 +112,13 @@ impl Gradient for OfMatrix<'_> {
     }
 
     #[inline(always)]
-    fn row(&self, n: usize) -> usize {
-        n
+    fn rows(&self, visits: Range<usize>) -> impl Iterator<Item = (usize, f32)> {
+        visits.map(|row| (row, self.scale))
     }
 
     #[inline(always)]
-    fn factor(&self, _: usize) -> f32 {
-        self.scale
-    }
-
-    #[inline(always)]
-    fn tile<const T: usize>(&self, n: usize, first: usize) -> [f32x8; T] {
-        load(self.sums.row_vectors(n), first)
+    fn tile<const T: usize>(&self, row: usize, first: usize) -> [f32x8; T] {
+        load(self.sums.row_vectors(row), first)
     }
 }
 
@@ -156,18 +140,13 @@ impl Gradient for OfBatch<'_> {
     }
 
     #[inline(always)]
-    fn row(&self, n: usize) -> usize {
-        usize::from(self.lighters.pixels[n])
+    fn rows(&self, visits: Range<usize>) -> impl Iterator<Item = (usize, f32)> {
+        self.lighters.pixels[visits].iter().map(|&pixel| (usize::from(pixel), self.scale))
     }
 
     #[inline(always)]
-    fn factor(&self, _: usize) -> f32 {
-        self.scale
-    }
-
-    #[inline(always)]
-    fn tile<const T: usize>(&self, n: usize, first: usize) -> [f32x8; T] {
-        let lighters = self.lighters.of(self.row(n));
+    fn tile<const T: usize>(&self, row: usize, first: usize) -> [f32x8; T] {
+        let lighters = self.lighters.of(row);
         let (deltas, stride) = (self.deltas.as_vectors(), self.deltas.vectors());
         let mut sum = [f32x8::ZERO; T];
         for &(image, value) in lighters {

@@ -97,7 +97,8 @@ impl<R: Rule> Layer<R> {
                     let row = self.weights.row_vectors(row);
                     *squares = row.iter().fold(f32x8::ZERO, |sum, w| w.mul_add(*w, sum));
                 }
-                renew_rates(&self.rule, &self.row_squares, |n| n, &mut self.row_rates);
+                let rows = 0..self.row_rates.len();
+                renew_rates(&self.rule, &mut self.row_squares, rows, &mut self.row_rates);
             }
             Norms::OfLanes => {
                 for row in self.weights.as_slice().chunks_exact(self.weights.stride()) {
@@ -141,9 +142,7 @@ impl<R: Rule> Layer<R> {
         weights.zip(self.memory.chunks_mut(rows * n)).zip(0..).map(move |((weights, memory), block)| Block {
             rule,
             rows: block * rows..block * rows + weights.len() / n,
-            vectors: n,
-            weights,
-            memory,
+            cells: Cells { vectors: n, weights, memory },
             row_rates: row_rates.next().unwrap_or_default(),
             row_squares: row_squares.next().unwrap_or_default(),
             lane_rates,
@@ -179,17 +178,27 @@ impl LaneNorms {
     }
 }
 
-/// Sets the rate of row `row_of(n)` from the sum of squares in the lanes of `squares[n]`, for all n.
+/// Sets the rates of `rows`, whose sums of squares are in the lanes of `squares`, a vector each.
 #[inline(always)]
-fn renew_rates<R: Rule>(rule: &R, squares: &[f32x8], row_of: impl Fn(usize) -> usize, rates: &mut [f32]) {
-    let (eights, rest) = squares.as_chunks::<LANES>();
-    let mut last = [f32x8::ZERO; LANES];
-    last[..rest.len()].copy_from_slice(rest);
-    for (eight, first) in eights.iter().chain([&last]).zip((0..).step_by(LANES)) {
-        let fresh = rule.rate(sums(*eight).sqrt()).to_array();
-        for (n, rate) in (first..squares.len()).zip(fresh) {
-            rates[row_of(n)] = rate;
-        }
+fn renew_rates<R: Rule>(
+    rule: &R,
+    squares: &mut [f32x8],
+    rows: impl Iterator<Item = usize>,
+    rates: &mut [f32],
+) {
+    // The rates of eight rows fill a vector, so all of them fit into the first eighth of `squares`, which has been read
+    // by then.
+    for n in 0..squares.len().div_ceil(LANES) {
+        let rest = &squares[n * LANES..];
+        let eight = rest.first_chunk().copied().unwrap_or_else(|| {
+            let mut eight = [f32x8::ZERO; LANES];
+            eight[..rest.len()].copy_from_slice(rest);
+            eight
+        });
+        squares[n] = rule.rate(sums(eight).sqrt());
+    }
+    for (row, &rate) in rows.zip(bytemuck::cast_slice(squares)) {
+        rates[row] = rate;
     }
 }
 
@@ -197,107 +206,112 @@ fn renew_rates<R: Rule>(rule: &R, squares: &[f32x8], row_of: impl Fn(usize) -> u
 pub struct Block<'a, R: Rule> {
     rule: R,
     rows: Range<usize>,
-    vectors: usize,
-    weights: &'a mut [f32x8],
-    memory: &'a mut [R::Memory],
+    cells: Cells<'a, R::Memory>,
     row_rates: &'a mut [f32],
     row_squares: &'a mut [f32x8],
     lane_rates: &'a [f32x8],
     lane_changes: &'a mut [f32x8],
 }
 
+/// A block's weights and what is remembered beside each, row by row.
+struct Cells<'a, M> {
+    vectors: usize,
+    weights: &'a mut [f32x8],
+    memory: &'a mut [M],
+}
+
+impl<M> Cells<'_, M> {
+    /// The T vectors of `row` that start with its vector `first`.
+    #[inline(always)]
+    fn tile<const T: usize>(&mut self, row: usize, first: usize) -> (&mut [f32x8; T], &mut [M; T]) {
+        let at = row * self.vectors + first;
+        let within = "a row of the gradient is one of the layer's";
+        (
+            self.weights[at..].first_chunk_mut().expect(within),
+            self.memory[at..].first_chunk_mut().expect(within),
+        )
+    }
+}
+
 impl<R: Rule> Block<'_, R> {
-    /// Sweeps the block's rows.
+    /// Sweeps the block's rows, a tile of lanes at a time.
     ///
     /// # Panics
     /// If the gradient has a row that the layer lacks, or its tiles are shorter than the layer's rows.
     #[inline]
     pub fn update(&mut self, gradient: &impl Gradient) {
         let visits = gradient.within(&self.rows);
-        for_constant!(self.vectors, [1 2 3 4 5 6 7 8],
-            V => self.sweep(V, gradient, visits),
-            else self.sweep(self.vectors, gradient, visits));
+        let vectors = self.cells.vectors;
+        let mut first = 0;
+        while first < vectors {
+            let width = (vectors - first).min(TILE);
+            for_constant!(width, [1 2 3 4 5 6 7 8],
+                T => self.sweep::<T>(first, gradient, visits.clone()),
+                else unreachable!("a tile is at most {TILE} vectors"));
+            first += width;
+        }
+        if R::NORMS == Norms::OfRows {
+            let rows = gradient.rows(visits.clone()).map(|(row, _)| row - self.rows.start);
+            renew_rates(&self.rule, &mut self.row_squares[..visits.len()], rows, self.row_rates);
+        }
     }
 
+    /// Updates the T vectors of every row that start with its vector `first`.
     #[inline(always)]
-    fn sweep(&mut self, vectors: usize, gradient: &impl Gradient, visits: Range<usize>) {
-        let uniform = if R::NORMS == Norms::Unused { self.rule.rate(f32x8::ZERO) } else { f32x8::ONE };
+    fn sweep<const T: usize>(&mut self, first: usize, gradient: &impl Gradient, visits: Range<usize>) {
+        let Self { rule, rows, cells, row_rates, row_squares, lane_rates, lane_changes } = self;
+        let uniform = if R::NORMS == Norms::Unused { rule.rate(f32x8::ZERO) } else { f32x8::ONE };
+        let mut row_squares = row_squares.iter_mut();
         let mut dark = 0;
-        for (visit, n) in visits.clone().enumerate() {
-            let row = gradient.row(n) - self.rows.start;
-            self.without_gradient(vectors, dark..row);
+        for (number, factor) in gradient.rows(visits) {
+            let row = number - rows.start;
+            without_gradient::<R, T>(rule, cells, first, dark..row);
             dark = row + 1;
 
-            let mut factor = f32x8::splat(gradient.factor(n)) * uniform;
+            let mut factor = f32x8::splat(factor) * uniform;
             if R::NORMS == Norms::OfRows {
-                factor *= f32x8::splat(self.row_rates[row]);
+                factor *= f32x8::splat(row_rates[row]);
             }
+            let mut gradient = gradient.tile::<T>(number, first);
+            let (weights, memory) = cells.tile::<T>(row, first);
             let mut squares = f32x8::ZERO;
-            let mut first = 0;
-            while first < vectors {
-                let width = (vectors - first).min(TILE);
-                for_constant!(width, [1 2 3 4 5 6 7 8], T => {
-                    let gradient = gradient.tile::<T>(n, first);
-                    self.tile::<T>(row * vectors + first, first, factor, gradient, &mut squares);
-                }, else unreachable!("a tile is at most {TILE} vectors"));
-                first += width;
-            }
-            if R::NORMS == Norms::OfRows {
-                self.row_squares[visit] = squares;
-            }
-        }
-        self.without_gradient(vectors, dark..self.rows.len());
-        if R::NORMS == Norms::OfRows {
-            let start = self.rows.start;
-            let squares = &self.row_squares[..visits.len()];
-            renew_rates(
-                &self.rule,
-                squares,
-                |visit| gradient.row(visits.start + visit) - start,
-                self.row_rates,
-            );
-        }
-    }
-
-    /// One tile of one row: `at` is its place in the weights, `first` its place in the row.
-    #[inline(always)]
-    fn tile<const T: usize>(
-        &mut self,
-        at: usize,
-        first: usize,
-        factor: f32x8,
-        gradient: [f32x8; T],
-        squares: &mut f32x8,
-    ) {
-        let weights = &mut self.weights[at..][..T];
-        let memory = &mut self.memory[at..][..T];
-        for v in 0..T {
-            let old = weights[v];
-            let mut gradient = gradient[v];
-            if R::NORMS == Norms::OfLanes {
-                gradient *= self.lane_rates[first + v];
-            }
-            let new = self.rule.step(old, factor, gradient, &mut memory[v]);
-            weights[v] = new;
-            match R::NORMS {
-                Norms::Unused => {}
-                Norms::OfRows => *squares = new.mul_add(new, *squares),
-                Norms::OfLanes => {
-                    let change = &mut self.lane_changes[first + v];
-                    *change = (new - old).mul_add(new + old, *change);
+            for v in 0..T {
+                let old = weights[v];
+                if R::NORMS == Norms::OfLanes {
+                    gradient[v] *= lane_rates[first + v];
+                }
+                let new = rule.step(old, factor, gradient[v], &mut memory[v]);
+                weights[v] = new;
+                match R::NORMS {
+                    Norms::Unused => {}
+                    Norms::OfRows => squares = new.mul_add(new, squares),
+                    Norms::OfLanes => {
+                        let change = &mut lane_changes[first + v];
+                        *change = (new - old).mul_add(new + old, *change);
+                    }
                 }
             }
+            if let Some(row_squares) = row_squares.next() {
+                *row_squares = if first == 0 { squares } else { *row_squares + squares };
+            }
         }
+        without_gradient::<R, T>(rule, cells, first, dark..rows.len());
     }
+}
 
-    /// Rows (counted within the block) whose gradient is zero.
-    #[inline(always)]
-    fn without_gradient(&mut self, vectors: usize, rows: Range<usize>) {
-        if !R::RESTS {
-            let weights = &mut self.weights[rows.start * vectors..rows.end * vectors];
-            let memory = &mut self.memory[rows.start * vectors..rows.end * vectors];
-            for (weights, memory) in weights.iter_mut().zip(memory) {
-                *weights = self.rule.step(*weights, f32x8::ZERO, f32x8::ZERO, memory);
+/// The sweep over `rows` (counted within the block) whose gradient is zero.
+#[inline(always)]
+fn without_gradient<R: Rule, const T: usize>(
+    rule: &R,
+    cells: &mut Cells<R::Memory>,
+    first: usize,
+    rows: Range<usize>,
+) {
+    if !R::RESTS {
+        for row in rows {
+            let (weights, memory) = cells.tile::<T>(row, first);
+            for v in 0..T {
+                weights[v] = rule.step(weights[v], f32x8::ZERO, f32x8::ZERO, &mut memory[v]);
             }
         }
     }
