@@ -77,7 +77,7 @@ pub(crate) struct Train {
     inputs: Inputs,
 
     /// Targets of the wrong and the right outputs [default: 0,1]
-    #[arg(long, value_name = "LOW,HIGH", value_parser = one_hot, allow_negative_numbers = true)]
+    #[arg(long, value_name = "LOW,HIGH", value_parser = one_hot, allow_hyphen_values = true)]
     one_hot: Option<(f64, f64)>,
 
     /// Error sent to the hidden layer: `mse`, the true gradient, or `authors`, without the factor y(1-y)

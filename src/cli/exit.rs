@@ -42,6 +42,7 @@ impl Code {
         match error {
             Error::Settings { .. } => Self::Usage,
             Error::Data { .. } => Self::BadData,
+            Error::Diverged { .. } => Self::Diverged,
             Error::Io { action: "read", .. } => Self::BadData,
             _ => Self::Failed,
         }

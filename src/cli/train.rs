@@ -26,13 +26,14 @@ pub(super) fn run(args: Train) -> Result<Code> {
 
     // Everything that can be refused is refused before the training, not after it.
     let loaded = args.load.as_deref().map(model::load).transpose()?;
-    let settings = args.settings(loaded.as_ref().map(Network::hidden))?;
+    let mut settings = args.settings(loaded.as_ref().map(Network::hidden))?;
     if let Some(path) = &args.save {
         model::check_place(path)?;
     }
     let data = Dataset::open(&data::find(args.data.as_deref())?)?;
     data.warnings.iter().for_each(|warning| warn(warning));
     let images = training_images(&settings, &data)?;
+    settings.images = Some(images);
     let start = match loaded {
         Some(network) => fitting(network, &args, &data)?,
         None => Network::draw(data.inputs, settings.hidden, data.classes, settings.init, settings.seed),

@@ -90,7 +90,7 @@ pub static OPTIMIZERS: &[Entry] = &[
     Entry {
         name: "dlr",
         about: "dynamic learning rate per synapse (Li 2020, Eq. 1 or 3)",
-        defaults: Hyper::dlr(0.8, 2.0),
+        defaults: Hyper::dlr(0.8, 1.0),
         authors: Hyper::dlr(0.6, 0.4),
         build: |h, network, task| {
             let (lr, alpha) = (number(h.lr), number(h.alpha));
@@ -105,14 +105,14 @@ pub static OPTIMIZERS: &[Entry] = &[
     Entry {
         name: "sgd",
         about: "stochastic gradient descent",
-        defaults: Hyper::lr(0.2),
+        defaults: Hyper::lr(0.13),
         authors: Hyper::lr(0.18),
         build: |h, network, task| both(network, rules::Sgd { lr: number(h.lr) }, task),
     },
     Entry {
         name: "nesterov",
         about: "Nesterov's momentum (Sutskever et al. 2013)",
-        defaults: Hyper::momentum(0.05, 0.7),
+        defaults: Hyper::momentum(0.02, 0.8),
         authors: Hyper::momentum(0.05, 0.6),
         build: |h, network, task| {
             both(network, rules::Nesterov { lr: number(h.lr), momentum: number(h.momentum) }, task)
@@ -121,7 +121,7 @@ pub static OPTIMIZERS: &[Entry] = &[
     Entry {
         name: "adam",
         about: "Adam with bias correction (Kingma & Ba 2015)",
-        defaults: Hyper::adam(0.001, 1e-8),
+        defaults: Hyper::adam(0.0005, 1e-4),
         authors: Hyper::adam(0.001, 1e-8),
         build: |h, network, task| {
             let double = |value: Option<f64>| value.expect("adam has it");

@@ -19,7 +19,7 @@ pub struct Settings {
     pub batch: usize,
     /// Passes over the training images at most.
     pub epochs: u64,
-    /// The first so many training images are used; none: all.
+    /// The first so many training images are used; `None`: all.
     pub images: Option<usize>,
     /// Training stops when test accuracy is strictly above this.
     pub target: Option<f64>,
