@@ -44,30 +44,28 @@ pub fn hidden_sums(lit: Lit, weights: &Panel, sums: &mut [f32x8]) {
     let n = weights.vectors();
     assert_eq!(sums.len(), n, "one sum per hidden unit");
     let w = weights.as_vectors();
-    let mut first = 0;
-    while first < n {
-        let width = (n - first).min(TILE);
-        let out = &mut sums[first..][..width];
-        for_constant!(width, [1 2 3 4 5 6 7 8], T => {
+    for_constant!(n, [1 2 3 4 5 6 7 8], T => {
+        const SETS: usize = sets(T);
+        let (rows, _) = w.as_chunks::<T>();
+        sums.copy_from_slice(&tile::<T, SETS>(lit, |row| &rows[row]));
+    }, else for (first, sums) in (0..n).step_by(TILE).zip(sums.chunks_mut(TILE)) {
+        for_constant!(sums.len(), [1 2 3 4 5 6 7 8], T => {
             const SETS: usize = sets(T);
-            tile::<T, SETS>(lit, w, n, first, out);
+            let row = |row| w[row * n + first..].first_chunk().expect("a lit pixel has a row");
+            sums.copy_from_slice(&tile::<T, SETS>(lit, row));
         }, else unreachable!("a tile is at most {TILE} vectors"));
-        first += width;
-    }
+    });
 }
 
+/// The sums of one tile, of which `row` finds the vectors in each row.
 #[inline(always)]
-fn tile<const T: usize, const SETS: usize>(
+fn tile<'a, const T: usize, const SETS: usize>(
     lit: Lit,
-    w: &[f32x8],
-    stride: usize,
-    first: usize,
-    out: &mut [f32x8],
-) {
+    row: impl Fn(usize) -> &'a [f32x8; T],
+) -> [f32x8; T] {
     let mut sums = [[f32x8::ZERO; T]; SETS];
     let mut add = |set: usize, j: u16, x: f32| {
-        let x = f32x8::splat(x);
-        let row = &w[usize::from(j) * stride + first..][..T];
+        let (x, row) = (f32x8::splat(x), row(usize::from(j)));
         for v in 0..T {
             sums[set][v] = row[v].mul_add(x, sums[set][v]);
         }
@@ -82,9 +80,7 @@ fn tile<const T: usize, const SETS: usize>(
     for (&j, &x) in index_rest.iter().zip(value_rest) {
         add(0, j, x);
     }
-    for v in 0..T {
-        out[v] = sums[1..].iter().fold(sums[0][v], |sum, set| sum + set[v]);
-    }
+    core::array::from_fn(|v| sums[1..].iter().fold(sums[0][v], |sum, set| sum + set[v]))
 }
 
 /// The hidden units' activations in place of their net inputs, for `width` units; the padding becomes zero.

@@ -44,11 +44,17 @@ pub struct Layer<R: Rule> {
     weights: Panel,
     rule: R,
     memory: Vec<R::Memory>,
-    /// The rate of each row, where the rule wants norms of rows.
-    row_rates: Vec<f32>,
-    /// The sums of squares of each visited row, a lane each, until they are reduced.
-    row_squares: Vec<f32x8>,
+    rows: RowNorms,
     lanes: LaneNorms,
+}
+
+/// Where the rule wants norms of rows, what is known about them; otherwise empty.
+#[derive(Clone, Debug, Default)]
+struct RowNorms {
+    /// The rate of each row.
+    rates: Vec<f32>,
+    /// The sums of squares of each visited row, a lane each, until they are reduced.
+    squares: Vec<f32x8>,
 }
 
 /// Where the rule wants norms of lanes, what is known about them; otherwise empty.
@@ -64,51 +70,19 @@ struct LaneNorms {
 impl<R: Rule> Layer<R> {
     /// A layer before its first update.
     pub fn new(weights: Panel, rule: R) -> Self {
-        let (rows, n) = (weights.rows(), weights.vectors());
-        let by_row = if R::NORMS == Norms::OfRows { rows } else { 0 };
-        let by_lane = if R::NORMS == Norms::OfLanes { n } else { 0 };
-        let mut layer = Self {
-            memory: vec![R::Memory::default(); rows * n],
-            row_rates: vec![0.0; by_row],
-            row_squares: vec![f32x8::ZERO; by_row],
-            lanes: LaneNorms {
-                rates: vec![f32x8::ZERO; by_lane],
-                squares: vec![0.0; by_lane * LANES],
-                changes: Vec::new(),
-            },
-            weights,
-            rule,
-        };
-        layer.measure();
-        layer
+        let memory = vec![R::Memory::default(); weights.as_vectors().len()];
+        let (mut rows, mut lanes) = (RowNorms::default(), LaneNorms::default());
+        match R::NORMS {
+            Norms::Unused => {}
+            Norms::OfRows => rows = RowNorms::of(&weights, &rule),
+            Norms::OfLanes => lanes = LaneNorms::of(&weights, &rule),
+        }
+        Self { weights, rule, memory, rows, lanes }
     }
 
     /// The weights, [rows][Hp].
     pub fn weights(&self) -> &Panel {
         &self.weights
-    }
-
-    /// Sets all norms from the weights.
-    fn measure(&mut self) {
-        match R::NORMS {
-            Norms::Unused => {}
-            Norms::OfRows => {
-                for (squares, row) in self.row_squares.iter_mut().zip(0..) {
-                    let row = self.weights.row_vectors(row);
-                    *squares = row.iter().fold(f32x8::ZERO, |sum, w| w.mul_add(*w, sum));
-                }
-                let rows = 0..self.row_rates.len();
-                renew_rates(&self.rule, &mut self.row_squares, rows, &mut self.row_rates);
-            }
-            Norms::OfLanes => {
-                for row in self.weights.as_slice().chunks_exact(self.weights.stride()) {
-                    for (sum, &w) in self.lanes.squares.iter_mut().zip(row) {
-                        *sum += f64::from(w) * f64::from(w);
-                    }
-                }
-                self.lanes.renew(&self.rule);
-            }
-        }
     }
 
     /// One update of the whole layer.
@@ -129,24 +103,28 @@ impl<R: Rule> Layer<R> {
     #[inline]
     pub fn blocks(&mut self, rows: usize) -> impl Iterator<Item = Block<'_, R>> {
         self.rule.begin();
-        let (rule, n) = (self.rule, self.weights.vectors());
-        let blocks = self.weights.rows().div_ceil(rows);
-        self.lanes.changes.resize(blocks * self.lanes.rates.len(), f32x8::ZERO);
+        let (rule, n, total) = (self.rule, self.weights.vectors(), self.weights.rows());
+        self.lanes.changes.resize(total.div_ceil(rows) * self.lanes.rates.len(), f32x8::ZERO);
 
-        // Where norms are unused, their slices are empty: every block then gets an empty one.
-        let mut row_rates = self.row_rates.chunks_mut(rows);
-        let mut row_squares = self.row_squares.chunks_mut(rows);
-        let mut changes = self.lanes.changes.chunks_mut(n);
+        // Where norms are unused, there are no slices of them: every block then gets empty ones.
+        let mut row_rates = self.rows.rates.chunks_mut(rows);
+        let mut row_squares = self.rows.squares.chunks_mut(rows);
+        let mut lane_changes = self.lanes.changes.chunks_mut(n);
         let lane_rates = &self.lanes.rates[..];
-        let weights = self.weights.as_vectors_mut().chunks_mut(rows * n);
-        weights.zip(self.memory.chunks_mut(rows * n)).zip(0..).map(move |((weights, memory), block)| Block {
+        let mut weights = self.weights.as_vectors_mut().chunks_mut(rows * n);
+        let mut memory = self.memory.chunks_mut(rows * n);
+        (0..total).step_by(rows).map(move |first| Block {
             rule,
-            rows: block * rows..block * rows + weights.len() / n,
-            cells: Cells { vectors: n, weights, memory },
-            row_rates: row_rates.next().unwrap_or_default(),
-            row_squares: row_squares.next().unwrap_or_default(),
-            lane_rates,
-            lane_changes: changes.next().unwrap_or_default(),
+            rows: first..total.min(first + rows),
+            vectors: n,
+            weights: weights.next().unwrap_or_default(),
+            memory: memory.next().unwrap_or_default(),
+            norms: BlockNorms {
+                row_rates: row_rates.next().unwrap_or_default(),
+                row_squares: row_squares.next().unwrap_or_default(),
+                lane_rates,
+                lane_changes: lane_changes.next().unwrap_or_default(),
+            },
         })
     }
 
@@ -159,22 +137,13 @@ impl<R: Rule> Layer<R> {
     }
 }
 
-impl LaneNorms {
-    /// Takes in the changes of all blocks, in their order, and sets the rates.
-    fn renew<R: Rule>(&mut self, rule: &R) {
-        let n = self.rates.len();
-        for change in self.changes.chunks_exact_mut(n) {
-            for (sum, &change) in self.squares.iter_mut().zip(bytemuck::cast_slice::<_, f32>(change)) {
-                *sum += f64::from(change);
-            }
-            change.fill(f32x8::ZERO);
-        }
-        let (squares, _) = self.squares.as_chunks::<LANES>();
-        for (rate, squares) in self.rates.iter_mut().zip(squares) {
-            // Rounding can leave a sum just below zero where all weights have become zero; NaN stays NaN.
-            let squares = squares.map(|sum| if sum < 0.0 { 0.0 } else { sum as f32 });
-            *rate = rule.rate(f32x8::from(squares).sqrt());
-        }
+impl RowNorms {
+    fn of<R: Rule>(weights: &Panel, rule: &R) -> Self {
+        let row = |row| weights.row_vectors(row).iter().fold(f32x8::ZERO, |sum, w| w.mul_add(*w, sum));
+        let mut norms =
+            Self { rates: vec![0.0; weights.rows()], squares: (0..weights.rows()).map(row).collect() };
+        renew_rates(rule, &mut norms.squares, 0..weights.rows(), &mut norms.rates);
+        norms
     }
 }
 
@@ -202,35 +171,52 @@ fn renew_rates<R: Rule>(
     }
 }
 
+impl LaneNorms {
+    fn of<R: Rule>(weights: &Panel, rule: &R) -> Self {
+        let mut squares = vec![0.0; weights.stride()];
+        for row in weights.as_slice().chunks_exact(weights.stride()) {
+            for (sum, &w) in squares.iter_mut().zip(row) {
+                *sum += f64::from(w) * f64::from(w);
+            }
+        }
+        let mut norms = Self { rates: vec![f32x8::ZERO; weights.vectors()], squares, changes: Vec::new() };
+        norms.renew(rule);
+        norms
+    }
+
+    /// Takes in the changes of all blocks, in their order, and sets the rates.
+    fn renew<R: Rule>(&mut self, rule: &R) {
+        for change in self.changes.chunks_exact_mut(self.rates.len()) {
+            for (sum, &change) in self.squares.iter_mut().zip(bytemuck::cast_slice::<_, f32>(change)) {
+                *sum += f64::from(change);
+            }
+            change.fill(f32x8::ZERO);
+        }
+        let (squares, _) = self.squares.as_chunks::<LANES>();
+        for (rate, squares) in self.rates.iter_mut().zip(squares) {
+            // Rounding can leave a sum just below zero where all weights have become zero; NaN stays NaN.
+            let squares = squares.map(|sum| if sum < 0.0 { 0.0 } else { sum as f32 });
+            *rate = rule.rate(f32x8::from(squares).sqrt());
+        }
+    }
+}
+
 /// Some consecutive rows of a layer in the midst of an update.
 pub struct Block<'a, R: Rule> {
     rule: R,
     rows: Range<usize>,
-    cells: Cells<'a, R::Memory>,
+    vectors: usize,
+    weights: &'a mut [f32x8],
+    memory: &'a mut [R::Memory],
+    norms: BlockNorms<'a>,
+}
+
+/// A block's part of what the layer knows about norms.
+struct BlockNorms<'a> {
     row_rates: &'a mut [f32],
     row_squares: &'a mut [f32x8],
     lane_rates: &'a [f32x8],
     lane_changes: &'a mut [f32x8],
-}
-
-/// A block's weights and what is remembered beside each, row by row.
-struct Cells<'a, M> {
-    vectors: usize,
-    weights: &'a mut [f32x8],
-    memory: &'a mut [M],
-}
-
-impl<M> Cells<'_, M> {
-    /// The T vectors of `row` that start with its vector `first`.
-    #[inline(always)]
-    fn tile<const T: usize>(&mut self, row: usize, first: usize) -> (&mut [f32x8; T], &mut [M; T]) {
-        let at = row * self.vectors + first;
-        let within = "a row of the gradient is one of the layer's";
-        (
-            self.weights[at..].first_chunk_mut().expect(within),
-            self.memory[at..].first_chunk_mut().expect(within),
-        )
-    }
 }
 
 impl<R: Rule> Block<'_, R> {
@@ -240,45 +226,95 @@ impl<R: Rule> Block<'_, R> {
     /// If the gradient has a row that the layer lacks, or its tiles are shorter than the layer's rows.
     #[inline]
     pub fn update(&mut self, gradient: &impl Gradient) {
-        let visits = gradient.within(&self.rows);
-        let vectors = self.cells.vectors;
-        let mut first = 0;
-        while first < vectors {
-            let width = (vectors - first).min(TILE);
-            for_constant!(width, [1 2 3 4 5 6 7 8],
-                T => self.sweep::<T>(first, gradient, visits.clone()),
-                else unreachable!("a tile is at most {TILE} vectors"));
-            first += width;
-        }
+        let Self { rule, rows, vectors, weights, memory, norms } = self;
+        let visits = gradient.within(rows);
+        let sweep = Sweep { rule: *rule, rows: rows.clone(), gradient, visits: visits.clone() };
+        for_constant!(*vectors, [1 2 3 4 5 6 7 8], T => {
+            let whole = WholeRows::<_, T> { weights: weights.as_chunks_mut().0, memory: memory.as_chunks_mut().0 };
+            sweep.run(0, whole, norms);
+        }, else for first in (0..*vectors).step_by(TILE) {
+            for_constant!((*vectors - first).min(TILE), [1 2 3 4 5 6 7 8], T => {
+                let part = PartOfRows::<_, T> { first, vectors: *vectors, weights, memory };
+                sweep.run(first, part, norms);
+            }, else unreachable!("a tile is at most {TILE} vectors"));
+        });
         if R::NORMS == Norms::OfRows {
-            let rows = gradient.rows(visits.clone()).map(|(row, _)| row - self.rows.start);
-            renew_rates(&self.rule, &mut self.row_squares[..visits.len()], rows, self.row_rates);
+            let visited = gradient.rows(visits.clone()).map(|(row, _)| row - rows.start);
+            renew_rates(rule, &mut norms.row_squares[..visits.len()], visited, norms.row_rates);
         }
     }
+}
 
+/// T vectors of every row of a block, and what is remembered beside them.
+trait Tiles<M, const T: usize> {
+    fn of_row(&mut self, row: usize) -> (&mut [f32x8; T], &mut [M; T]);
+}
+
+/// Rows of T vectors, all of them.
+struct WholeRows<'a, M, const T: usize> {
+    weights: &'a mut [[f32x8; T]],
+    memory: &'a mut [[M; T]],
+}
+
+impl<M, const T: usize> Tiles<M, T> for WholeRows<'_, M, T> {
+    #[inline(always)]
+    fn of_row(&mut self, row: usize) -> (&mut [f32x8; T], &mut [M; T]) {
+        (&mut self.weights[row], &mut self.memory[row])
+    }
+}
+
+/// Longer rows, of which only the T vectors from `first` on.
+struct PartOfRows<'a, M, const T: usize> {
+    first: usize,
+    vectors: usize,
+    weights: &'a mut [f32x8],
+    memory: &'a mut [M],
+}
+
+impl<M, const T: usize> Tiles<M, T> for PartOfRows<'_, M, T> {
+    #[inline(always)]
+    fn of_row(&mut self, row: usize) -> (&mut [f32x8; T], &mut [M; T]) {
+        let at = row * self.vectors + self.first;
+        let within = "a row of the gradient is one of the layer's";
+        (
+            self.weights[at..].first_chunk_mut().expect(within),
+            self.memory[at..].first_chunk_mut().expect(within),
+        )
+    }
+}
+
+/// What one sweep over a block does, whatever the width of its tile.
+struct Sweep<'a, R: Rule, G: Gradient> {
+    rule: R,
+    rows: Range<usize>,
+    gradient: &'a G,
+    visits: Range<usize>,
+}
+
+impl<R: Rule, G: Gradient> Sweep<'_, R, G> {
     /// Updates the T vectors of every row that start with its vector `first`.
     #[inline(always)]
-    fn sweep<const T: usize>(&mut self, first: usize, gradient: &impl Gradient, visits: Range<usize>) {
-        let Self { rule, rows, cells, row_rates, row_squares, lane_rates, lane_changes } = self;
+    fn run<const T: usize>(&self, first: usize, mut tiles: impl Tiles<R::Memory, T>, norms: &mut BlockNorms) {
+        let rule = self.rule;
         let uniform = if R::NORMS == Norms::Unused { rule.rate(f32x8::ZERO) } else { f32x8::ONE };
-        let mut row_squares = row_squares.iter_mut();
+        let mut row_squares = norms.row_squares.iter_mut();
         let mut dark = 0;
-        for (number, factor) in gradient.rows(visits) {
-            let row = number - rows.start;
-            without_gradient::<R, T>(rule, cells, first, dark..row);
+        for (number, factor) in self.gradient.rows(self.visits.clone()) {
+            let row = number - self.rows.start;
+            without_gradient(&rule, &mut tiles, dark..row);
             dark = row + 1;
 
             let mut factor = f32x8::splat(factor) * uniform;
             if R::NORMS == Norms::OfRows {
-                factor *= f32x8::splat(row_rates[row]);
+                factor *= f32x8::splat(norms.row_rates[row]);
             }
-            let mut gradient = gradient.tile::<T>(number, first);
-            let (weights, memory) = cells.tile::<T>(row, first);
+            let mut gradient = self.gradient.tile::<T>(number, first);
+            let (weights, memory) = tiles.of_row(row);
             let mut squares = f32x8::ZERO;
             for v in 0..T {
                 let old = weights[v];
                 if R::NORMS == Norms::OfLanes {
-                    gradient[v] *= lane_rates[first + v];
+                    gradient[v] *= norms.lane_rates[first + v];
                 }
                 let new = rule.step(old, factor, gradient[v], &mut memory[v]);
                 weights[v] = new;
@@ -286,16 +322,17 @@ impl<R: Rule> Block<'_, R> {
                     Norms::Unused => {}
                     Norms::OfRows => squares = new.mul_add(new, squares),
                     Norms::OfLanes => {
-                        let change = &mut lane_changes[first + v];
+                        let change = &mut norms.lane_changes[first + v];
                         *change = (new - old).mul_add(new + old, *change);
                     }
                 }
             }
-            if let Some(row_squares) = row_squares.next() {
-                *row_squares = if first == 0 { squares } else { *row_squares + squares };
+            if R::NORMS == Norms::OfRows {
+                let sum = row_squares.next().expect("every visited row has a place for its squares");
+                *sum = if first == 0 { squares } else { *sum + squares };
             }
         }
-        without_gradient::<R, T>(rule, cells, first, dark..rows.len());
+        without_gradient(&rule, &mut tiles, dark..self.rows.len());
     }
 }
 
@@ -303,13 +340,12 @@ impl<R: Rule> Block<'_, R> {
 #[inline(always)]
 fn without_gradient<R: Rule, const T: usize>(
     rule: &R,
-    cells: &mut Cells<R::Memory>,
-    first: usize,
+    tiles: &mut impl Tiles<R::Memory, T>,
     rows: Range<usize>,
 ) {
     if !R::RESTS {
         for row in rows {
-            let (weights, memory) = cells.tile::<T>(row, first);
+            let (weights, memory) = tiles.of_row(row);
             for v in 0..T {
                 weights[v] = rule.step(weights[v], f32x8::ZERO, f32x8::ZERO, &mut memory[v]);
             }

@@ -58,7 +58,7 @@ pub(crate) fn usage(error: &clap::Error) -> ExitCode {
     match print(&error.render().to_string()) {
         Ok(()) => Code::Done.into(),
         Err(error) => {
-            eprintln!("dlr: error: {error}");
+            complain(format_args!("dlr: error: {error}"));
             Code::Failed.into()
         }
     }
@@ -76,4 +76,9 @@ pub(crate) fn print(text: &str) -> dlr::Result<()> {
         }),
         _ => Ok(()),
     }
+}
+
+/// Writes a line to stderr, if anybody is there to read it.
+pub(crate) fn complain(line: std::fmt::Arguments) {
+    let _ = writeln!(io::stderr(), "{line}");
 }

@@ -15,10 +15,10 @@ use std::process::ExitCode;
 pub(crate) fn run() -> ExitCode {
     if let Some(feature) = simd::missing() {
         // Before anything else, since the next instruction may be one that this processor lacks.
-        eprintln!(
+        exit::complain(format_args!(
             "dlr: error: this program was built for processors with {feature}, which this one lacks; build it on this \
              machine, or with RUSTFLAGS=\"-C target-cpu=x86-64\""
-        );
+        ));
         return exit::Code::Failed.into();
     }
     let args = match args::Cli::try_parse() {
@@ -28,7 +28,7 @@ pub(crate) fn run() -> ExitCode {
     match train::run(args.train) {
         Ok(code) => code.into(),
         Err(error) => {
-            eprintln!("dlr: error: {error}");
+            exit::complain(format_args!("dlr: error: {error}"));
             exit::Code::of(&error).into()
         }
     }

@@ -62,7 +62,7 @@ impl Observer for Progress {
             Shown::Lines(told) => {
                 if point.epoch >= (*told + 1) as f64 {
                     *told = point.epoch as u64;
-                    eprintln!("{text}");
+                    super::exit::complain(format_args!("{text}"));
                 }
             }
             Shown::Bar(bar) => {

@@ -120,5 +120,5 @@ fn no_resource(action: &'static str, source: std::io::Error) -> Error {
 }
 
 fn warn(text: &str) {
-    eprintln!("dlr: warning: {text}");
+    super::exit::complain(format_args!("dlr: warning: {text}"));
 }

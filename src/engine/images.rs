@@ -27,64 +27,79 @@ impl Inputs {
 
 /// A split and the inputs that its grey levels stand for.
 pub struct Images<'a> {
-    split: &'a Split,
+    inputs: usize,
+    density: f64,
     levels: [f32; 256],
-    /// All input numbers, for images whose dark pixels are inputs too.
+    /// All input numbers, for images whose dark pixels are inputs too; otherwise none.
     all: Vec<u16>,
+    start: &'a [u32],
+    index: &'a [u16],
+    grey: &'a [u8],
+    label: &'a [u8],
 }
 
 impl<'a> Images<'a> {
     /// The images of `split`, as `inputs` says.
     pub fn new(split: &'a Split, inputs: Inputs) -> Self {
-        let all = 0..u16::try_from(split.inputs()).expect("a data set has at most 4096 inputs");
-        Self { split, levels: inputs.levels(), all: all.collect() }
+        let number = u16::try_from(split.inputs()).expect("a data set has at most 4096 inputs");
+        let dense = inputs == Inputs::Offset;
+        Self {
+            inputs: split.inputs(),
+            density: if dense { 1.0 } else { split.density() },
+            levels: inputs.levels(),
+            all: if dense { (0..number).collect() } else { Vec::new() },
+            start: split.starts(),
+            index: split.indices(),
+            grey: split.values(),
+            label: split.labels(),
+        }
     }
 
     /// Number of images.
     pub fn len(&self) -> usize {
-        self.split.len()
+        self.label.len()
     }
 
     /// Whether there is no image.
     pub fn is_empty(&self) -> bool {
-        self.split.len() == 0
+        self.label.is_empty()
     }
 
     /// Numbers in an image.
     pub fn inputs(&self) -> usize {
-        self.split.inputs()
+        self.inputs
     }
 
     /// The class of image `n`.
     #[inline]
     pub fn label(&self, n: usize) -> u8 {
-        self.split.label(n)
+        self.label[n]
     }
 
     /// The part of the inputs that are not zero.
     pub fn density(&self) -> f64 {
-        if self.dark() == 0.0 { self.split.density() } else { 1.0 }
+        self.density
     }
 
-    /// The input of a dark pixel.
-    fn dark(&self) -> f32 {
-        self.levels[0]
+    /// Numbers and grey levels of image `n`'s lit pixels.
+    #[inline]
+    fn pixels(&self, n: usize) -> (&[u16], &[u8]) {
+        let range = self.start[n] as usize..self.start[n + 1] as usize;
+        (&self.index[range.clone()], &self.grey[range])
     }
 
     /// Appends the values of image `n`'s lit inputs to `values`, and returns their numbers.
     #[inline]
     pub fn read(&self, n: usize, values: &mut Vec<f32>) -> &[u16] {
-        let (index, grey) = self.split.lit(n);
-        if self.dark() == 0.0 {
-            values.extend(grey.iter().map(|&p| self.levels[usize::from(p)]));
+        let (index, grey) = self.pixels(n);
+        if self.all.is_empty() {
+            // The same as looking the levels up, but eight at a time.
+            values.extend(grey.iter().map(|&p| f32::from(p) / 255.0));
             index
         } else {
             let start = values.len();
-            values.resize(start + self.all.len(), self.dark());
-            let image = &mut values[start..];
-            for (&j, &p) in index.iter().zip(grey) {
-                image[usize::from(j)] = self.levels[usize::from(p)];
-            }
+            values.resize(start + self.all.len(), 0.0);
+            self.dense(n, &mut values[start..]);
             &self.all
         }
     }
@@ -99,8 +114,8 @@ impl<'a> Images<'a> {
 
     /// Writes image `n` to `row`, dark pixels included.
     pub fn dense(&self, n: usize, row: &mut [f32]) {
-        row.fill(self.dark());
-        let (index, grey) = self.split.lit(n);
+        row.fill(self.levels[0]);
+        let (index, grey) = self.pixels(n);
         for (&j, &p) in index.iter().zip(grey) {
             row[usize::from(j)] = self.levels[usize::from(p)];
         }
@@ -109,7 +124,7 @@ impl<'a> Images<'a> {
     /// Asks for image `n` to be brought from memory, to be read a little later.
     #[inline]
     pub fn prefetch(&self, n: usize) {
-        let (index, grey) = self.split.lit(n);
+        let (index, grey) = self.pixels(n);
         prefetch(index);
         prefetch(grey);
     }

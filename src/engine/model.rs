@@ -39,10 +39,18 @@ pub fn check_place(path: &Path) -> Result<()> {
 }
 
 fn temporary_beside(path: &Path) -> io::Result<NamedTempFile> {
-    if path.is_dir() {
-        return Err(io::ErrorKind::IsADirectory.into());
-    }
     let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    match fs::metadata(path) {
+        Ok(meta) if meta.is_file() => {}
+        Ok(meta) if meta.is_dir() => return Err(io::ErrorKind::IsADirectory.into()),
+        // A device or a pipe: the new file would take its place.
+        Ok(_) => return Err(io::Error::other("not a file")),
+        Err(_) if path.as_os_str().as_encoded_bytes().ends_with(b"/") => {
+            return Err(io::ErrorKind::NotADirectory.into());
+        }
+        // The folder's own error, if it has one, names no temporary file.
+        Err(_) => drop(fs::metadata(folder)?),
+    }
     tempfile::Builder::new().prefix(".dlr-save-").permissions(permissions()).tempfile_in(folder)
 }
 
@@ -83,12 +91,16 @@ pub fn load(path: &Path) -> Result<Network> {
         source,
         cure: "give --load a file that --save has written",
     };
-    let length = fs::metadata(path).map_err(failed)?.len();
+    let meta = fs::metadata(path).map_err(failed)?;
+    let length = meta.len();
     let wrong = |problem: String| {
         let cure =
             format!("give --load a file with {FIRST} [hidden, inputs] and {SECOND} [outputs, hidden] in F32");
         Error::data(path, problem, cure)
     };
+    if !meta.is_file() {
+        return Err(wrong("not a file".into()));
+    }
     if length > MAX_BYTES {
         return Err(wrong(format!("{length} bytes are more than any such network has ({MAX_BYTES})")));
     }

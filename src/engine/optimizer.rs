@@ -132,7 +132,7 @@ pub static OPTIMIZERS: &[Entry] = &[
     Entry {
         name: "nesterov-authors",
         about: "what the paper's author ran as Nesterov: heavy ball with momentum mu^2 and rate (1 + mu) lr",
-        defaults: Hyper::momentum(0.05, 0.7),
+        defaults: Hyper::momentum(0.04, 0.6),
         authors: Hyper::momentum(0.05, 0.6),
         build: |h, network, task| {
             both(network, rules::NesterovAuthors { lr: number(h.lr), momentum: number(h.momentum) }, task)

@@ -1,0 +1,183 @@
+//! What goes wrong is said in one line, under the documented exit code, and as early as it can be known.
+
+use crate::helpers::*;
+use dlr::engine::optimizer::OPTIMIZERS;
+use std::fs::{self, File};
+use std::os::unix::fs::PermissionsExt;
+use std::process::Stdio;
+
+/// A run without a foreseeable end: whatever is refused beside it is refused before the training.
+const ENDLESS: &str = "--target none --epochs 100000 --quiet";
+
+#[test]
+fn missing_data_are_refused() {
+    let desk = Desk::new();
+    desk.dlr(&format!("{ENDLESS} --data nowhere")).failed(4, &["nowhere: ", "--data"]);
+    fs::create_dir(desk.path("empty")).unwrap();
+    desk.dlr(&format!("{ENDLESS} --data empty")).failed(4, &["empty/train-images-idx3-ubyte: ", "--data"]);
+    desk.write("file", "");
+    desk.dlr(&format!("{ENDLESS} --data file")).failed(4, &["file: expected a folder", "--data"]);
+    let mut command = desk.command(ENDLESS);
+    command.env("DLR_DATA", "nowhere");
+    finish(command).failed(4, &["nowhere: ", "DLR_DATA"]);
+}
+
+#[test]
+fn damaged_data_are_refused() {
+    let desk = Desk::new();
+    let name = "train-labels-idx1-ubyte.gz";
+    let good = fs::read(format!("{MNIST}/{name}")).unwrap();
+    let mut flipped = good.clone();
+    flipped[good.len() / 2] ^= 1;
+    for (case, bytes) in
+        [("flipped", &flipped[..]), ("cut", &good[..good.len() / 2]), ("text", b"404: Not Found")]
+    {
+        fs::create_dir(desk.path(case)).unwrap();
+        link_mnist(&desk.path(case));
+        fs::remove_file(desk.path(case).join(name)).unwrap();
+        desk.write(&format!("{case}/{name}"), bytes);
+        desk.dlr(&format!("{ENDLESS} --data {case}"))
+            .failed(4, &[case, name, "; replace it with a good copy"]);
+    }
+}
+
+#[test]
+fn places_that_cannot_be_saved_to_are_refused_before_training() {
+    let desk = Desk::new();
+    fs::create_dir(desk.path("folder")).unwrap();
+    desk.write("file", "mine");
+    for place in ["missing/net", "folder", "folder/", "file/net", "file/", "new/", ".", "/"] {
+        let problem = format!("cannot write {place}: ");
+        desk.dlr(&format!("{ENDLESS} --save {place}")).failed(1, &[&problem, "; give --save a file"]);
+    }
+    // Proof against root, whom permissions do not stop.
+    #[cfg(target_os = "linux")]
+    desk.dlr(&format!("{ENDLESS} --save /proc/net.safetensors"))
+        .failed(1, &["/proc/net.safetensors: ", "--save"]);
+
+    let locked = desk.path("locked");
+    fs::create_dir(&locked).unwrap();
+    fs::set_permissions(&locked, PermissionsExt::from_mode(0o555)).unwrap();
+    if File::create(locked.join("probe")).is_err() {
+        desk.dlr(&format!("{ENDLESS} --save locked/net")).failed(1, &["locked/net: ", "--save"]);
+    }
+    assert_eq!(desk.files(), ["file", "folder", "locked"], "something was left behind");
+    assert_eq!(desk.read("file"), b"mine");
+}
+
+/// A device or a pipe has its place for a reason, and a model that took it would be hard to undo.
+#[test]
+fn what_is_not_a_file_is_not_replaced() {
+    let desk = Desk::new();
+    desk.make_pipe("pipe");
+    desk.dlr("--images 600 --quiet --save pipe").failed(1, &["cannot write pipe: ", "; give --save a file"]);
+    assert!(!desk.path("pipe").is_file(), "the pipe is gone");
+    assert_eq!(desk.files(), ["pipe"]);
+}
+
+/// No rate is large enough on its own: the units saturate, and then the gradient is zero. With large weights to send
+/// the whole error back through, the largest rate there is leads beyond the largest number.
+const DIVERGING: &str = "--lr 3.4e38 --init normal:10 --backprop authors --images 600";
+
+#[test]
+fn divergence_is_told_and_never_saved() {
+    let desk = Desk::new();
+    desk.json("--save good");
+    let good = desk.read("good");
+    for entry in OPTIMIZERS {
+        let arguments = format!("{DIVERGING} --optimizer {} --quiet --save", entry.name);
+        let problem = format!("{} diverged", entry.name);
+        for format in ["", "--json"] {
+            let run = desk.dlr(&format!("{arguments} good {format}"));
+            run.complained(5, &[&problem, "lower --lr"]);
+            if format == "--json" {
+                let record = run.json();
+                assert_eq!(record["stop"], "diverged", "{record}");
+                assert_eq!(record["target"]["hit"], false, "{record}");
+            } else {
+                assert!(run.stdout.contains("diverged within"), "{run:?}");
+            }
+        }
+        assert!(desk.read("good") == good, "{} has overwritten a good model", entry.name);
+        desk.dlr(&format!("{arguments} new")).complained(5, &[&problem]);
+        assert_eq!(desk.files(), ["good"], "a diverged network was saved, or a temporary file left");
+    }
+}
+
+/// Whether or not a test falls between, and whatever else the run was to do.
+#[test]
+fn divergence_is_seen_whenever_the_run_ends() {
+    for more in ["--test-every 1", "--test-every 1000000", "--require-target", "--target 0", "--epochs 3"] {
+        let run = dlr(&format!("{DIVERGING} --optimizer adam --quiet {more}"));
+        run.complained(5, &["adam diverged"]);
+    }
+}
+
+#[test]
+fn a_missed_target_is_an_error_only_on_demand() {
+    let desk = Desk::new();
+    let missed = desk.dlr("--images 600 --target 0.999 --quiet --require-target --save net");
+    assert_eq!((missed.code, &*missed.stderr), (Some(3), ""), "{missed:?}");
+    assert!(missed.stdout.contains("not above 99.90 %"), "{missed:?}");
+    assert_eq!(desk.files(), ["net"], "the network is saved all the same");
+    assert_eq!(desk.dlr("--images 600 --target 0.999 --quiet").code, Some(0));
+    assert_eq!(desk.dlr("--images 600 --target 0.1 --quiet --require-target").code, Some(0));
+}
+
+#[test]
+fn a_reader_that_has_seen_enough_is_no_error() {
+    let desk = Desk::new();
+    for arguments in ["--images 600", "--images 600 --json", "--help", "--version"] {
+        let mut command = desk.command(arguments);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        drop(child.stdout.take());
+        let run = Finished::from(child.wait_with_output().unwrap());
+        assert_eq!(run.code, Some(0), "{arguments}: {run:?}");
+        assert!(!run.stderr.contains("panicked"), "{arguments}: {run:?}");
+    }
+}
+
+/// Progress is for whoever looks; that nobody does is no reason to stop. Neither is a full disk behind a log.
+#[test]
+fn nobody_has_to_read_stderr() {
+    let desk = Desk::new();
+    for (code, arguments) in [(0, "--images 600 --save net"), (4, "--data nowhere"), (2, "--frobnicate")] {
+        let mut command = desk.command(arguments);
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        drop(child.stderr.take());
+        assert_eq!(child.wait().unwrap().code(), Some(code), "closed: {arguments}");
+        #[cfg(target_os = "linux")]
+        {
+            let full = File::options().write(true).open("/dev/full").unwrap();
+            let status = desk.command(arguments).stdout(Stdio::null()).stderr(full).status();
+            assert_eq!(status.unwrap().code(), Some(code), "full: {arguments}");
+        }
+    }
+    assert_eq!(desk.files(), ["net"]);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_result_that_cannot_be_printed_is_an_error() {
+    let desk = Desk::new();
+    for arguments in ["--images 600 --quiet --save net", "--images 600 --quiet --json", "--help", "--version"]
+    {
+        let full = File::options().write(true).open("/dev/full").unwrap();
+        let child = desk.command(arguments).stdout(full).stderr(Stdio::piped()).spawn().unwrap();
+        let run = Finished::from(child.wait_with_output().unwrap());
+        run.failed(1, &["cannot write standard output: ", "; "]);
+    }
+    assert_eq!(desk.files(), ["net"], "what was learned is saved all the same");
+}
+
+#[test]
+fn data_that_cannot_be_cached_are_used_with_a_warning() {
+    let desk = Desk::new();
+    desk.write("file", "");
+    let mut command = desk.command("--images 600 --quiet");
+    command.env("DLR_CACHE", "file/cache");
+    let run = finish(command);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert!(run.stderr.starts_with("dlr: warning: ") && run.stderr.contains("file/cache"), "{run:?}");
+    assert_eq!(run.stderr.lines().count(), 1, "{run:?}");
+}

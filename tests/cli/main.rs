@@ -1,0 +1,10 @@
+//! Claims about the program as its users meet it: the real binary, its output, its exit codes, and the files that it
+//! leaves behind.
+
+mod determinism;
+mod failures;
+mod helpers;
+mod models;
+mod options;
+mod results;
+mod signals;

@@ -1,0 +1,58 @@
+//! Ctrl-C and SIGTERM end a run early, but never without its result.
+
+use crate::helpers::*;
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::process::Stdio;
+
+/// Starts a run of hours, sends it a signal once it has told how far it is, and waits for its end.
+fn interrupt(desk: &Desk, arguments: &str, name: &str) -> Finished {
+    let mut command = desk.command(&format!("--images 600 --epochs 100000 --target none {arguments}"));
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut stderr = BufReader::new(child.stderr.take().unwrap());
+    let mut told = String::new();
+    while !told.contains("of 100000, test accuracy") {
+        assert_ne!(stderr.read_line(&mut told).unwrap(), 0, "it ended by itself: {told}");
+    }
+    signal(&child, name);
+    stderr.read_to_string(&mut told).unwrap();
+    Finished { stderr: told, ..child.wait_with_output().unwrap().into() }
+}
+
+#[test]
+fn an_interrupted_run_tells_and_saves_what_it_has() {
+    let desk = Desk::new();
+    for (name, code) in [("INT", 130), ("TERM", 143)] {
+        let run = interrupt(&desk, "--json --save net", name);
+        assert_eq!(run.code, Some(code), "SIG{name}: {run:?}");
+        assert!(!run.stderr.contains("error"), "{run:?}");
+        let record = run.json();
+        assert_eq!((&record["stop"], &record["target"]["hit"]), (&"interrupted".into(), &false.into()));
+        let last = record["curve"].as_array().unwrap().last().unwrap();
+        assert_eq!(
+            (&record["images"], &record["final"]["test_accuracy"]),
+            (&last["images"], &last["test_accuracy"])
+        );
+
+        let loaded = desk.json("--load net --epochs 0");
+        assert_eq!(weights(&record), weights(&loaded), "another network was saved than the record tells of");
+        assert_eq!(desk.files(), ["net"]);
+        std::fs::remove_file(desk.path("net")).unwrap();
+    }
+}
+
+#[test]
+fn an_interrupted_run_has_a_summary_too() {
+    let run = interrupt(&Desk::new(), "--require-target", "INT");
+    assert_eq!(run.code, Some(130), "{run:?}");
+    assert!(run.stdout.contains("interrupted after ") && run.stdout.contains("test accuracy"), "{run:?}");
+}
+
+/// However far apart the tests are, a run ends soon.
+#[test]
+fn a_run_ends_between_tests_as_well() {
+    let run = interrupt(&Desk::new(), "--json --test-every 600000", "TERM");
+    assert_eq!(run.code, Some(143), "{run:?}");
+    let record = run.json();
+    assert_eq!(record["stop"], "interrupted");
+    assert_ne!(record["images"].as_u64().unwrap() % 600_000, 0, "it waited for a test: {record}");
+}
