@@ -18,7 +18,8 @@ pub fn summary(settings: &Settings, data: &Dataset, engine: &Engine, run: &Run) 
         "network",
         format!("{}-{}-{} on {}", run.network.inputs(), settings.hidden, run.network.outputs(), data.name),
     );
-    line("optimizer", format!("{}, {}", settings.optimizer, settings.details()));
+    line("optimizer", settings.optimizer.to_string());
+    line("settings", settings.details());
     line("result", verdict(settings, run));
     line(
         "test accuracy",
