@@ -41,16 +41,15 @@ pub fn check_place(path: &Path) -> Result<()> {
 fn temporary_beside(path: &Path) -> io::Result<NamedTempFile> {
     let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     match fs::metadata(path) {
-        Ok(meta) if meta.is_file() => {}
         Ok(meta) if meta.is_dir() => return Err(io::ErrorKind::IsADirectory.into()),
         // A device or a pipe: the new file would take its place.
-        Ok(_) => return Err(io::Error::other("not a file")),
+        Ok(meta) if !meta.is_file() => return Err(io::Error::other("not a file")),
         Err(_) if path.as_os_str().as_encoded_bytes().ends_with(b"/") => {
             return Err(io::ErrorKind::NotADirectory.into());
         }
-        // The folder's own error, if it has one, names no temporary file.
-        Err(_) => drop(fs::metadata(folder)?),
+        _ => {}
     }
+    fs::metadata(folder)?; // for the folder's own error, which names no temporary file
     tempfile::Builder::new().prefix(".dlr-save-").permissions(permissions()).tempfile_in(folder)
 }
 
