@@ -50,7 +50,7 @@ fn load<const T: usize>(vectors: &[f32x8], first: usize) -> [f32x8; T] {
 pub struct OfImage<'a> {
     /// The image's lit pixels.
     pub lit: Lit<'a>,
-    /// The hidden deltas d1, [Hp].
+    /// The hidden deltas d1, `[Hp]`.
     pub deltas: &'a [f32x8],
 }
 
@@ -76,7 +76,7 @@ impl Gradient for OfImage<'_> {
 pub struct OfOutputs<'a> {
     /// The output deltas d2, one per output.
     pub deltas: &'a [f32],
-    /// The hidden activations h, [Hp].
+    /// The hidden activations h, `[Hp]`.
     pub hidden: &'a [f32x8],
 }
 

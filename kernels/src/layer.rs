@@ -38,7 +38,7 @@ use core::ops::Range;
 /// Vectors of a row that are worked on together.
 const TILE: usize = 8;
 
-/// The weights of a layer, [rows][Hp], and what its optimizer keeps about them.
+/// The weights of a layer, `[rows][Hp]`, and what its optimizer keeps about them.
 #[derive(Clone, Debug)]
 pub struct Layer<R: Rule> {
     weights: Panel,
@@ -63,7 +63,7 @@ struct LaneNorms {
     rates: Vec<f32x8>,
     /// The sum of squares of each lane's column.
     squares: Vec<f64>,
-    /// What each block of rows changed in them, [blocks][Hp].
+    /// What each block of rows changed in them, `[blocks][Hp]`.
     changes: Vec<f32x8>,
 }
 
@@ -80,7 +80,7 @@ impl<R: Rule> Layer<R> {
         Self { weights, rule, memory, rows, lanes }
     }
 
-    /// The weights, [rows][Hp].
+    /// The weights, `[rows][Hp]`.
     pub fn weights(&self) -> &Panel {
         &self.weights
     }

@@ -8,7 +8,7 @@
 //! | [`rule`], [`gradient`], [`layer`] | the backward pass fused with the update: one sweep for every optimizer |
 //! | [`rules`] | the optimizers, one short file each |
 //! | [`gemm`] | the dense path: blocked matrix products |
-//! | [`reference`] | the oracle: plain f64 loops that share no code with the rest |
+//! | [`mod@reference`] | the oracle: plain f64 loops that share no code with the rest |
 //! | [`simd`], [`prefetch`] | what the build uses and the machine has |
 //!
 //! # The network and its layout

@@ -42,7 +42,7 @@ pub enum Backprop {
     Authors,
 }
 
-/// The outputs' net inputs, [Kp] long: `sums[k] = sum_i hidden[i] weights[k][i]`.
+/// The outputs' net inputs, `[Kp]` long: `sums[k] = sum_i hidden[i] weights[k][i]`.
 ///
 /// # Panics
 /// If a slice's length does not fit the shape of `weights`.
@@ -73,7 +73,7 @@ fn dots(n: usize, hidden: &[f32x8], weights: &Panel, out: &mut [f32x8]) {
     }
 }
 
-/// The outputs y in place of their net inputs, the output deltas d2, and the errors e that go back through W2; all [Kp].
+/// The outputs y in place of their net inputs, the output deltas d2, and the errors e that go back through W2; all `[Kp]`.
 #[inline]
 pub fn output_deltas(
     sums: &mut [f32x8],

@@ -42,7 +42,7 @@ struct Between {
     output_deltas: Panel,
 }
 
-/// The dense path's images, [batch][inputs], and gradient, [inputs][Hp].
+/// The dense path's images, `[batch][inputs]`, and gradient, `[inputs][Hp]`.
 struct Dense {
     images: Vec<f32>,
     gradient: Panel,

@@ -1,6 +1,6 @@
 //! Weights in safetensors files, named and shaped as PyTorch's
 //! `nn.Sequential(Linear(784, H, bias=False), Sigmoid(), Linear(H, 10, bias=False), Sigmoid())` has them: `0.weight`
-//! [H, inputs] and `2.weight` [outputs, H].
+//! `[H, inputs]` and `2.weight` `[outputs, H]`.
 
 use super::network::{MAX_HIDDEN, Network, little_endian};
 use crate::error::{Error, Result};

@@ -12,9 +12,9 @@ pub const MAX_HIDDEN: usize = 4096;
 /// One hidden layer of logistic units without bias.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Network {
-    /// W1, [inputs][hidden]: row j holds the outgoing weights of input j.
+    /// W1, `[inputs][hidden]`: row j holds the outgoing weights of input j.
     pub first: Panel,
-    /// W2, [outputs][hidden]: row k holds the incoming weights of output k.
+    /// W2, `[outputs][hidden]`: row k holds the incoming weights of output k.
     pub second: Panel,
 }
 
@@ -65,7 +65,7 @@ impl Network {
         self.first.is_finite() && self.second.is_finite()
     }
 
-    /// W1 as [hidden][inputs] and W2 as [outputs][hidden], row-major: the layout of `torch.nn.Linear`, in which weights
+    /// W1 as `[hidden][inputs]` and W2 as `[outputs][hidden]`, row-major: the layout of `torch.nn.Linear`, in which weights
     /// are saved and hashed.
     pub fn to_torch(&self) -> [Vec<f32>; 2] {
         let mut first = vec![0.0; self.inputs() * self.hidden()];
