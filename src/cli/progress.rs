@@ -27,7 +27,7 @@ impl Progress {
             Shown::Nothing
         } else if std::io::stderr().is_terminal() {
             let bar = ProgressBar::new(epochs * images);
-            let style = "{bar:24} {msg}, at most {eta} to go";
+            let style = "{bar:24} at most {eta} to go, {wide_msg}"; // cut off where the terminal is narrow
             bar.set_style(ProgressStyle::with_template(style).expect("the template is well formed"));
             Shown::Bar(bar)
         } else {

@@ -1,0 +1,13 @@
+//! The chain of oracles: finite differences and PyTorch vouch for the f64 reference (the former within `reference`),
+//! the reference for the dense path and for the fused one, and these two for each other.
+
+mod assembly;
+mod batch;
+mod forward;
+mod gemm;
+mod helpers;
+mod invariants;
+mod output;
+mod pytorch;
+mod specials;
+mod update;
