@@ -18,13 +18,33 @@ pub enum Error {
         cure: String,
     },
 
-    /// The operating system refused an action on a file.
-    #[error("cannot {action} {}: {source}; {cure}", path.display())]
-    Io {
-        /// A verb: "read", "write", "create".
-        action: &'static str,
-        /// The file or folder.
+    /// A file can't be read.
+    #[error("cannot read {}: {source}; {cure}", path.display())]
+    Read {
+        /// The file.
         path: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+        /// What the user can do.
+        cure: &'static str,
+    },
+
+    /// A result can't be written.
+    #[error("cannot write {}: {source}; {cure}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+        /// What the user can do.
+        cure: &'static str,
+    },
+
+    /// The system has no more of something for this process.
+    #[error("cannot {action}: {source}; {cure}")]
+    Resource {
+        /// What was tried.
+        action: &'static str,
         /// The system's reason.
         source: io::Error,
         /// What the user can do.
@@ -42,8 +62,8 @@ pub enum Error {
         cure: String,
     },
 
-    /// A weight is no longer a finite number.
-    #[error("{optimizer} diverged: a weight was not finite at {images} images; lower {cure}")]
+    /// The weights, or the sum of their squares, are no longer finite.
+    #[error("{optimizer} diverged: weights without bound at {images} images; lower {cure}")]
     Diverged {
         /// The optimizer's name.
         optimizer: &'static str,

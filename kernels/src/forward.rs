@@ -15,11 +15,12 @@
 //! 2. The sums stay in registers: the hidden units are cut into tiles of at most `TILE` vectors, and a tile's
 //!    accumulators are stored once, after the last pixel.
 //! 3. Narrow tiles take several pixels at once, each into its own set of accumulators, so that a fused multiply-add never
-//!    waits for the last one (latency 4, two a cycle: 8 must be in flight). The sets are added in a fixed order. This
+//!    waits for the last one (latency 4, two a cycle: 8 in flight are best). The sets are added in a fixed order. This
 //!    only reorders the sum: within the bound for reductions, (n + 2) 2^-24 sum |x_j w_ji|.
 //! 4. Padding lanes are masked after the logistic, since s(0) = 1/2.
 //!
-//! Cost per lit pixel: Hp/8 FMA with a load each, one broadcast per tile; 8 to 9 of 16 registers.
+//! Cost per lit pixel: Hp/8 FMA with a load each, one broadcast per tile; 4 accumulators for one vector,
+//! 8 to 14 of the 16 registers for more.
 
 use crate::lanes::{f32x8, for_constant, tail_mask};
 use crate::lit::Lit;

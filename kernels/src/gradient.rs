@@ -97,7 +97,7 @@ impl Gradient for OfOutputs<'_> {
     }
 }
 
-/// A whole batch, either layer: every row has been summed into a panel, by the dense path.
+/// A whole batch, either layer: every row has been summed into a panel, by a dense product.
 pub struct OfMatrix<'a> {
     /// The summed gradient, in the layer's shape.
     pub sums: &'a Panel,

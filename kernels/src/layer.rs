@@ -88,7 +88,7 @@ impl<R: Rule> Layer<R> {
     /// One update of the whole layer.
     #[inline]
     pub fn update(&mut self, gradient: &impl Gradient) {
-        let rows = self.weights.rows();
+        let rows = self.weights.rows().max(1);
         if let Some(mut block) = self.blocks(rows).next() {
             block.update(gradient);
         }
@@ -351,9 +351,4 @@ fn without_gradient<R: Rule, const T: usize>(
             }
         }
     }
-}
-
-/// Bytes that a weight's memory takes under rule `R`, beside the weight itself.
-pub const fn memory_per_weight<R: Rule>() -> usize {
-    size_of::<R::Memory>() / LANES
 }

@@ -15,7 +15,8 @@ use std::str::FromStr;
 
 /// Trains a small network of logistic units on MNIST, and tells how long that took.
 #[derive(Debug, Parser)]
-#[command(name = "dlr", version, long_version = long_version(), after_help = after_help(), max_term_width = 110)]
+#[command(name = "dlr", version, long_version = long_version(), after_help = after_help(), max_term_width = 110,
+    override_usage = "dlr [OPTIONS]")]
 pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) train: Train,
@@ -55,13 +56,14 @@ pub(crate) struct Train {
     #[arg(long)]
     pub(crate) require_target: bool,
 
-    /// Training images between tests
+    /// Training images between tests, rounded up to whole batches
     #[arg(long, value_name = "N", value_parser = whole(1..=1_000_000_000), default_value = "600",
         allow_negative_numbers = true)]
     test_every: u64,
 
     /// Seed of initial weights and order
-    #[arg(long, value_name = "N", default_value = "1", allow_negative_numbers = true)]
+    #[arg(long, value_name = "N", value_parser = whole(0..=u64::MAX), default_value = "1",
+        allow_negative_numbers = true)]
     seed: u64,
 
     /// Order of the images: a new random one every epoch, one for all epochs, or the file's [default: shuffled]
@@ -69,7 +71,7 @@ pub(crate) struct Train {
     order: Option<Order>,
 
     /// Initial weights: `fan-in` for N(0, 1/inputs of the unit), or `normal:S` for N(0, S^2) [default: fan-in]
-    #[arg(long, value_name = "INIT")]
+    #[arg(long, value_name = "INIT", conflicts_with = "load")]
     init: Option<Init>,
 
     /// Inputs for the grey level p: `unit` for p/255, `offset` for 0.01 + 0.99 p/255
@@ -90,7 +92,7 @@ pub(crate) struct Train {
     #[arg(long, value_name = "NAME", value_parser = ["authors"])]
     preset: Option<String>,
 
-    /// Folder with the four IDX files, raw or .gz [default: $DLR_DATA, or data/mnist]
+    /// Folder with the four IDX files, raw or .gz [default: $DLR_DATA, or data/mnist here or where dlr was built]
     #[arg(long, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
 
@@ -177,6 +179,13 @@ impl Train {
             }
             (hidden, loaded) => loaded.unwrap_or(hidden.unwrap_or(30) as usize),
         };
+        if self.require_target && self.target.0.is_none() {
+            return Err(dlr::Error::Settings {
+                option: "--require-target",
+                problem: "there is no target".into(),
+                cure: "give --target a number, or leave this out".into(),
+            });
+        }
         Ok(Settings {
             hidden,
             optimizer: entry.with(defaults, &chosen)?,
@@ -187,7 +196,10 @@ impl Train {
             test_every: self.test_every,
             seed: self.seed,
             order: self.order.unwrap_or(if authors { Order::Fixed } else { Order::Shuffled }),
-            init: self.init.unwrap_or(if authors { Init::Normal(0.01) } else { Init::FanIn }),
+            init: match (self.init, loaded) {
+                (None, Some(_)) => None,
+                (init, _) => Some(init.unwrap_or(if authors { Init::Normal(0.01) } else { Init::FanIn })),
+            },
             inputs: self.inputs,
             one_hot: self.one_hot.unwrap_or(if authors { (0.01, 0.99) } else { (0.0, 1.0) }),
             backprop: self.backprop.unwrap_or(if authors { Backprop::Authors } else { Backprop::Mse }),
@@ -206,7 +218,7 @@ fn target(text: &str) -> Result<Target, String> {
     let share = text.parse().ok().filter(|share| (0.0..1.0).contains(share));
     share
         .map(|share| Target(Some(share)))
-        .ok_or_else(|| "expected a share from 0 to below 1, or none".to_owned())
+        .ok_or_else(|| "expected a share from 0 to below 1, as 0.96 for 96 %, or none".to_owned())
 }
 
 fn one_hot(text: &str) -> Result<(f64, f64), String> {

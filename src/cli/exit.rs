@@ -23,11 +23,11 @@ pub(crate) enum Code {
 pub(crate) const HELP: &str = "\
 Exit codes:
   0  done
-  1  failed while running: a file could not be written, memory ran out
+  1  failed while running: a result could not be written
   2  usage: an unknown option or a value out of range
   3  the target was not reached, and --require-target was given
   4  a data set or a model is missing or damaged
-  5  diverged: a weight is no longer finite; nothing was saved
+  5  diverged: the weights or their norm are no longer finite; nothing was saved
   130, 143  interrupted by Ctrl-C or SIGTERM, after saving";
 
 impl From<Code> for ExitCode {
@@ -41,9 +41,8 @@ impl Code {
     pub(crate) fn of(error: &Error) -> Self {
         match error {
             Error::Settings { .. } => Self::Usage,
-            Error::Data { .. } => Self::BadData,
+            Error::Data { .. } | Error::Read { .. } => Self::BadData,
             Error::Diverged { .. } => Self::Diverged,
-            Error::Io { action: "read", .. } => Self::BadData,
             _ => Self::Failed,
         }
     }
@@ -68,8 +67,7 @@ pub(crate) fn usage(error: &clap::Error) -> ExitCode {
 pub(crate) fn print(text: &str) -> dlr::Result<()> {
     let mut out = io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Error::Io {
-            action: "write",
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Error::Write {
             path: PathBuf::from("standard output"),
             source: error,
             cure: "send it to a place that takes it",

@@ -10,9 +10,11 @@ mod train;
 use clap::Parser;
 use dlr_kernels::simd;
 use std::process::ExitCode;
+use std::time::Instant;
 
 /// Runs the program.
 pub(crate) fn run() -> ExitCode {
+    let since = Instant::now();
     if let Some(feature) = simd::missing() {
         // Before anything else, since the next instruction may be one that this processor lacks.
         exit::complain(format_args!(
@@ -25,7 +27,7 @@ pub(crate) fn run() -> ExitCode {
         Ok(args) => args,
         Err(error) => return exit::usage(&error),
     };
-    match train::run(args.train) {
+    match train::run(args.train, since) {
         Ok(code) => code.into(),
         Err(error) => {
             exit::complain(format_args!("dlr: error: {error}"));

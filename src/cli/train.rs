@@ -10,15 +10,14 @@ use dlr::engine::settings::Settings;
 use dlr::engine::trainer::{Run, Stop, train, training_images};
 use dlr::engine::{model, trainer};
 use dlr::report::machine::Engine;
-use dlr::report::record::Record;
+use dlr::report::record::{Initial, Record};
 use dlr::report::summary::summary;
 use dlr::{Error, Result};
 use std::collections::HashMap;
 use std::thread;
 use std::time::Instant;
 
-pub(super) fn run(args: Train) -> Result<Code> {
-    let since = Instant::now();
+pub(super) fn run(args: Train, since: Instant) -> Result<Code> {
     let threads =
         args.threads.map_or_else(|| thread::available_parallelism().map_or(1, usize::from), |n| n as usize);
     let engine = Engine::here(threads);
@@ -36,8 +35,12 @@ pub(super) fn run(args: Train) -> Result<Code> {
     settings.images = Some(images);
     let start = match loaded {
         Some(network) => fitting(network, &args, &data)?,
-        None => Network::draw(data.inputs, settings.hidden, data.classes, settings.init, settings.seed),
+        None => {
+            let init = settings.init.expect("weights that are not loaded are drawn");
+            Network::draw(data.inputs, settings.hidden, data.classes, init, settings.seed)
+        }
     };
+    let initial = Initial { file: args.load.clone(), weights_sha256: start.sha256() };
 
     let signals = Signals::listen().map_err(|source| no_resource("listen to signals", source))?;
     let mut progress = Progress::new(args.quiet, settings.epochs, images as u64, signals.clone());
@@ -52,7 +55,7 @@ pub(super) fn run(args: Train) -> Result<Code> {
         model::save(path, &run.network, metadata(&settings, &data, &engine, run.last()))?;
     }
     if args.json {
-        let record = Record::new(&settings, &data, &engine, &run);
+        let record = Record::new(&settings, &data, &engine, &initial, &run);
         print(&(serde_json::to_string(&record).expect("a record has only names for keys") + "\n"))?;
     } else {
         print(&summary(&settings, &data, &engine, &run))?;
@@ -111,12 +114,7 @@ fn metadata(
 }
 
 fn no_resource(action: &'static str, source: std::io::Error) -> Error {
-    Error::Io {
-        action,
-        path: "of this process".into(),
-        source,
-        cure: "try fewer --threads, or free some memory",
-    }
+    Error::Resource { action, source, cure: "try fewer --threads, or free some memory" }
 }
 
 fn warn(text: &str) {

@@ -1,18 +1,18 @@
 //! One training step from a batch of images: by lit pixels, or by dense products where the images are dense.
 //!
 //! Images are independent on the way forward and back, and rows are independent in the update, so both spread over
-//! threads. Every sum is taken in an order of its own that the number of threads does not touch.
+//! threads; reading the batch, turning its lit pixels around and the dense products stay on one. Every sum is taken in an
+//! order of its own that the number of threads does not touch.
 
 use super::images::Images;
-use super::learner::Task;
+use super::learner::{Outputs, Task};
 use super::network::Network;
-use dlr_kernels::forward::{activate, hidden_sums};
+use dlr_kernels::forward::hidden_sums;
 use dlr_kernels::gemm::{View, ViewMut, gemm};
 use dlr_kernels::gradient::{Gradient, Lighters, OfBatch, OfMatrix};
-use dlr_kernels::lanes::{LANES, f32x8};
+use dlr_kernels::lanes::{f32x8, vectors};
 use dlr_kernels::layer::Layer;
 use dlr_kernels::lit::Lit;
-use dlr_kernels::output::{hidden_deltas, output_deltas, output_sums};
 use dlr_kernels::panel::Panel;
 use dlr_kernels::rule::Rule;
 use rayon::prelude::*;
@@ -23,8 +23,6 @@ const IMAGES_PER_PIECE: usize = 16;
 const ROWS_PER_PIECE: usize = 56;
 /// Weights times images of a batch from which on several threads pay for their waking up (about 10 us).
 const WORTH_THREADS: usize = 500_000;
-/// Density from which on a batch goes through dense products: they do all the work at several times the speed.
-const DENSE: f64 = 0.5;
 
 /// What lies between the layers for a batch, a row per image, and the batch itself.
 pub(super) struct Batch {
@@ -76,7 +74,7 @@ impl Batch {
     ) {
         let threads = order.len() * first.weights().as_slice().len() >= WORTH_THREADS;
         let scale = 1.0 / order.len() as f32;
-        if images.density() < DENSE {
+        if !images.are_dense() {
             self.lit.read(images, order);
             let (lit, w1) = (&self.lit, first.weights());
             let sums = |b: usize, hidden: &mut [f32x8]| hidden_sums(lit.of(b), w1, hidden);
@@ -149,32 +147,27 @@ impl Between {
         order: &[u32],
         threads: bool,
     ) {
-        let (n, outputs) = (second.vectors(), second.rows().div_ceil(LANES));
-        let one = |y: &mut [f32x8], errors: &mut [f32x8], (b, ((hidden, d1), d2)): (usize, Rows)| {
+        let (n, k) = (second.vectors(), vectors(second.rows()));
+        let one = |y: &mut Outputs, (b, ((hidden, d1), d2)): (usize, Rows)| {
             sums(b, hidden);
-            activate(hidden, second.width());
-            output_sums(hidden, second, y);
-            output_deltas(y, images.label(order[b] as usize), task.one_hot, task.backprop, d2, errors);
-            hidden_deltas(errors, second, hidden, d1);
+            y.pass(task, second, images.label(order[b] as usize), hidden, d1, d2);
         };
-        let room = || (vec![f32x8::ZERO; outputs], vec![f32x8::ZERO; outputs]);
-        let (hidden, d1) = (self.hidden.as_vectors_mut(), self.hidden_deltas.as_vectors_mut());
-        let d2 = self.output_deltas.as_vectors_mut();
-        let (hidden, d1, d2) =
-            (&mut hidden[..order.len() * n], &mut d1[..order.len() * n], &mut d2[..order.len() * outputs]);
+        let room = || Outputs::new(second.rows());
+        let hidden = &mut self.hidden.as_vectors_mut()[..order.len() * n];
+        let d1 = &mut self.hidden_deltas.as_vectors_mut()[..order.len() * n];
+        let d2 = &mut self.output_deltas.as_vectors_mut()[..order.len() * k];
         if threads {
             hidden
                 .par_chunks_exact_mut(n)
                 .zip(d1.par_chunks_exact_mut(n))
-                .zip(d2.par_chunks_exact_mut(outputs))
+                .zip(d2.par_chunks_exact_mut(k))
                 .enumerate()
                 .with_min_len(IMAGES_PER_PIECE)
-                .for_each_init(room, |(y, errors), rows| one(y, errors, rows));
+                .for_each_init(room, one);
         } else {
-            let (mut y, mut errors) = room();
-            let rows =
-                hidden.chunks_exact_mut(n).zip(d1.chunks_exact_mut(n)).zip(d2.chunks_exact_mut(outputs));
-            rows.enumerate().for_each(|rows| one(&mut y, &mut errors, rows));
+            let mut y = room();
+            let rows = hidden.chunks_exact_mut(n).zip(d1.chunks_exact_mut(n)).zip(d2.chunks_exact_mut(k));
+            rows.enumerate().for_each(|rows| one(&mut y, rows));
         }
     }
 }

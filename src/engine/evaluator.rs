@@ -3,21 +3,19 @@
 use super::images::Images;
 use dlr_kernels::forward::{activate, hidden_sums};
 use dlr_kernels::gemm::{View, ViewMut, gemm};
-use dlr_kernels::lanes::{LANES, f32x8};
+use dlr_kernels::lanes::{f32x8, vectors};
 use dlr_kernels::output::{argmax, output_sums};
 use dlr_kernels::panel::Panel;
 use rayon::prelude::*;
 
 /// Images that are one piece of work for a thread.
 const IMAGES_PER_PIECE: usize = 250;
-/// Density from which on dense products are faster than sums over lit pixels.
-const DENSE: f64 = 0.5;
 
 /// The images that the network `(first, second)` puts in their right class; spread over the current rayon pool.
 ///
 /// The class is the output with the largest net input, the first of equals.
 pub fn count_right(images: &Images, first: &Panel, second: &Panel) -> usize {
-    let dense = images.density() >= DENSE;
+    let dense = images.are_dense();
     let pieces = images.len().div_ceil(IMAGES_PER_PIECE);
     (0..pieces)
         .into_par_iter()
@@ -46,7 +44,7 @@ fn is_right(hidden: &mut [f32x8], sums: &mut [f32x8], second: &Panel, label: u8)
 fn count_lit(images: &Images, range: std::ops::Range<usize>, first: &Panel, second: &Panel) -> usize {
     let mut values = Vec::with_capacity(images.inputs());
     let mut hidden = vec![f32x8::ZERO; first.vectors()];
-    let mut sums = vec![f32x8::ZERO; second.rows().div_ceil(LANES)];
+    let mut sums = vec![f32x8::ZERO; vectors(second.rows())];
     let right = |&image: &usize| {
         hidden_sums(images.lit(image, &mut values), first, &mut hidden);
         is_right(&mut hidden, &mut sums, second, images.label(image))
@@ -67,7 +65,7 @@ fn count_dense(images: &Images, range: std::ops::Range<usize>, first: &Panel, se
         0.0,
         &mut ViewMut::new(hidden.as_mut_slice(), n, stride, stride),
     );
-    let mut sums = vec![f32x8::ZERO; second.rows().div_ceil(LANES)];
+    let mut sums = vec![f32x8::ZERO; vectors(second.rows())];
     let rows = hidden.as_vectors_mut().chunks_exact_mut(first.vectors());
     rows.zip(range)
         .filter_map(|(row, image)| is_right(row, &mut sums, second, images.label(image)).then_some(()))

@@ -5,7 +5,7 @@ use super::images::Images;
 use super::network::Network;
 use dlr_kernels::forward::{activate, hidden_sums};
 use dlr_kernels::gradient::{OfImage, OfOutputs};
-use dlr_kernels::lanes::{LANES, f32x8};
+use dlr_kernels::lanes::{f32x8, vectors};
 use dlr_kernels::layer::Layer;
 use dlr_kernels::output::{Backprop, OneHot, hidden_deltas, output_deltas, output_sums};
 use dlr_kernels::panel::Panel;
@@ -41,6 +41,7 @@ pub trait Learner: Send {
 
 /// Images ahead of the one being learned that are asked for from memory: a shuffled order finds them nowhere near.
 const AHEAD: usize = 2;
+
 /// The fused path: a rule for each layer, and room for what lies between them.
 pub struct Fused<A: Rule, B: Rule> {
     first: Layer<A>,
@@ -55,22 +56,49 @@ struct Online {
     values: Vec<f32>,
     hidden: Vec<f32x8>,
     hidden_deltas: Vec<f32x8>,
-    outputs: Vec<f32x8>,
     output_deltas: Vec<f32x8>,
-    errors: Vec<f32x8>,
+    outputs: Outputs,
 }
 
 impl Online {
     fn new(hidden: usize, outputs: usize) -> Self {
-        let vectors = |width: usize| vec![f32x8::ZERO; width.div_ceil(LANES)];
+        let room = |width| vec![f32x8::ZERO; vectors(width)];
         Self {
             values: Vec::new(),
-            hidden: vectors(hidden),
-            hidden_deltas: vectors(hidden),
-            outputs: vectors(outputs),
-            output_deltas: vectors(outputs),
-            errors: vectors(outputs),
+            hidden: room(hidden),
+            hidden_deltas: room(hidden),
+            output_deltas: room(outputs),
+            outputs: Outputs::new(outputs),
         }
+    }
+}
+
+/// One image's outputs and the errors that go back, needed only on the way from its hidden sums to its deltas.
+pub(super) struct Outputs {
+    y: Vec<f32x8>,
+    errors: Vec<f32x8>,
+}
+
+impl Outputs {
+    pub(super) fn new(outputs: usize) -> Self {
+        Self { y: vec![f32x8::ZERO; vectors(outputs)], errors: vec![f32x8::ZERO; vectors(outputs)] }
+    }
+
+    /// From an image's sums in `hidden` to its activations, which take their place, and the deltas d1 and d2.
+    #[inline]
+    pub(super) fn pass(
+        &mut self,
+        task: Task,
+        second: &Panel,
+        label: u8,
+        hidden: &mut [f32x8],
+        d1: &mut [f32x8],
+        d2: &mut [f32x8],
+    ) {
+        activate(hidden, second.width());
+        output_sums(hidden, second, &mut self.y);
+        output_deltas(&mut self.y, label, task.one_hot, task.backprop, d2, &mut self.errors);
+        hidden_deltas(&self.errors, second, hidden, d1);
     }
 }
 
@@ -87,10 +115,8 @@ impl<A: Rule, B: Rule> Fused<A, B> {
     }
 
     fn learn_online(&mut self, images: &Images, order: &[u32]) {
-        let width = self.first.weights().width();
         let outputs = self.second.weights().rows();
-        let Online { values, hidden, hidden_deltas: d1, outputs: y, output_deltas: d2, errors } =
-            &mut self.online;
+        let Online { values, hidden, hidden_deltas: d1, output_deltas: d2, outputs: y } = &mut self.online;
         for (n, &image) in order.iter().enumerate() {
             if let Some(&ahead) = order.get(n + AHEAD) {
                 images.prefetch(ahead as usize);
@@ -98,10 +124,7 @@ impl<A: Rule, B: Rule> Fused<A, B> {
             let image = image as usize;
             let lit = images.lit(image, values);
             hidden_sums(lit, self.first.weights(), hidden);
-            activate(hidden, width);
-            output_sums(hidden, self.second.weights(), y);
-            output_deltas(y, images.label(image), self.task.one_hot, self.task.backprop, d2, errors);
-            hidden_deltas(errors, self.second.weights(), hidden, d1);
+            y.pass(self.task, self.second.weights(), images.label(image), hidden, d1, d2);
             self.second.update(&OfOutputs { deltas: &bytemuck::cast_slice(d2)[..outputs], hidden });
             self.first.update(&OfImage { lit, deltas: d1 });
         }

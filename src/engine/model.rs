@@ -17,23 +17,24 @@ const SECOND: &str = "2.weight";
 const MAX_BYTES: u64 = 4 * (4096 * 4096 + 256 * 4096) + (1 << 20);
 
 /// Writes a network to `path`: to a file beside it first, which then takes its place, so that no reader ever sees half of
-/// it and a failure leaves what was there.
+/// it and a failure leaves what was there. Where `path` is a link, the file that it leads to is replaced.
 ///
 /// # Errors
-/// [`Error::Io`] if the folder can't be written to or the disk is full.
+/// [`Error::Write`] if the folder can't be written to or the disk is full.
 pub fn save(path: &Path, network: &Network, metadata: HashMap<String, String>) -> Result<()> {
     let failed = |source| unwritable(path, source);
-    let mut file = temporary_beside(path).map_err(failed)?;
+    let place = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let mut file = temporary_beside(&place).map_err(failed)?;
     file.write_all(&to_bytes(network, metadata)).map_err(failed)?;
     file.as_file().sync_all().map_err(failed)?;
-    file.persist(path).map_err(|error| failed(error.error))?;
+    file.persist(place).map_err(|error| failed(error.error))?;
     Ok(())
 }
 
 /// Whether [`save`] could write to `path` now: to be asked before a long training rather than after it.
 ///
 /// # Errors
-/// [`Error::Io`] if not.
+/// [`Error::Write`] if not.
 pub fn check_place(path: &Path) -> Result<()> {
     temporary_beside(path).map(drop).map_err(|source| unwritable(path, source))
 }
@@ -44,22 +45,20 @@ fn temporary_beside(path: &Path) -> io::Result<NamedTempFile> {
         Ok(meta) if meta.is_dir() => return Err(io::ErrorKind::IsADirectory.into()),
         // A device or a pipe: the new file would take its place.
         Ok(meta) if !meta.is_file() => return Err(io::Error::other("not a file")),
+        // A rename would replace even a file that may not be written.
+        Ok(meta) if meta.permissions().readonly() => return Err(io::ErrorKind::PermissionDenied.into()),
         Err(_) if path.as_os_str().as_encoded_bytes().ends_with(b"/") => {
             return Err(io::ErrorKind::NotADirectory.into());
         }
         _ => {}
     }
-    fs::metadata(folder)?; // for the folder's own error, which names no temporary file
-    tempfile::Builder::new().prefix(".dlr-save-").permissions(permissions()).tempfile_in(folder)
+    fs::metadata(folder)?;
+    let file = tempfile::Builder::new().prefix(".dlr-save-").permissions(permissions()).tempfile_in(folder);
+    file.map_err(|error| error.kind().into()) // its own message names a file that the user did not
 }
 
 fn unwritable(path: &Path, source: io::Error) -> Error {
-    Error::Io {
-        action: "write",
-        path: path.to_owned(),
-        source,
-        cure: "give --save a file in a folder that can be written",
-    }
+    Error::Write { path: path.to_owned(), source, cure: "give --save a file in a folder that can be written" }
 }
 
 /// Readable by all, as far as the umask lets; a temporary file is private otherwise.
@@ -82,10 +81,9 @@ fn to_bytes(network: &Network, metadata: HashMap<String, String>) -> Vec<u8> {
 /// Reads a network from `path`.
 ///
 /// # Errors
-/// [`Error::Io`] if the file can't be read; [`Error::Data`] if it is not a safetensors file or holds another network.
+/// [`Error::Read`] if the file can't be read; [`Error::Data`] if it is not a safetensors file or holds another network.
 pub fn load(path: &Path) -> Result<Network> {
-    let failed = |source| Error::Io {
-        action: "read",
+    let failed = |source| Error::Read {
         path: path.to_owned(),
         source,
         cure: "give --load a file that --save has written",

@@ -60,11 +60,6 @@ impl Network {
         self.second.rows()
     }
 
-    /// Whether every weight is finite.
-    pub fn is_finite(&self) -> bool {
-        self.first.is_finite() && self.second.is_finite()
-    }
-
     /// W1 as `[hidden][inputs]` and W2 as `[outputs][hidden]`, row-major: the layout of `torch.nn.Linear`, in which weights
     /// are saved and hashed.
     pub fn to_torch(&self) -> [Vec<f32>; 2] {

@@ -192,6 +192,16 @@ impl Entry {
             beta2: pick("--beta2", defaults.beta2, chosen.beta2)?,
             epsilon: pick("--epsilon", defaults.epsilon, chosen.epsilon)?,
         };
+        // The rate of a unit without weights; an infinite one would make NaN of nothing.
+        if let (Some(lr), Some(alpha)) = (hyper.lr, hyper.alpha)
+            && !((lr as f32) / (alpha as f32)).is_finite()
+        {
+            return Err(Error::Settings {
+                option: "--alpha",
+                problem: format!("{alpha:e} is too small for a learning rate of {lr:e}"),
+                cure: "give a larger --alpha or a smaller --lr".into(),
+            });
+        }
         Ok(Optimizer { entry: self, hyper })
     }
 
@@ -217,7 +227,7 @@ impl fmt::Display for Hyper {
         let set = numbers.iter().filter_map(|(name, value)| Some((name, (*value)?)));
         for (n, (name, value)) in set.enumerate() {
             let gap = if n == 0 { "" } else { ", " };
-            if value != 0.0 && value < 1e-3 {
+            if value != 0.0 && !(1e-4..1e6).contains(&value) {
                 write!(f, "{gap}{name} {value:e}")?;
             } else {
                 write!(f, "{gap}{name} {value}")?;

@@ -29,8 +29,8 @@ pub struct Settings {
     pub seed: u64,
     /// The order of the images.
     pub order: Order,
-    /// The initial weights.
-    pub init: Init,
+    /// How the initial weights are drawn; `None`: they are given.
+    pub init: Option<Init>,
     /// How grey levels become inputs.
     pub inputs: Inputs,
     /// What the output of the right class and of the others should be: (others, right).
@@ -99,15 +99,24 @@ named! {
     }
 }
 
+impl From<Backprop> for dlr_kernels::output::Backprop {
+    fn from(backprop: Backprop) -> Self {
+        match backprop {
+            Backprop::Mse => Self::Mse,
+            Backprop::Authors => Self::Authors,
+        }
+    }
+}
+
 impl Settings {
     /// Everything but the network and the optimizer, on one line for people.
     pub fn details(&self) -> String {
         let (low, high) = self.one_hot;
+        let init = self.init.map_or_else(|| "from a file".to_owned(), |init| init.to_string());
         format!(
-            "batch {}, {} order, weights {}, inputs {}, targets {low} and {high}, backprop {}",
+            "batch {}, {} order, weights {init}, inputs {}, targets {low} and {high}, backprop {}",
             self.batch,
             self.order.name(),
-            self.init,
             self.inputs.name(),
             self.backprop.name()
         )

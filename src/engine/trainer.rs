@@ -1,20 +1,20 @@
 //! The protocol of a run: train, pause the clock and test, stop at the target.
 
-use super::evaluator::count_right;
+use super::evaluator::accuracy;
 use super::images::Images;
-use super::learner::Task;
+use super::learner::{Learner, Task};
 use super::names::named;
 use super::network::Network;
-use super::settings::{Backprop, Order, Settings};
+use super::settings::{Order, Settings};
 use super::streams::{Purpose, shuffle, stream};
 use crate::data::Dataset;
 use crate::error::{Error, Result};
-use dlr_kernels::output;
+use dlr_kernels::output::OneHot;
 use serde::Serialize;
 use std::time::{Duration, Instant};
 
-/// Training images between two looks at whether the user wants to stop.
-const PATIENCE: u64 = 6_000;
+/// Weights times images between two looks at whether the user wants to stop: about a tenth of a second of training.
+const PATIENCE: u64 = 100_000_000;
 
 /// The state of a run at one test.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -38,7 +38,7 @@ named! {
         Target = "target",
         /// All epochs were over.
         Epochs = "epochs",
-        /// A weight was no longer finite.
+        /// The weights or their norm were no longer finite.
         Diverged = "diverged",
         /// The user wanted to stop.
         Interrupted = "interrupted",
@@ -87,11 +87,11 @@ impl Observer for () {}
 /// How many training images a run uses.
 ///
 /// # Errors
-/// [`Error::Settings`] if the settings want more than there are.
+/// [`Error::Settings`] if the settings want more than there are, or none.
 pub fn training_images(settings: &Settings, data: &Dataset) -> Result<usize> {
     let all = data.train.len();
     match settings.images {
-        Some(images) if images > all => Err(Error::Settings {
+        Some(images) if !(1..=all).contains(&images) => Err(Error::Settings {
             option: "--images",
             problem: format!("{images} asked for, but {} has {all} training images", data.name),
             cure: format!("give 1 to {all}"),
@@ -103,8 +103,13 @@ pub fn training_images(settings: &Settings, data: &Dataset) -> Result<usize> {
 /// Trains from `start` as `settings` say. Clocks count from `since`. Tests and batches spread over the current rayon
 /// pool; the result does not depend on the number of its threads.
 ///
+/// A test comes after every `test_every` images, or after the batch in which they are complete, and at the end.
+///
 /// # Errors
 /// [`Error::Settings`] if the settings don't fit the data.
+///
+/// # Panics
+/// If `test_every` or `batch` is zero, or `start` has not the shape that the settings and the data ask for.
 pub fn train(
     settings: &Settings,
     data: &Dataset,
@@ -112,96 +117,106 @@ pub fn train(
     since: Instant,
     observer: &mut dyn Observer,
 ) -> Result<Run> {
-    let used = training_images(settings, data)?;
+    let per_epoch = training_images(settings, data)?;
+    assert!(settings.test_every > 0 && settings.batch > 0, "tests and batches need images");
+    let shape = (start.inputs(), start.hidden(), start.outputs());
+    assert_eq!(shape, (data.inputs, settings.hidden, data.classes), "inputs, hidden units and outputs");
+    // Looks for the user's wish come some ten times a second, even where a step takes long.
+    let patience = (PATIENCE / start.first.as_slice().len() as u64).clamp(1, settings.test_every);
+
     let train = Images::new(&data.train, settings.inputs);
-    let test = Images::new(&data.test, settings.inputs);
     let (low, high) = settings.one_hot;
     let task = Task {
-        batch: settings.batch,
-        one_hot: output::OneHot { low: low as f32, high: high as f32 },
-        backprop: match settings.backprop {
-            Backprop::Mse => output::Backprop::Mse,
-            Backprop::Authors => output::Backprop::Authors,
-        },
+        batch: settings.batch.min(per_epoch),
+        one_hot: OneHot { low: low as f32, high: high as f32 },
+        backprop: settings.backprop.into(),
     };
-    let mut learner = settings.optimizer.learner(start, task);
-    let mut order: Vec<u32> = (0..used as u32).collect();
+    let mut progress = Progress {
+        learner: settings.optimizer.learner(start, task),
+        test: Images::new(&data.test, settings.inputs),
+        target: settings.target,
+        per_epoch,
+        images: 0,
+        training: Duration::ZERO,
+        since,
+        curve: Vec::new(),
+    };
+    let mut order: Vec<u32> = (0..per_epoch as u32).collect();
     let mut rng = stream(settings.seed, Purpose::Order);
-
-    let (mut curve, mut images, mut training) = (Vec::new(), 0_u64, Duration::ZERO);
     let mut next_test = settings.test_every;
-    let mut stop = Stop::Epochs;
-    'epochs: for epoch in 0..settings.epochs {
-        match settings.order {
-            Order::Shuffled => shuffle(&mut order, &mut rng),
-            Order::Fixed if epoch == 0 => shuffle(&mut order, &mut rng),
-            Order::Fixed | Order::File => {}
-        }
-        let mut rest = &order[..];
-        while !rest.is_empty() {
-            let wanted = (next_test - images).min(PATIENCE) as usize;
-            let (now, later) = rest.split_at(wanted.next_multiple_of(settings.batch).min(rest.len()));
-            rest = later;
 
-            let started = Instant::now();
-            learner.learn(&train, now);
-            training += started.elapsed();
-            images += now.len() as u64;
-
-            if images >= next_test {
-                next_test += settings.test_every * ((images - next_test) / settings.test_every + 1);
-                let point = tested(&test, &*learner, images, used, training, since);
-                observer.tested(&point);
-                curve.push(point);
-                if settings.target.is_some_and(|target| point.test_accuracy > target) {
-                    stop = Stop::Target;
+    let mut stop = 'run: {
+        for epoch in 0..settings.epochs {
+            match settings.order {
+                Order::Shuffled => shuffle(&mut order, &mut rng),
+                Order::Fixed if epoch == 0 => shuffle(&mut order, &mut rng),
+                Order::Fixed | Order::File => {}
+            }
+            let mut rest = &order[..];
+            while !rest.is_empty() {
+                let wanted = (next_test - progress.images).min(patience) as usize;
+                let (now, later) = rest.split_at(wanted.next_multiple_of(task.batch).min(rest.len()));
+                rest = later;
+                progress.learn(&train, now);
+                if progress.images >= next_test {
+                    next_test = (progress.images / settings.test_every + 1) * settings.test_every;
+                    if let Some(stop) = progress.test(observer) {
+                        break 'run stop;
+                    }
                 }
-                let (first, second) = learner.weights();
-                if !(first.is_finite() && second.is_finite()) {
-                    stop = Stop::Diverged;
+                if observer.wants_to_stop() {
+                    break 'run Stop::Interrupted;
                 }
             }
-            if stop == Stop::Epochs && observer.wants_to_stop() {
-                stop = Stop::Interrupted;
-            }
-            if stop != Stop::Epochs {
-                break 'epochs;
-            }
+        }
+        Stop::Epochs
+    };
+    if progress.curve.last().is_none_or(|last| last.images < progress.images) {
+        match progress.test(observer) {
+            Some(Stop::Diverged) => stop = Stop::Diverged,
+            Some(found) if stop == Stop::Epochs => stop = found,
+            _ => {}
         }
     }
-    if curve.last().is_none_or(|last| last.images < images) {
-        let point = tested(&test, &*learner, images, used, training, since);
-        observer.tested(&point);
-        curve.push(point);
-        if stop == Stop::Epochs
-            && images > 0
-            && settings.target.is_some_and(|target| point.test_accuracy > target)
-        {
-            stop = Stop::Target;
-        }
-    }
-    let network = learner.network();
-    if !network.is_finite() {
-        stop = Stop::Diverged;
-    }
-    Ok(Run { curve, stop, network })
+    Ok(Run { curve: progress.curve, stop, network: progress.learner.network() })
 }
 
-fn tested(
-    test: &Images,
-    learner: &dyn super::learner::Learner,
+/// A run on its way.
+struct Progress<'a> {
+    learner: Box<dyn Learner>,
+    test: Images<'a>,
+    target: Option<f64>,
+    per_epoch: usize,
     images: u64,
-    epoch: usize,
     training: Duration,
     since: Instant,
-) -> Point {
-    let (first, second) = learner.weights();
-    let right = count_right(test, first, second);
-    Point {
-        images,
-        epoch: images as f64 / epoch as f64,
-        train_s: training.as_secs_f64(),
-        wall_s: since.elapsed().as_secs_f64(),
-        test_accuracy: right as f64 / test.len() as f64,
+    curve: Vec<Point>,
+}
+
+impl Progress<'_> {
+    /// Trains on the images of `order`, with the clock running.
+    fn learn(&mut self, train: &Images, order: &[u32]) {
+        let started = Instant::now();
+        self.learner.learn(train, order);
+        self.training += started.elapsed();
+        self.images += order.len() as u64;
+    }
+
+    /// Tests, and says whether what was found ends the run.
+    fn test(&mut self, observer: &mut dyn Observer) -> Option<Stop> {
+        let (first, second) = self.learner.weights();
+        let point = Point {
+            images: self.images,
+            epoch: self.images as f64 / self.per_epoch as f64,
+            train_s: self.training.as_secs_f64(),
+            test_accuracy: accuracy(&self.test, first, second),
+            wall_s: self.since.elapsed().as_secs_f64(),
+        };
+        observer.tested(&point);
+        self.curve.push(point);
+        if !(first.norm_is_finite() && second.norm_is_finite()) {
+            return Some(Stop::Diverged);
+        }
+        self.target.is_some_and(|target| point.test_accuracy > target).then_some(Stop::Target)
     }
 }

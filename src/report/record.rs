@@ -5,6 +5,7 @@ use crate::data::Dataset;
 use crate::engine::settings::Settings;
 use crate::engine::trainer::{Point, Run, Stop};
 use serde::Serialize;
+use std::path::PathBuf;
 
 /// The version of this record's form.
 pub const SCHEMA: &str = "dlr-run/1";
@@ -21,6 +22,7 @@ pub struct Record<'a> {
     seed: u64,
     data: Data<'a>,
     engine: &'a Engine,
+    initial: &'a Initial,
     curve: &'a [Point],
     target: Target,
     #[serde(rename = "final")]
@@ -32,6 +34,15 @@ pub struct Record<'a> {
     stop: Stop,
 }
 
+/// The weights that a run started from.
+#[derive(Debug, Serialize)]
+pub struct Initial {
+    /// The file that they were loaded from; `None` if they were drawn.
+    pub file: Option<PathBuf>,
+    /// As [`Network::sha256`](crate::engine::network::Network::sha256).
+    pub weights_sha256: String,
+}
+
 #[derive(Debug, Serialize)]
 struct Data<'a> {
     name: &'a str,
@@ -39,10 +50,10 @@ struct Data<'a> {
     test_images: usize,
     inputs: usize,
     classes: usize,
-    sha256: Hashes<'a>,
+    hashes: Hashes<'a>,
 }
 
-/// Of the inflated files.
+/// SHA-256 of the inflated files.
 #[derive(Debug, Serialize)]
 struct Hashes<'a> {
     train_images: &'a str,
@@ -69,7 +80,13 @@ struct End {
 
 impl<'a> Record<'a> {
     /// The record of `run`.
-    pub fn new(settings: &'a Settings, data: &'a Dataset, engine: &'a Engine, run: &'a Run) -> Self {
+    pub fn new(
+        settings: &'a Settings,
+        data: &'a Dataset,
+        engine: &'a Engine,
+        initial: &'a Initial,
+        run: &'a Run,
+    ) -> Self {
         let last = run.last();
         let hit = run.hit();
         let [train_images, train_labels, test_images, test_labels] = &data.hashes;
@@ -84,9 +101,10 @@ impl<'a> Record<'a> {
                 test_images: data.test.len(),
                 inputs: data.inputs,
                 classes: data.classes,
-                sha256: Hashes { train_images, train_labels, test_images, test_labels },
+                hashes: Hashes { train_images, train_labels, test_images, test_labels },
             },
             engine,
+            initial,
             curve: &run.curve,
             target: Target {
                 value: settings.target,

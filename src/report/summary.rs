@@ -33,7 +33,14 @@ pub fn summary(settings: &Settings, data: &Dataset, engine: &Engine, run: &Run) 
         );
     }
     line("in all", format!("{:.3} s (wall_s)", last.wall_s));
-    line("seed", format!("{} (initial weights and order)", settings.seed));
+    line(
+        "seed",
+        format!(
+            "{} ({})",
+            settings.seed,
+            if settings.init.is_some() { "initial weights and order" } else { "order" }
+        ),
+    );
     line(
         "engine",
         format!(
@@ -55,8 +62,11 @@ fn verdict(settings: &Settings, run: &Run) -> String {
     let so_far = format!("{:.2} epochs ({} images)", last.epoch, grouped(last.images));
     match (run.stop, settings.target) {
         (Stop::Target, Some(target)) => format!("above {} after {so_far}", percent(target)),
-        (Stop::Diverged, _) => format!("diverged within {so_far}: a weight is no longer finite"),
+        (Stop::Diverged, _) => {
+            format!("diverged within {so_far}: the weights or their norm are no longer finite")
+        }
         (Stop::Interrupted, _) => format!("interrupted after {so_far}"),
+        _ if last.images == 0 => "not trained".to_owned(),
         (_, Some(target)) => format!("not above {} within {so_far}", percent(target)),
         (_, None) => format!("trained for {so_far}"),
     }

@@ -29,11 +29,15 @@ fn tests(record: &Value) -> Vec<u64> {
 fn a_record_has_the_documented_fields() {
     let record = Desk::new().json("--images 1500 --target none --seed 18446744073709551615 --threads 2");
     let point = ["images", "epoch", "train_s", "wall_s"];
-    let top = ["schema", "protocol", "config", "seed", "data", "engine", "curve", "target", "final", "stop"];
+    let top = [
+        "schema", "protocol", "config", "seed", "data", "engine", "initial", "curve", "target", "final",
+        "stop",
+    ];
     assert_keys(&record, &[&top[..], &["train_s", "wall_s", "images", "ns_per_image"]].concat());
-    assert_keys(&record["data"], &["name", "train_images", "test_images", "inputs", "classes", "sha256"]);
+    assert_keys(&record["data"], &["name", "train_images", "test_images", "inputs", "classes", "hashes"]);
     let engine = ["version", "commit", "rustc", "profile", "simd", "simd_detected", "threads", "cpu"];
     assert_keys(&record["engine"], &engine);
+    assert_keys(&record["initial"], &["file", "weights_sha256"]);
     assert_keys(&record["target"], &[&["value", "hit"], &point[..]].concat());
     assert_keys(&record["final"], &["test_accuracy", "weights_sha256"]);
     for entry in record["curve"].as_array().unwrap() {
@@ -49,7 +53,7 @@ fn a_record_has_the_documented_fields() {
         (&json!("mnist"), &json!(784), &json!(10))
     );
     assert_eq!((&data["train_images"], &data["test_images"]), (&json!(60_000), &json!(10_000)));
-    let hashes = &data["sha256"];
+    let hashes = &data["hashes"];
     assert_keys(hashes, &["train_images", "train_labels", "test_images", "test_labels"]);
     assert!(hashes.as_object().unwrap().values().all(is_sha256), "{hashes}");
     let engine = &record["engine"];

@@ -6,7 +6,7 @@ use std::process::Stdio;
 
 /// Starts a run of hours, sends it a signal once it has told how far it is, and waits for its end.
 fn interrupt(desk: &Desk, arguments: &str, name: &str) -> Finished {
-    let mut command = desk.command(&format!("--images 600 --epochs 100000 --target none {arguments}"));
+    let mut command = desk.command(&format!("--images 600 --epochs 100000 {arguments}"));
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut stderr = BufReader::new(child.stderr.take().unwrap());
     let mut told = String::new();
@@ -22,7 +22,7 @@ fn interrupt(desk: &Desk, arguments: &str, name: &str) -> Finished {
 fn an_interrupted_run_tells_and_saves_what_it_has() {
     let desk = Desk::new();
     for (name, code) in [("INT", 130), ("TERM", 143)] {
-        let run = interrupt(&desk, "--json --save net", name);
+        let run = interrupt(&desk, "--json --target none --save net", name);
         assert_eq!(run.code, Some(code), "SIG{name}: {run:?}");
         assert!(!run.stderr.contains("error"), "{run:?}");
         let record = run.json();
@@ -42,7 +42,7 @@ fn an_interrupted_run_tells_and_saves_what_it_has() {
 
 #[test]
 fn an_interrupted_run_has_a_summary_too() {
-    let run = interrupt(&Desk::new(), "--require-target", "INT");
+    let run = interrupt(&Desk::new(), "--target 0.9999 --require-target", "INT");
     assert_eq!(run.code, Some(130), "{run:?}");
     assert!(run.stdout.contains("interrupted after ") && run.stdout.contains("test accuracy"), "{run:?}");
 }
@@ -50,7 +50,7 @@ fn an_interrupted_run_has_a_summary_too() {
 /// However far apart the tests are, a run ends soon.
 #[test]
 fn a_run_ends_between_tests_as_well() {
-    let run = interrupt(&Desk::new(), "--json --test-every 600000", "TERM");
+    let run = interrupt(&Desk::new(), "--json --target none --test-every 600000", "TERM");
     assert_eq!(run.code, Some(143), "{run:?}");
     let record = run.json();
     assert_eq!(record["stop"], "interrupted");
