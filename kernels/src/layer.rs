@@ -38,6 +38,9 @@ use core::ops::Range;
 /// Vectors of a row that are worked on together.
 const TILE: usize = 8;
 
+/// Sums that a row's squares are spread over: one would make a row wait for 4 cycles per vector at its end.
+const CHAINS: usize = 2;
+
 /// The weights of a layer, `[rows][Hp]`, and what its optimizer keeps about them.
 #[derive(Clone, Debug)]
 pub struct Layer<R: Rule> {
@@ -310,7 +313,7 @@ impl<R: Rule, G: Gradient> Sweep<'_, R, G> {
             }
             let mut gradient = self.gradient.tile::<T>(number, first);
             let (weights, memory) = tiles.of_row(row);
-            let mut squares = f32x8::ZERO;
+            let mut squares = [f32x8::ZERO; CHAINS];
             for v in 0..T {
                 let old = weights[v];
                 if R::NORMS == Norms::OfLanes {
@@ -320,7 +323,7 @@ impl<R: Rule, G: Gradient> Sweep<'_, R, G> {
                 weights[v] = new;
                 match R::NORMS {
                     Norms::Unused => {}
-                    Norms::OfRows => squares = new.mul_add(new, squares),
+                    Norms::OfRows => squares[v % CHAINS] = new.mul_add(new, squares[v % CHAINS]),
                     Norms::OfLanes => {
                         let change = &mut norms.lane_changes[first + v];
                         *change = (new - old).mul_add(new + old, *change);
@@ -329,6 +332,7 @@ impl<R: Rule, G: Gradient> Sweep<'_, R, G> {
             }
             if R::NORMS == Norms::OfRows {
                 let sum = row_squares.next().expect("every visited row has a place for its squares");
+                let squares = squares[0] + squares[1];
                 *sum = if first == 0 { squares } else { *sum + squares };
             }
         }

@@ -123,11 +123,11 @@ fn back(n: usize, errors: &[f32], weights: &Panel, hidden: &[f32x8], deltas: &mu
     }
 }
 
-/// The output unit with the largest net input, the first of equals.
+/// The output unit with the largest net input, the first of equals; NaN is less than any number.
 ///
 /// The logistic is monotone, so this is also the largest output, decided where the outputs themselves may have been
 /// rounded to the same number.
 pub fn argmax(sums: &[f32x8], outputs: usize) -> usize {
     let sums: &[f32] = &bytemuck::cast_slice(sums)[..outputs];
-    (1..outputs).fold(0, |best, k| if sums[k] > sums[best] { k } else { best })
+    (1..outputs).fold(0, |best, k| if sums[k] > sums[best] || sums[best].is_nan() { k } else { best })
 }

@@ -25,7 +25,7 @@ pub(crate) struct Cli {
 #[derive(Debug, Args)]
 pub(crate) struct Train {
     /// Hidden units, 1 to 4096 [default: 30, or those of --load]
-    #[arg(long, value_name = "N", value_parser = whole(1..=MAX_HIDDEN as u64), allow_negative_numbers = true)]
+    #[arg(long, value_name = "N", value_parser = whole(1..=MAX_HIDDEN as u64), allow_hyphen_values = true)]
     pub(crate) hidden: Option<u64>,
 
     /// The optimizer [default: dlr]; they and their defaults are listed below
@@ -37,19 +37,19 @@ pub(crate) struct Train {
     hyper: HyperArgs,
 
     /// Images whose gradients are averaged for one update; 1 is online learning
-    #[arg(long, value_name = "B", value_parser = whole(1..=65_536), default_value = "1", allow_negative_numbers = true)]
+    #[arg(long, value_name = "B", value_parser = whole(1..=65_536), default_value = "1", allow_hyphen_values = true)]
     batch: u64,
 
     /// Passes over the training images at most; 0 trains nothing [default: 30, or 1 with --images]
-    #[arg(long, value_name = "N", value_parser = whole(0..=100_000), allow_negative_numbers = true)]
+    #[arg(long, value_name = "N", value_parser = whole(0..=100_000), allow_hyphen_values = true)]
     epochs: Option<u64>,
 
-    /// Train on the first N training images only
-    #[arg(long, value_name = "N", value_parser = whole(1..=u64::from(u32::MAX)), allow_negative_numbers = true)]
+    /// Train on the first N training images only, in --order among themselves
+    #[arg(long, value_name = "N", value_parser = whole(1..=u64::from(u32::MAX)), allow_hyphen_values = true)]
     images: Option<u64>,
 
     /// Stop when test accuracy is above ACC (strictly), or `none` to train through all epochs
-    #[arg(long, value_name = "ACC|none", value_parser = target, default_value = "0.96", allow_negative_numbers = true)]
+    #[arg(long, value_name = "ACC|none", value_parser = target, default_value = "0.96", allow_hyphen_values = true)]
     target: Target,
 
     /// Exit with code 3 if the target is not reached
@@ -58,12 +58,12 @@ pub(crate) struct Train {
 
     /// Training images between tests, rounded up to whole batches
     #[arg(long, value_name = "N", value_parser = whole(1..=1_000_000_000), default_value = "600",
-        allow_negative_numbers = true)]
+        allow_hyphen_values = true)]
     test_every: u64,
 
     /// Seed of initial weights and order
     #[arg(long, value_name = "N", value_parser = whole(0..=u64::MAX), default_value = "1",
-        allow_negative_numbers = true)]
+        allow_hyphen_values = true)]
     seed: u64,
 
     /// Order of the images: a new random one every epoch, one for all epochs, or the file's [default: shuffled]
@@ -105,7 +105,7 @@ pub(crate) struct Train {
     pub(crate) load: Option<PathBuf>,
 
     /// Threads for tests and batches, which decide nothing but the speed [default: one per core]
-    #[arg(long, value_name = "N", value_parser = whole(1..=256), allow_negative_numbers = true)]
+    #[arg(long, value_name = "N", value_parser = whole(1..=256), allow_hyphen_values = true)]
     pub(crate) threads: Option<u64>,
 
     /// Print the result as one JSON object on stdout
@@ -120,12 +120,12 @@ pub(crate) struct Train {
 #[derive(Debug, Args)]
 struct HyperArgs {
     /// Learning rate
-    #[arg(long, value_name = "X", value_parser = real("from 0 to 3.4e38", 0.0..=MAX), allow_negative_numbers = true)]
+    #[arg(long, value_name = "X", value_parser = real("from 0 to 3.4e38", 0.0..=MAX), allow_hyphen_values = true)]
     lr: Option<f64>,
 
     /// DLR's alpha: rates are the more alike the larger it is
     #[arg(long, value_name = "X", value_parser = real("above 0, up to 3.4e38", MIN..=MAX),
-        allow_negative_numbers = true)]
+        allow_hyphen_values = true)]
     alpha: Option<f64>,
 
     /// The units whose norms DLR divides by: `pre`-synaptic (Eq. 1) or `post`-synaptic (Eq. 3)
@@ -134,22 +134,22 @@ struct HyperArgs {
 
     /// Nesterov's mu
     #[arg(long, value_name = "X", value_parser = real("from 0 to below 1", 0.0..=BELOW_1),
-        allow_negative_numbers = true)]
+        allow_hyphen_values = true)]
     momentum: Option<f64>,
 
     /// Adam's decay of the first moment
     #[arg(long, value_name = "X", value_parser = real("from 0 to below 1", 0.0..=BELOW_1),
-        allow_negative_numbers = true)]
+        allow_hyphen_values = true)]
     beta1: Option<f64>,
 
     /// Adam's decay of the second moment
     #[arg(long, value_name = "X", value_parser = real("from 0 to below 1", 0.0..=BELOW_1),
-        allow_negative_numbers = true)]
+        allow_hyphen_values = true)]
     beta2: Option<f64>,
 
     /// Adam's epsilon
     #[arg(long, value_name = "X", value_parser = real("above 0, up to 3.4e38", MIN..=MAX),
-        allow_negative_numbers = true)]
+        allow_hyphen_values = true)]
     epsilon: Option<f64>,
 }
 

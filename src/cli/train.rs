@@ -13,7 +13,6 @@ use dlr::report::machine::Engine;
 use dlr::report::record::{Initial, Record};
 use dlr::report::summary::summary;
 use dlr::{Error, Result};
-use std::collections::HashMap;
 use std::thread;
 use std::time::Instant;
 
@@ -51,15 +50,20 @@ pub(super) fn run(args: Train, since: Instant) -> Result<Code> {
     let run = run?;
 
     let code = outcome(&args, &run, &signals);
-    if let Some(path) = args.save.as_deref().filter(|_| run.stop != Stop::Diverged) {
-        model::save(path, &run.network, metadata(&settings, &data, &engine, run.last()))?;
-    }
+    let saved = match args.save.as_deref() {
+        Some(path) if run.stop != Stop::Diverged => {
+            model::save(path, &run.network, origin(&settings, &data, &engine, run.last()))
+        }
+        _ => Ok(()),
+    };
+    // The result is told even where it could not be saved.
     if args.json {
         let record = Record::new(&settings, &data, &engine, &initial, &run);
         print(&(serde_json::to_string(&record).expect("a record has only names for keys") + "\n"))?;
     } else {
         print(&summary(&settings, &data, &engine, &run))?;
     }
+    saved?;
     if run.stop == Stop::Diverged {
         return Err(Error::Diverged {
             optimizer: settings.optimizer.name(),
@@ -96,21 +100,15 @@ fn fitting(network: Network, args: &Train, data: &Dataset) -> Result<Network> {
 }
 
 /// What a saved model says of its origin.
-fn metadata(
-    settings: &Settings,
-    data: &Dataset,
-    engine: &Engine,
-    last: &trainer::Point,
-) -> HashMap<String, String> {
-    let entries = [
-        ("dlr.version", engine.version.to_owned()),
-        ("dlr.simd", engine.simd.to_owned()),
-        ("dlr.data", data.name.clone()),
-        ("dlr.config", serde_json::to_string(settings).expect("settings have only names for keys")),
-        ("dlr.images", last.images.to_string()),
-        ("dlr.test_accuracy", last.test_accuracy.to_string()),
-    ];
-    entries.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
+fn origin(settings: &Settings, data: &Dataset, engine: &Engine, last: &trainer::Point) -> serde_json::Value {
+    serde_json::json!({
+        "version": engine.version,
+        "simd": engine.simd,
+        "data": data.name,
+        "config": settings,
+        "images": last.images,
+        "test_accuracy": last.test_accuracy,
+    })
 }
 
 fn no_resource(action: &'static str, source: std::io::Error) -> Error {

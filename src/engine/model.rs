@@ -3,6 +3,7 @@
 //! `[H, inputs]` and `2.weight` `[outputs, H]`.
 
 use super::network::{MAX_HIDDEN, Network, little_endian};
+use crate::data::idx::MAX_INPUTS;
 use crate::error::{Error, Result};
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use std::collections::HashMap;
@@ -17,15 +18,15 @@ const SECOND: &str = "2.weight";
 const MAX_BYTES: u64 = 4 * (4096 * 4096 + 256 * 4096) + (1 << 20);
 
 /// Writes a network to `path`: to a file beside it first, which then takes its place, so that no reader ever sees half of
-/// it and a failure leaves what was there. Where `path` is a link, the file that it leads to is replaced.
+/// it and a failure leaves what was there. `origin` goes into the file's metadata, under "dlr". Where `path` is a link, the file that it leads to is replaced.
 ///
 /// # Errors
 /// [`Error::Write`] if the folder can't be written to or the disk is full.
-pub fn save(path: &Path, network: &Network, metadata: HashMap<String, String>) -> Result<()> {
+pub fn save(path: &Path, network: &Network, origin: serde_json::Value) -> Result<()> {
     let failed = |source| unwritable(path, source);
     let place = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let mut file = temporary_beside(&place).map_err(failed)?;
-    file.write_all(&to_bytes(network, metadata)).map_err(failed)?;
+    file.write_all(&to_bytes(network, &origin)).map_err(failed)?;
     file.as_file().sync_all().map_err(failed)?;
     file.persist(place).map_err(|error| failed(error.error))?;
     Ok(())
@@ -67,7 +68,7 @@ fn permissions() -> fs::Permissions {
     fs::Permissions::from_mode(0o666)
 }
 
-fn to_bytes(network: &Network, metadata: HashMap<String, String>) -> Vec<u8> {
+fn to_bytes(network: &Network, origin: &serde_json::Value) -> Vec<u8> {
     let (inputs, hidden, outputs) = (network.inputs(), network.hidden(), network.outputs());
     let [first, second] = network.to_torch().map(|matrix| little_endian(&matrix));
     let view = |shape: [usize; 2], bytes| {
@@ -75,6 +76,8 @@ fn to_bytes(network: &Network, metadata: HashMap<String, String>) -> Vec<u8> {
             .expect("a matrix has as many numbers as its shape says")
     };
     let tensors = [(FIRST, view([hidden, inputs], &first)), (SECOND, view([outputs, hidden], &second))];
+    // One entry only: several would be written in a different order every time.
+    let metadata = HashMap::from([("dlr".to_owned(), origin.to_string())]);
     safetensors::serialize(tensors, Some(metadata)).expect("two named matrices can be serialized")
 }
 
@@ -108,7 +111,7 @@ pub fn load(path: &Path) -> Result<Network> {
 fn from_bytes(bytes: &[u8]) -> std::result::Result<Network, String> {
     let file =
         SafeTensors::deserialize(bytes).map_err(|error| format!("not a safetensors file ({error})"))?;
-    let matrix = |name: &str| -> std::result::Result<([usize; 2], Vec<f32>), String> {
+    let matrix = |name: &str| -> std::result::Result<([usize; 2], &[u8]), String> {
         let tensor = file.tensor(name).map_err(|_| {
             let mut names = file.names();
             names.sort_unstable();
@@ -123,13 +126,10 @@ fn from_bytes(bytes: &[u8]) -> std::result::Result<Network, String> {
         if tensor.dtype() != Dtype::F32 {
             return Err(format!("{name} holds {:?}, expected F32", tensor.dtype()));
         }
-        let numbers: Vec<f32> =
-            tensor.data().as_chunks().0.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect();
-        match numbers.iter().position(|x| !x.is_finite()) {
-            Some(place) => {
-                Err(format!("{name} holds {} at place {place}, expected finite numbers", numbers[place]))
-            }
-            None => Ok(([rows, columns], numbers)),
+        let mut values = tensor.data().as_chunks().0.iter().map(|&bytes| f32::from_le_bytes(bytes));
+        match values.by_ref().enumerate().find(|(_, x)| !x.is_finite()) {
+            Some((place, x)) => Err(format!("{name} holds {x} at place {place}, expected finite numbers")),
+            None => Ok(([rows, columns], tensor.data())),
         }
     };
     let ([hidden, inputs], first) = matrix(FIRST)?;
@@ -137,11 +137,16 @@ fn from_bytes(bytes: &[u8]) -> std::result::Result<Network, String> {
     if incoming != hidden {
         return Err(format!("{SECOND} takes {incoming} hidden units, but {FIRST} makes {hidden}"));
     }
-    if !(1..=MAX_HIDDEN).contains(&hidden) || inputs == 0 || outputs == 0 {
-        return Err(format!(
-            "a network of {inputs} inputs, {hidden} hidden and {outputs} output units; expected at least \
-                            one of each and at most {MAX_HIDDEN} hidden"
-        ));
+    let limits =
+        [("inputs", inputs, MAX_INPUTS), ("hidden units", hidden, MAX_HIDDEN), ("outputs", outputs, 256)];
+    if let Some((name, number, most)) =
+        limits.into_iter().find(|(_, number, most)| !(1..=*most).contains(number))
+    {
+        return Err(format!("a network of {number} {name}, expected 1 to {most}"));
     }
-    Ok(Network::from_torch(inputs, hidden, outputs, &first, &second))
+    Ok(Network::from_torch(inputs, hidden, outputs, &numbers(first), &numbers(second)))
+}
+
+fn numbers(bytes: &[u8]) -> Vec<f32> {
+    bytes.as_chunks().0.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect()
 }

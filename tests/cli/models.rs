@@ -43,8 +43,8 @@ fn a_saved_model_is_what_pytorch_loads() {
 
     let about = model.header["__metadata__"].as_object().unwrap();
     assert!(about.values().all(Value::is_string), "safetensors has only text here: {about:?}");
-    let config: Value = serde_json::from_str(about["dlr.config"].as_str().unwrap()).unwrap();
-    assert_eq!(config, record["config"]);
+    let origin: Value = serde_json::from_str(about["dlr"].as_str().unwrap()).unwrap();
+    assert_eq!(origin["config"], record["config"]);
     assert_eq!(desk.files(), ["net.safetensors"], "no temporary file is left");
 }
 

@@ -94,6 +94,7 @@ fn options_that_contradict_each_other_are_refused() {
     dlr("--optimizer sgd --alpha 1").failed(2, &["--alpha", "sgd has no such hyper-parameter"]);
     dlr("--optimizer adam --norm pre").failed(2, &["--norm", "adam"]);
     dlr("--momentum 0.5").failed(2, &["--momentum", "dlr"]);
+    dlr("--target none --require-target").failed(2, &["--require-target", "--target"]);
     dlr("--images 60001").failed(2, &["--images", "60001", "60000"]);
 
     let desk = Desk::new();

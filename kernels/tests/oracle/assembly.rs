@@ -109,7 +109,12 @@ pub trait Learner {
 
 /// A learner that starts from `network`.
 pub fn learner(network: &Network, optimizer: Optimizer, backprop: Backprop) -> Box<dyn Learner> {
-    fn boxed<A: Rule, B: Rule>(network: &Network, first: A, second: B, backprop: Backprop) -> Box<dyn Learner> {
+    fn boxed<A: Rule, B: Rule>(
+        network: &Network,
+        first: A,
+        second: B,
+        backprop: Backprop,
+    ) -> Box<dyn Learner> {
         Box::new(Fused::new(network, first, second, backprop))
     }
     match optimizer {

@@ -78,7 +78,7 @@ fn sums_of_reals_and_their_activations() {
             whole.within((unit - reference[i]).abs(), bound / 4.0 + 2.0 * 2.0 * U * logistic, place);
         }
         assert!(padding.iter().all(|x| x.to_bits() == 0), "{inputs} to {hidden}: {padding:?}");
-        [&mut sums_tally, &mut ulps, &mut whole].map(Tally::case);
+        [&mut sums_tally, &mut ulps, &mut whole].into_iter().for_each(Tally::case);
     });
     sums_tally.finish("hidden_sums, reduction", CASES);
     ulps.finish("activate, ulps", CASES);

@@ -64,7 +64,11 @@ fn reals_are_within_the_reduction_bound() {
                 let products = weights.row(k).iter().copied().zip(plain(&h).iter().copied());
                 let (want, magnitudes) = dot(products);
                 let error = (f64::from(plain(&sums)[k]) - want).abs();
-                forwards.within(error, reduction(hidden, magnitudes), format_args!("{hidden} to {outputs}, {k}"));
+                forwards.within(
+                    error,
+                    reduction(hidden, magnitudes),
+                    format_args!("{hidden} to {outputs}, {k}"),
+                );
             }
 
             // What lies beyond the last output is never read.
@@ -84,7 +88,7 @@ fn reals_are_within_the_reduction_bound() {
                 back.within(error, reduction(outputs, magnitudes * slope), place);
             }
             assert!(plain(&deltas)[hidden..].iter().all(|&x| x == 0.0), "padding, {outputs} to {hidden}");
-            [&mut forwards, &mut back].map(Tally::case);
+            [&mut forwards, &mut back].into_iter().for_each(Tally::case);
         }
     }
     forwards.finish("output_sums, reduction", CASES);
@@ -147,7 +151,11 @@ fn the_first_of_equals_is_the_largest() {
         for first in 0..outputs {
             assert_eq!(class(outputs, -1.0, &[(first, 2.0)]), first, "of {outputs}");
             for second in first + 1..outputs {
-                assert_eq!(class(outputs, -1.0, &[(second, 2.0), (first, 2.0)]), first, "{second} of {outputs}");
+                assert_eq!(
+                    class(outputs, -1.0, &[(second, 2.0), (first, 2.0)]),
+                    first,
+                    "{second} of {outputs}"
+                );
                 tally.case();
             }
         }

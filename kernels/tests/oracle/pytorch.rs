@@ -1,6 +1,8 @@
-//! The f64 reference against weights that PyTorch trained: every optimizer, both errors of the hidden layer,
-//! online and in batches. `tests/pytorch/make_fixtures.py` made the numbers and says how.
+//! The f64 reference and the fused path against weights that PyTorch trained: every optimizer, both errors of the hidden
+//! layer, online and in batches. `tests/pytorch/make_fixtures.py` made the numbers and says how.
 
+use crate::assembly::{Path, Pattern, deviations, learner};
+use crate::helpers::deviation;
 use dlr_kernels::reference::{Backprop, Network, Norm, Optimizer, Trainer};
 use serde::Deserialize;
 
@@ -15,6 +17,10 @@ const CHECKPOINTS: [usize; 2] = [7, 1000];
 /// 2^-53, in another order. Training contracts such differences rather than piling them up, so the bound
 /// leaves a factor of several hundred over the largest deviation seen.
 const REFERENCE_TOLERANCE: f64 = 1e-12;
+
+/// The same for the fused path in f32 after 7 steps: 7 roundings of a weight at 2^-24, and as many times the relative error
+/// of a step, which is a few such roundings of a gradient.
+const FUSED_TOLERANCE: f64 = 4e-6;
 
 /// All of `fixtures.json`.
 #[derive(Deserialize)]
@@ -108,6 +114,13 @@ impl Fixtures {
 }
 
 impl Problem {
+    /// The network that training starts from.
+    fn network(&self) -> Network {
+        let &Self { inputs, hidden, outputs, .. } = self;
+        let (w1, w2) = (transposed(&self.initial.layer1), transposed(&self.initial.layer2));
+        Network { inputs, hidden, outputs, w1, w2 }
+    }
+
     /// The one-hot targets of the cycle, \[patterns\]\[outputs\].
     fn targets(&self) -> Vec<Vec<f64>> {
         self.labels.iter().map(|&label| (0..self.outputs).map(|k| f64::from(k == label)).collect()).collect()
@@ -155,15 +168,6 @@ fn transposed(matrix: &[Vec<f64>]) -> Vec<f64> {
     (0..matrix[0].len()).flat_map(|column| matrix.iter().map(move |row| row[column])).collect()
 }
 
-/// max |actual - expected| / max |expected|, and NaN if any weight is.
-fn deviation(actual: &[f64], expected: &[f64]) -> f64 {
-    assert_eq!(actual.len(), expected.len());
-    // f64::max would pass over a NaN.
-    let larger = |a: f64, b: f64| if a >= b || a.is_nan() { a } else { b };
-    let difference = actual.iter().zip(expected).map(|(a, b)| (a - b).abs()).fold(0.0, larger);
-    difference / expected.iter().map(|b| b.abs()).fold(0.0, larger)
-}
-
 #[test]
 fn reference_equals_pytorch() {
     let fixtures = Fixtures::load();
@@ -174,10 +178,7 @@ fn reference_equals_pytorch() {
 
     for case in &fixtures.cases {
         let problem = &fixtures.problems[case.problem];
-        let &Problem { inputs, hidden, outputs, .. } = problem;
-        let (w1, w2) = (transposed(&problem.initial.layer1), transposed(&problem.initial.layer2));
-        let network = Network { inputs, hidden, outputs, w1, w2 };
-        let mut trainer = Trainer::new(network, case.optimizer.into(), case.backprop.into());
+        let mut trainer = Trainer::new(problem.network(), case.optimizer.into(), case.backprop.into());
         let targets = problem.targets();
 
         let recorded: Vec<usize> = case.checkpoints.iter().map(|checkpoint| checkpoint.steps).collect();
@@ -205,5 +206,41 @@ fn reference_equals_pytorch() {
 
     println!("largest deviation from PyTorch {torch} after {CHECKPOINTS:?} steps: {largest:?}");
     assert!(failures.is_empty(), "PyTorch {torch}, seed {seed}:\n{}", failures.join("\n"));
+    assert_eq!(executed, CASES);
+}
+
+#[test]
+fn the_fused_path_equals_pytorch_after_7_steps() {
+    let fixtures = Fixtures::load();
+    let (mut largest, mut executed) = (0_f64, 0);
+    for case in &fixtures.cases {
+        let problem = &fixtures.problems[case.problem];
+        let patterns: Vec<Pattern> = problem
+            .patterns
+            .iter()
+            .zip(&problem.labels)
+            .map(|(image, &label)| {
+                let image: Vec<f32> = image.iter().map(|&x| x as f32).collect();
+                Pattern::new(&image, label, problem.outputs)
+            })
+            .collect();
+        let mut learner = learner(&problem.network(), case.optimizer.into(), case.backprop.into());
+        let checkpoint = &case.checkpoints[0];
+        for step in 0..checkpoint.steps {
+            let batch: Vec<&Pattern> = case.batch_of(step, patterns.len()).map(|n| &patterns[n]).collect();
+            match batch[..] {
+                [pattern] => learner.learn(pattern),
+                _ => learner.learn_batch(&batch, Path::Lit),
+            }
+        }
+        let (w1, w2) = (transposed(&checkpoint.weights.layer1), transposed(&checkpoint.weights.layer2));
+        let pytorch = Network { w1, w2, ..problem.network() };
+        for off in deviations(&learner.network(), &pytorch) {
+            assert!(off <= FUSED_TOLERANCE, "{case}: off by {off:e}");
+            largest = largest.max(off);
+        }
+        executed += 1;
+    }
+    println!("largest deviation of the fused path from PyTorch {}: {largest:e}", fixtures.torch);
     assert_eq!(executed, CASES);
 }
