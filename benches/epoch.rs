@@ -7,12 +7,13 @@ mod plain;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use dlr::data::{self, Dataset};
-use dlr::engine::evaluator::count_right;
+use dlr::engine::evaluator::Evaluator;
 use dlr::engine::images::{Images, Inputs};
 use dlr::engine::learner::{Learner, Task};
 use dlr::engine::network::Network;
 use dlr::engine::optimizer::{Entry, Hyper, OPTIMIZERS};
 use dlr::engine::settings::Init;
+use dlr::engine::threads::Threads;
 use dlr_kernels::output::{Backprop, OneHot};
 use plain::{Plain, Rule};
 use std::hint::black_box;
@@ -32,7 +33,8 @@ fn draw(hidden: usize) -> Network {
 
 fn learner(entry: &'static Entry, hidden: usize, batch: usize) -> Box<dyn Learner> {
     let optimizer = entry.with(&entry.defaults, &Hyper::default()).expect("defaults are complete");
-    let task = Task { batch, one_hot: OneHot { low: 0.0, high: 1.0 }, backprop: Backprop::Mse };
+    let one_hot = OneHot { low: 0.0, high: 1.0 };
+    let task = Task { batch, one_hot, backprop: Backprop::Mse, threads: Threads::Pool };
     optimizer.learner(draw(hidden), task)
 }
 
@@ -145,11 +147,11 @@ fn tests(c: &mut Criterion) {
     let mut group = c.benchmark_group("test of 10,000");
     group.sample_size(10).throughput(Throughput::Elements(data.test.len() as u64));
     for (inputs, path) in [(Inputs::Unit, "lit"), (Inputs::Offset, "dense")] {
-        let images = Images::new(&data.test, inputs);
+        let evaluator = Evaluator::new(Images::new(&data.test, inputs), Threads::Pool);
         for hidden in HIDDEN {
             let network = draw(hidden);
             group.bench_function(BenchmarkId::new(path, hidden), |b| {
-                b.iter(|| count_right(&images, black_box(&network.first), &network.second));
+                b.iter(|| evaluator.count_right(black_box(&network.first), &network.second));
             });
         }
     }

@@ -5,14 +5,16 @@
 //! | --- | --- |
 //! | [`data`] | data sets: files, checks, cache |
 //! | [`engine`] | from settings and data to a trained network |
+//! | [`experiments`] | many runs, and what they say together |
 //! | [`report`] | results as records and text |
 //! | [`dlr_kernels`] | the arithmetic |
 //!
-//! Imports flow one way: report -> engine -> data, kernels.
+//! Imports flow one way: report -> experiments -> engine -> data, kernels.
 
 pub mod data;
 pub mod engine;
 pub mod error;
+pub mod experiments;
 pub mod report;
 
 pub use error::{Error, Result};

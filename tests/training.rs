@@ -2,12 +2,15 @@
 
 use dlr::Result;
 use dlr::data::{CachePolicy, Dataset};
-use dlr::engine::evaluator::count_right;
+use dlr::engine::evaluator::Evaluator;
 use dlr::engine::images::{Images, Inputs};
+use dlr::engine::learner::Task;
 use dlr::engine::network::Network;
 use dlr::engine::optimizer::{Entry, Hyper, OPTIMIZERS};
-use dlr::engine::settings::{Backprop, Init, Order, Settings};
+use dlr::engine::settings::{Init, Settings};
+use dlr::engine::threads::Threads;
 use dlr::engine::trainer::{Observer, Point, Run, Stop, train};
+use dlr_kernels::output::{Backprop, OneHot};
 use std::path::Path;
 use std::sync::LazyLock;
 use std::time::Instant;
@@ -22,21 +25,8 @@ static MNIST: LazyLock<Dataset> = LazyLock::new(|| {
 /// One epoch of online learning with an optimizer's defaults, and all else as on the command line.
 fn settings(optimizer: &str) -> Settings {
     let entry = Entry::find(optimizer).expect("the optimizer is one of the list");
-    Settings {
-        hidden: 30,
-        optimizer: entry.with(&entry.defaults, &Hyper::default()).expect("defaults are complete"),
-        batch: 1,
-        epochs: 1,
-        images: None,
-        target: None,
-        test_every: 6_000,
-        seed: 1,
-        order: Order::Shuffled,
-        init: Some(Init::FanIn),
-        inputs: Inputs::Unit,
-        one_hot: (0.0, 1.0),
-        backprop: Backprop::Mse,
-    }
+    let optimizer = entry.with(&entry.defaults, &Hyper::default()).expect("defaults are complete");
+    Settings { epochs: 1, target: None, test_every: 6_000, ..Settings::new(30, optimizer) }
 }
 
 /// The same with another learning rate.
@@ -51,7 +41,7 @@ fn at_rate(optimizer: &str, lr: f64) -> Settings {
 
 fn run_watched(settings: &Settings, observer: &mut dyn Observer) -> Result<Run> {
     let start = Network::draw(MNIST.inputs, settings.hidden, MNIST.classes, Init::FanIn, settings.seed);
-    train(settings, &MNIST, start, Instant::now(), observer)
+    train(settings, &MNIST, start, Instant::now(), Threads::Pool, observer)
 }
 
 fn run(settings: &Settings) -> Run {
@@ -101,7 +91,7 @@ fn assert_learned(settings: &Settings, floor: f64) {
 
     // The returned network is the one that was tested last.
     let images = Images::new(&MNIST.test, settings.inputs);
-    let right = count_right(&images, &run.network.first, &run.network.second);
+    let right = Evaluator::new(images, Threads::Pool).count_right(&run.network.first, &run.network.second);
     assert_eq!(accuracy, right as f64 / 10_000.0);
 
     // Two outputs of an image may be equal but for rounding: one image in 10,000 is allowed to.
@@ -188,6 +178,66 @@ fn an_observer_sees_every_test_and_can_end_the_run() {
     assert!(stopped.last().images < 60_000, "{:?}", stopped.last());
     assert_eq!((stopped.curve.len(), observer.asked), (1, 1));
     assert_eq!(observer.seen, stopped.curve);
+}
+
+/// Asks at every test, like a run that draws no curve, whether the network is above some target, and counts what that
+/// took.
+#[test]
+fn a_decision_is_the_full_count_s_with_a_fifth_of_its_work() {
+    for (threads, inputs) in
+        [(Threads::One, Inputs::Unit), (Threads::Pool, Inputs::Unit), (Threads::Pool, Inputs::Offset)]
+    {
+        let images = || Images::new(&MNIST.test, inputs);
+        let (counter, mut decider) = (Evaluator::new(images(), threads), Evaluator::new(images(), threads));
+        let optimizer = settings("dlr").optimizer;
+        let task =
+            Task { batch: 1, one_hot: OneHot { low: 0.0, high: 1.0 }, backprop: Backprop::Mse, threads };
+        let mut learner = optimizer.learner(Network::draw(784, 30, 10, Init::FanIn, 1), task);
+        let train = Images::new(&MNIST.train, inputs);
+        let (mut tests, mut classified) = (0, 0);
+        for start in (0..24_000).step_by(600) {
+            learner.learn(&train, &(start..start + 600).collect::<Vec<_>>());
+            let (first, second) = learner.weights();
+            let right = counter.count_right(first, second);
+            let decision = decider.is_above(0.96, first, second);
+            assert_eq!(decision.above, right > 9_600);
+            tests += 1;
+            classified += decision.classified;
+
+            // At the very edge: above one image less, but not above itself.
+            for (count, above) in
+                [(right - 1, true), (right, false), (right + 1, false), (0, true), (10_000, false)]
+            {
+                let mut fresh = Evaluator::new(images(), threads);
+                let target = count as f64 / 10_000.0;
+                assert_eq!(fresh.is_above(target, first, second).above, above, "{count} against {right}");
+            }
+        }
+        assert!(classified * 5 <= tests * 10_000, "{inputs:?}: {classified} images for {tests} tests");
+    }
+}
+
+#[test]
+fn a_run_without_a_curve_ends_at_the_same_test() {
+    struct Blind;
+    impl Observer for Blind {
+        fn wants_accuracy(&mut self, _: u64) -> bool {
+            false
+        }
+    }
+
+    for target in [0.9, 0.93, 0.999] {
+        let settings = Settings { target: Some(target), test_every: 500, ..settings("dlr") };
+        let (seeing, blind) = (run(&settings), run_watched(&settings, &mut Blind).unwrap());
+        assert_eq!((blind.stop, &blind.network), (seeing.stop, &seeing.network));
+        assert_eq!(blind.curve.len(), 1, "only the last test is counted");
+        assert_eq!(
+            (blind.last().images, blind.last().test_accuracy),
+            (seeing.last().images, seeing.last().test_accuracy)
+        );
+    }
+    let diverging = Settings { test_every: 500, ..at_rate("sgd", 1e20) };
+    assert_eq!(run_watched(&diverging, &mut Blind).unwrap().stop, Stop::Diverged);
 }
 
 #[test]

@@ -66,6 +66,11 @@ pub(crate) struct Train {
         allow_hyphen_values = true)]
     seed: u64,
 
+    /// Train N times, from the seeds --seed, --seed + 1, ..., a thread each, and tell what the runs say together
+    #[arg(long, value_name = "N", value_parser = whole(1..=100_000), allow_hyphen_values = true,
+        conflicts_with = "save")]
+    pub(crate) runs: Option<u64>,
+
     /// Order of the images: a new random one every epoch, one for all epochs, or the file's [default: shuffled]
     #[arg(long, value_parser = choice::<Order>(Order::NAMES), value_name = "ORDER")]
     order: Option<Order>,
@@ -104,11 +109,11 @@ pub(crate) struct Train {
     #[arg(long, value_name = "FILE")]
     pub(crate) load: Option<PathBuf>,
 
-    /// Threads for tests and batches, which decide nothing but the speed [default: one per core]
+    /// Threads for tests and batches, or for --runs, which decide nothing but the speed [default: one per core]
     #[arg(long, value_name = "N", value_parser = whole(1..=256), allow_hyphen_values = true)]
     pub(crate) threads: Option<u64>,
 
-    /// Print the result as one JSON object on stdout
+    /// Print the result as one JSON object on stdout; with --runs, an object and a line for each
     #[arg(long)]
     pub(crate) json: bool,
 
@@ -186,23 +191,23 @@ impl Train {
                 cure: "give --target a number, or leave this out".into(),
             });
         }
+        let mut settings = Settings::new(hidden, entry.with(defaults, &chosen)?);
+        if authors {
+            settings.set_authors();
+        }
         Ok(Settings {
-            hidden,
-            optimizer: entry.with(defaults, &chosen)?,
             batch: self.batch as usize,
-            epochs: self.epochs.unwrap_or(if self.images.is_some() { 1 } else { 30 }),
+            epochs: self.epochs.unwrap_or(if self.images.is_some() { 1 } else { settings.epochs }),
             images: self.images.map(|images| images as usize),
             target: self.target.0,
             test_every: self.test_every,
             seed: self.seed,
-            order: self.order.unwrap_or(if authors { Order::Fixed } else { Order::Shuffled }),
-            init: match (self.init, loaded) {
-                (None, Some(_)) => None,
-                (init, _) => Some(init.unwrap_or(if authors { Init::Normal(0.01) } else { Init::FanIn })),
-            },
+            order: self.order.unwrap_or(settings.order),
+            init: if loaded.is_some() { None } else { self.init.or(settings.init) },
             inputs: self.inputs,
-            one_hot: self.one_hot.unwrap_or(if authors { (0.01, 0.99) } else { (0.0, 1.0) }),
-            backprop: self.backprop.unwrap_or(if authors { Backprop::Authors } else { Backprop::Mse }),
+            one_hot: self.one_hot.unwrap_or(settings.one_hot),
+            backprop: self.backprop.unwrap_or(settings.backprop),
+            ..settings
         })
     }
 }

@@ -1,44 +1,52 @@
-//! How a run looks while it lasts: a bar on a terminal, a line an epoch elsewhere, nothing when quiet. On stderr.
+//! How runs look while they last: a bar on a terminal, a line an epoch elsewhere, nothing when quiet. On stderr.
 
 use super::signals::Signals;
 use dlr::engine::trainer::{Observer, Point};
 use dlr::report::summary::{grouped, percent};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::IsTerminal as _;
+use std::time::{Duration, Instant};
 
 /// Watches one run.
 pub(crate) struct Progress {
     signals: Signals,
     shown: Shown,
     epochs: u64,
+    per_epoch: u64,
+    /// Whether a curve is drawn, which wants the accuracy of every test.
+    curve: bool,
 }
 
 enum Shown {
     Nothing,
     /// The last whole epoch that has been told.
     Lines(u64),
-    Bar(ProgressBar),
+    /// The bar, and when it last moved.
+    Bar(ProgressBar, Instant),
 }
 
+/// Between two moves of the bar.
+const BLINK: Duration = Duration::from_millis(100);
+
 impl Progress {
-    /// For a run of at most `epochs` epochs of `images` images.
-    pub(crate) fn new(quiet: bool, epochs: u64, images: u64, signals: Signals) -> Self {
+    /// For a run of at most `epochs` epochs of `images` images, of which a `curve` is wanted or not.
+    pub(crate) fn new(quiet: bool, curve: bool, epochs: u64, images: u64, signals: Signals) -> Self {
         let shown = if quiet {
             Shown::Nothing
         } else if std::io::stderr().is_terminal() {
             let bar = ProgressBar::new(epochs * images);
             let style = "{bar:24} at most {eta} to go, {wide_msg}"; // cut off where the terminal is narrow
             bar.set_style(ProgressStyle::with_template(style).expect("the template is well formed"));
-            Shown::Bar(bar)
+            Shown::Bar(bar, Instant::now())
         } else {
             Shown::Lines(0)
         };
-        Self { signals, shown, epochs }
+        Self { signals, shown, epochs, per_epoch: images, curve }
     }
 
     /// Clears the bar.
     pub(crate) fn finish(&self) {
-        if let Shown::Bar(bar) = &self.shown {
+        if let Shown::Bar(bar, _) = &self.shown {
             bar.finish_and_clear();
         }
     }
@@ -55,6 +63,15 @@ impl Progress {
 }
 
 impl Observer for Progress {
+    fn wants_accuracy(&mut self, images: u64) -> bool {
+        self.curve
+            || match &self.shown {
+                Shown::Nothing => false,
+                Shown::Lines(told) => images >= (told + 1) * self.per_epoch,
+                Shown::Bar(_, moved) => moved.elapsed() >= BLINK,
+            }
+    }
+
     fn tested(&mut self, point: &Point) {
         let text = self.describe(point);
         match &mut self.shown {
@@ -65,7 +82,8 @@ impl Observer for Progress {
                     super::exit::complain(format_args!("{text}"));
                 }
             }
-            Shown::Bar(bar) => {
+            Shown::Bar(bar, moved) => {
+                *moved = Instant::now();
                 bar.set_position(point.images);
                 bar.set_message(text);
             }
@@ -74,5 +92,57 @@ impl Observer for Progress {
 
     fn wants_to_stop(&mut self) -> bool {
         self.signals.received().is_some()
+    }
+}
+
+/// Watches several runs at once.
+pub(crate) struct RunsProgress {
+    signals: Signals,
+    /// What is shown: a bar on a terminal, a line a run elsewhere, or nothing.
+    shown: Option<ProgressBar>,
+    curve: bool,
+}
+
+impl RunsProgress {
+    /// For so many runs, of which a `curve` each is wanted or not.
+    pub(crate) fn new(quiet: bool, curve: bool, runs: u64, signals: Signals) -> Self {
+        let style = "{bar:24} {pos} of {len} runs, {eta} to go";
+        let style = ProgressStyle::with_template(style).expect("the template is well formed");
+        Self { signals, shown: (!quiet).then(|| ProgressBar::new(runs).with_style(style)), curve }
+    }
+
+    /// An observer for one more run; none if the user wants no more.
+    pub(crate) fn observer(&self) -> Option<impl Observer> {
+        self.signals.received().is_none().then_some(OneOfMany(self))
+    }
+
+    /// Clears the bar.
+    pub(crate) fn finish(&self) {
+        self.shown.iter().for_each(ProgressBar::finish_and_clear);
+    }
+}
+
+/// Watches one of several runs, and tells when it is over.
+struct OneOfMany<'a>(&'a RunsProgress);
+
+impl Observer for OneOfMany<'_> {
+    fn wants_accuracy(&mut self, _: u64) -> bool {
+        self.0.curve
+    }
+
+    fn wants_to_stop(&mut self) -> bool {
+        self.0.signals.received().is_some()
+    }
+}
+
+impl Drop for OneOfMany<'_> {
+    fn drop(&mut self) {
+        if let Some(bar) = &self.0.shown {
+            bar.inc(1);
+            if bar.is_hidden() {
+                let (done, all) = (bar.position(), bar.length().unwrap_or_default());
+                super::exit::complain(format_args!("{done} of {all} runs"));
+            }
+        }
     }
 }

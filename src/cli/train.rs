@@ -1,28 +1,49 @@
-//! `dlr`: train one network and tell how it went.
+//! `dlr`: train one network, or one from each of several seeds, and tell how it went.
 
 use super::args::Train;
 use super::exit::{Code, print};
-use super::progress::Progress;
+use super::progress::{Progress, RunsProgress};
 use super::signals::Signals;
 use dlr::data::{self, Dataset};
 use dlr::engine::network::Network;
 use dlr::engine::settings::Settings;
+use dlr::engine::threads::Threads;
 use dlr::engine::trainer::{Run, Stop, train, training_images};
 use dlr::engine::{model, trainer};
+use dlr::experiments::seeds::{Seeded, over_seeds};
 use dlr::report::machine::Engine;
 use dlr::report::record::{Initial, Record};
-use dlr::report::summary::summary;
+use dlr::report::{runs, summary};
 use dlr::{Error, Result};
+use rayon::ThreadPool;
 use std::thread;
 use std::time::Instant;
 
+/// A training that has been checked and can start.
+struct Job {
+    args: Train,
+    settings: Settings,
+    data: Dataset,
+    loaded: Option<Network>,
+    engine: Engine,
+    signals: Signals,
+    pool: ThreadPool,
+}
+
 pub(super) fn run(args: Train, since: Instant) -> Result<Code> {
+    let job = prepare(args)?;
+    match job.args.runs {
+        Some(runs) if runs > 1 => several(job, runs),
+        _ => one(job, since),
+    }
+}
+
+/// Everything that can be refused is refused here, before the training, not after it.
+fn prepare(args: Train) -> Result<Job> {
     let threads =
         args.threads.map_or_else(|| thread::available_parallelism().map_or(1, usize::from), |n| n as usize);
     let engine = Engine::here(threads);
     engine.warnings().iter().for_each(|warning| warn(warning));
-
-    // Everything that can be refused is refused before the training, not after it.
     let loaded = args.load.as_deref().map(model::load).transpose()?;
     let mut settings = args.settings(loaded.as_ref().map(Network::hidden))?;
     if let Some(path) = &args.save {
@@ -30,64 +51,125 @@ pub(super) fn run(args: Train, since: Instant) -> Result<Code> {
     }
     let data = Dataset::open(&data::find(args.data.as_deref())?)?;
     data.warnings.iter().for_each(|warning| warn(warning));
-    let images = training_images(&settings, &data)?;
-    settings.images = Some(images);
-    let start = match loaded {
-        Some(network) => fitting(network, &args, &data)?,
-        None => {
-            let init = settings.init.expect("weights that are not loaded are drawn");
-            Network::draw(data.inputs, settings.hidden, data.classes, init, settings.seed)
-        }
-    };
-    let initial = Initial { file: args.load.clone(), weights_sha256: start.sha256() };
-
+    settings.images = Some(training_images(&settings, &data)?);
+    if let Some(network) = &loaded {
+        check_fit(network, &args, &data)?;
+    }
     let signals = Signals::listen().map_err(|source| no_resource("listen to signals", source))?;
-    let mut progress = Progress::new(args.quiet, settings.epochs, images as u64, signals.clone());
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
     let pool = pool.map_err(|error| no_resource("start threads", std::io::Error::other(error)))?;
-    let run = pool.install(|| train(&settings, &data, start, since, &mut progress));
+    Ok(Job { args, settings, data, loaded, engine, signals, pool })
+}
+
+impl Job {
+    /// The network that a run with `seed` starts from.
+    fn start(&self, seed: u64) -> Network {
+        self.loaded.clone().unwrap_or_else(|| {
+            let init = self.settings.init.expect("weights that are not loaded are drawn");
+            Network::draw(self.data.inputs, self.settings.hidden, self.data.classes, init, seed)
+        })
+    }
+
+    fn initial(&self, weights_sha256: String) -> Initial {
+        Initial { file: self.args.load.clone(), weights_sha256 }
+    }
+
+    /// What is wrong if `run` diverged.
+    fn divergence(&self, run: &Run) -> Option<Error> {
+        (run.stop == Stop::Diverged).then(|| Error::Diverged {
+            optimizer: self.settings.optimizer.name(),
+            images: run.last().images,
+            cure: "--lr",
+        })
+    }
+}
+
+/// One run.
+fn one(job: Job, since: Instant) -> Result<Code> {
+    let Job { args, settings, data, engine, signals, pool, .. } = &job;
+    let start = job.start(settings.seed);
+    let initial = args.json.then(|| job.initial(start.sha256()));
+    let images = settings.images.unwrap_or(data.train.len()) as u64;
+    let mut progress = Progress::new(args.quiet, args.json, settings.epochs, images, signals.clone());
+    let run = pool.install(|| train(settings, data, start, since, Threads::Pool, &mut progress));
     progress.finish();
     let run = run?;
 
-    let code = outcome(&args, &run, &signals);
     let saved = match args.save.as_deref() {
         Some(path) if run.stop != Stop::Diverged => {
-            model::save(path, &run.network, origin(&settings, &data, &engine, run.last()))
+            model::save(path, &run.network, origin(settings, data, engine, run.last()))
         }
         _ => Ok(()),
     };
     // The result is told even where it could not be saved.
-    if args.json {
-        let record = Record::new(&settings, &data, &engine, &initial, &run);
-        print(&(serde_json::to_string(&record).expect("a record has only names for keys") + "\n"))?;
-    } else {
-        print(&summary(&settings, &data, &engine, &run))?;
+    match &initial {
+        Some(initial) => print(&json_line(&Record::new(settings, data, engine, initial, &run, true)))?,
+        None => print(&summary::summary(settings, data, engine, &run))?,
     }
     saved?;
-    if run.stop == Stop::Diverged {
-        return Err(Error::Diverged {
-            optimizer: settings.optimizer.name(),
-            images: run.last().images,
-            cure: "--lr",
+    job.divergence(&run).map_or_else(|| Ok(outcome(args, &[&run], 1, signals)), Err)
+}
+
+/// A run from each of several seeds.
+fn several(job: Job, runs: u64) -> Result<Code> {
+    let Job { args, settings, data, engine, signals, pool, .. } = &job;
+    let Some(last) = settings.seed.checked_add(runs - 1) else {
+        return Err(Error::Settings {
+            option: "--runs",
+            problem: format!(
+                "{runs} seeds from {} on asked for, but {} is the last",
+                settings.seed,
+                u64::MAX
+            ),
+            cure: "start with a smaller --seed".into(),
         });
+    };
+    let progress = RunsProgress::new(args.quiet, args.json, runs, signals.clone());
+    let found = pool.install(|| {
+        over_seeds(settings, settings.seed..=last, data, |seed| job.start(seed), || progress.observer())
+    });
+    progress.finish();
+    let found = found?;
+
+    let timed = pool.current_num_threads() == 1;
+    if args.json {
+        let engine = Engine { threads: 1, ..engine.clone() };
+        let mut text = String::new();
+        for Seeded { settings, initial_sha256, run } in &found {
+            let initial = job.initial(initial_sha256.clone());
+            text += &json_line(&Record::new(settings, data, &engine, &initial, run, timed));
+        }
+        print(&text)?;
+    } else {
+        print(&runs::summary(settings, data, engine, &found, timed))?;
     }
-    Ok(code)
+    if let Some(error) = found.iter().find_map(|found| job.divergence(&found.run)) {
+        return Err(error);
+    }
+    let found: Vec<_> = found.iter().map(|found| &found.run).collect();
+    Ok(outcome(args, &found, runs as usize, signals))
 }
 
-fn outcome(args: &Train, run: &Run, signals: &Signals) -> Code {
-    match run.stop {
-        Stop::Interrupted => signals.received().unwrap_or(Code::Interrupted),
-        Stop::Diverged => Code::Diverged,
-        Stop::Epochs if args.require_target => Code::TargetMissed,
-        Stop::Epochs | Stop::Target => Code::Done,
+fn json_line(record: &Record) -> String {
+    serde_json::to_string(record).expect("a record has only names for keys") + "\n"
+}
+
+/// The exit code of runs that did not diverge, of which so many were `wanted`.
+fn outcome(args: &Train, runs: &[&Run], wanted: usize, signals: &Signals) -> Code {
+    let ended = |stop: Stop| runs.iter().any(|run| run.stop == stop);
+    match signals.received() {
+        // A signal that came too late to interrupt anything changed nothing.
+        Some(code) if ended(Stop::Interrupted) || runs.len() < wanted => code,
+        _ if args.require_target && ended(Stop::Epochs) => Code::TargetMissed,
+        _ => Code::Done,
     }
 }
 
-/// The loaded network, if it has the data's inputs and classes.
-fn fitting(network: Network, args: &Train, data: &Dataset) -> Result<Network> {
+/// Whether the loaded network has the data's inputs and classes.
+fn check_fit(network: &Network, args: &Train, data: &Dataset) -> Result<()> {
     let (is, should) = ((network.inputs(), network.outputs()), (data.inputs, data.classes));
     if is == should {
-        return Ok(network);
+        return Ok(());
     }
     Err(Error::Data {
         path: args.load.clone().unwrap_or_default(),

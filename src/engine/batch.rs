@@ -4,9 +4,11 @@
 //! threads; reading the batch, turning its lit pixels around and the dense products stay on one. Every sum is taken in an
 //! order of its own that the number of threads does not touch.
 
+use super::evaluator::dense_sums;
 use super::images::Images;
 use super::learner::{Outputs, Task};
 use super::network::Network;
+use super::threads::Threads;
 use dlr_kernels::forward::hidden_sums;
 use dlr_kernels::gemm::{View, ViewMut, gemm};
 use dlr_kernels::gradient::{Gradient, Lighters, OfBatch, OfMatrix};
@@ -72,7 +74,8 @@ impl Batch {
         images: &Images,
         order: &[u32],
     ) {
-        let threads = order.len() * first.weights().as_slice().len() >= WORTH_THREADS;
+        let work = order.len() * first.weights().as_slice().len();
+        let threads = if work >= WORTH_THREADS { task.threads } else { Threads::One };
         let scale = 1.0 / order.len() as f32;
         if !images.are_dense() {
             self.lit.read(images, order);
@@ -87,7 +90,12 @@ impl Batch {
                 threads,
             );
         } else {
-            self.dense_sums(first.weights(), images, order);
+            let inputs = images.inputs();
+            let dense = self.dense.get_or_insert_with(|| Dense {
+                images: vec![0.0; self.between.hidden.rows() * inputs],
+                gradient: Panel::zeros(inputs, first.weights().width()),
+            });
+            dense_sums(images, order, &mut dense.images, first.weights(), &mut self.between.hidden);
             self.between.pass(|_, _| {}, second.weights(), task, images, order, threads);
             self.update_second(second, order.len());
             update(first, &OfMatrix { sums: self.dense_gradient(order.len()), scale }, threads);
@@ -107,22 +115,6 @@ impl Batch {
         let sums = self.second_gradient.as_mut_slice();
         gemm(d2.transposed(), hidden, 0.0, &mut ViewMut::new(sums, outputs, stride, stride));
         second.update(&OfMatrix { sums: &self.second_gradient, scale: 1.0 / images as f32 });
-    }
-
-    /// The hidden units' net inputs by a dense product.
-    fn dense_sums(&mut self, weights: &Panel, images: &Images, order: &[u32]) {
-        let (inputs, stride) = (images.inputs(), weights.stride());
-        let batch = self.between.hidden.rows();
-        let dense = self.dense.get_or_insert_with(|| Dense {
-            images: vec![0.0; batch * inputs],
-            gradient: Panel::zeros(inputs, weights.width()),
-        });
-        for (row, &image) in dense.images.chunks_exact_mut(inputs).zip(order) {
-            images.dense(image as usize, row);
-        }
-        let x = View::new(&dense.images, order.len(), inputs, inputs);
-        let w = View::new(weights.as_slice(), inputs, stride, stride);
-        gemm(x, w, 0.0, &mut ViewMut::new(self.between.hidden.as_mut_slice(), order.len(), stride, stride));
     }
 
     /// The first layer's summed gradient by a dense product.
@@ -145,7 +137,7 @@ impl Between {
         task: Task,
         images: &Images,
         order: &[u32],
-        threads: bool,
+        threads: Threads,
     ) {
         let (n, k) = (second.vectors(), vectors(second.rows()));
         let one = |y: &mut Outputs, (b, ((hidden, d1), d2)): (usize, Rows)| {
@@ -156,7 +148,7 @@ impl Between {
         let hidden = &mut self.hidden.as_vectors_mut()[..order.len() * n];
         let d1 = &mut self.hidden_deltas.as_vectors_mut()[..order.len() * n];
         let d2 = &mut self.output_deltas.as_vectors_mut()[..order.len() * k];
-        if threads {
+        if threads == Threads::Pool {
             hidden
                 .par_chunks_exact_mut(n)
                 .zip(d1.par_chunks_exact_mut(n))
@@ -177,9 +169,9 @@ type Rows<'a> = ((&'a mut [f32x8], &'a mut [f32x8]), &'a mut [f32x8]);
 
 /// One update, by several threads if that is worth it. Rows are independent, so the pieces' size decides nothing but
 /// the speed, except where norms of lanes are summed piece by piece: it is the same for any number of threads.
-fn update<R: Rule>(layer: &mut Layer<R>, gradient: &impl Gradient, threads: bool) {
+fn update<R: Rule>(layer: &mut Layer<R>, gradient: &impl Gradient, threads: Threads) {
     let mut blocks: Vec<_> = layer.blocks(ROWS_PER_PIECE).collect();
-    if threads {
+    if threads == Threads::Pool {
         blocks.par_iter_mut().for_each(|block| block.update(gradient));
     } else {
         blocks.iter_mut().for_each(|block| block.update(gradient));

@@ -3,6 +3,7 @@
 use super::batch::Batch;
 use super::images::Images;
 use super::network::Network;
+use super::threads::Threads;
 use dlr_kernels::forward::{activate, hidden_sums};
 use dlr_kernels::gradient::{OfImage, OfOutputs};
 use dlr_kernels::lanes::{f32x8, vectors};
@@ -11,7 +12,7 @@ use dlr_kernels::output::{Backprop, OneHot, hidden_deltas, output_deltas, output
 use dlr_kernels::panel::Panel;
 use dlr_kernels::rule::Rule;
 
-/// What is learned: how large the steps' batches are, what the outputs should be, and what goes back.
+/// What is learned: how large the steps' batches are, what the outputs should be, what goes back, and who does it.
 #[derive(Clone, Copy, Debug)]
 pub struct Task {
     /// Images whose gradients are averaged for one update; 1 is online learning.
@@ -20,13 +21,15 @@ pub struct Task {
     pub one_hot: OneHot,
     /// The error that the hidden layer receives.
     pub backprop: Backprop,
+    /// Who works on large batches.
+    pub threads: Threads,
 }
 
 /// A network that learns by some optimizer.
 pub trait Learner: Send {
     /// Learns from the images numbered in `order`, in that order, in batches; the last may be smaller.
     ///
-    /// Batches spread over the current rayon pool. The result does not depend on the number of its threads.
+    /// The result does not depend on the number of its threads.
     fn learn(&mut self, images: &Images, order: &[u32]);
 
     /// W1 and W2 as they are now.

@@ -9,8 +9,9 @@
 //! | [`model`] | weights in files that PyTorch reads |
 //! | [`images`] | grey levels into inputs, ready for the kernels |
 //! | [`learner`], `batch` | training steps, online and in batches |
-//! | [`evaluator`] | how many images a network classifies correctly |
+//! | [`evaluator`] | how many images a network classifies correctly, and whether that is enough |
 //! | [`trainer`] | the protocol: train, test, stop |
+//! | [`threads`] | who does the work |
 
 mod batch;
 pub mod evaluator;
@@ -22,4 +23,5 @@ pub mod network;
 pub mod optimizer;
 pub mod settings;
 pub mod streams;
+pub mod threads;
 pub mod trainer;

@@ -109,6 +109,33 @@ impl From<Backprop> for dlr_kernels::output::Backprop {
 }
 
 impl Settings {
+    /// The defaults of the command line for this optimizer and so many hidden units.
+    pub fn new(hidden: usize, optimizer: Optimizer) -> Self {
+        Self {
+            hidden,
+            optimizer,
+            batch: 1,
+            epochs: 30,
+            images: None,
+            target: Some(0.96),
+            test_every: 600,
+            seed: 1,
+            order: Order::Shuffled,
+            init: Some(Init::FanIn),
+            inputs: Inputs::Unit,
+            one_hot: (0.0, 1.0),
+            backprop: Backprop::Mse,
+        }
+    }
+
+    /// Makes them those of the experiments of the paper's author, but for the optimizer, whose list has its own.
+    pub fn set_authors(&mut self) {
+        self.backprop = Backprop::Authors;
+        self.init = Some(Init::Normal(0.01));
+        self.one_hot = (0.01, 0.99);
+        self.order = Order::Fixed;
+    }
+
     /// Everything but the network and the optimizer, on one line for people.
     pub fn details(&self) -> String {
         let (low, high) = self.one_hot;

@@ -1,12 +1,13 @@
 //! The protocol of a run: train, pause the clock and test, stop at the target.
 
-use super::evaluator::accuracy;
+use super::evaluator::Evaluator;
 use super::images::Images;
 use super::learner::{Learner, Task};
 use super::names::named;
 use super::network::Network;
 use super::settings::{Order, Settings};
 use super::streams::{Purpose, shuffle, stream};
+use super::threads::Threads;
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use dlr_kernels::output::OneHot;
@@ -16,7 +17,7 @@ use std::time::{Duration, Instant};
 /// Weights times images between two looks at whether the user wants to stop: about a tenth of a second of training.
 const PATIENCE: u64 = 100_000_000;
 
-/// The state of a run at one test.
+/// The state of a run at a test whose accuracy was counted.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Point {
     /// Images trained on so far.
@@ -48,7 +49,7 @@ named! {
 /// A finished run.
 #[derive(Clone, Debug)]
 pub struct Run {
-    /// Every test, in order; the last is at the end of training.
+    /// The tests whose accuracy was counted, in order; the last is at the end of training.
     pub curve: Vec<Point>,
     /// Why it ended.
     pub stop: Stop,
@@ -70,7 +71,14 @@ impl Run {
 
 /// Whoever watches a run.
 pub trait Observer {
-    /// Called after every test.
+    /// Whether the accuracy is wanted at the test after `images` training images. If not, the test only finds out
+    /// whether it is above the target, which takes far fewer images. The last test of a run always counts.
+    fn wants_accuracy(&mut self, images: u64) -> bool {
+        let _ = images;
+        true
+    }
+
+    /// Called after every test whose accuracy was counted.
     fn tested(&mut self, point: &Point) {
         let _ = point;
     }
@@ -100,8 +108,7 @@ pub fn training_images(settings: &Settings, data: &Dataset) -> Result<usize> {
     }
 }
 
-/// Trains from `start` as `settings` say. Clocks count from `since`. Tests and batches spread over the current rayon
-/// pool; the result does not depend on the number of its threads.
+/// Trains from `start` as `settings` say. Clocks count from `since`. The result does not depend on `threads`.
 ///
 /// A test comes after every `test_every` images, or after the batch in which they are complete, and at the end.
 ///
@@ -115,6 +122,7 @@ pub fn train(
     data: &Dataset,
     start: Network,
     since: Instant,
+    threads: Threads,
     observer: &mut dyn Observer,
 ) -> Result<Run> {
     let per_epoch = training_images(settings, data)?;
@@ -130,10 +138,11 @@ pub fn train(
         batch: settings.batch.min(per_epoch),
         one_hot: OneHot { low: low as f32, high: high as f32 },
         backprop: settings.backprop.into(),
+        threads,
     };
     let mut progress = Progress {
         learner: settings.optimizer.learner(start, task),
-        test: Images::new(&data.test, settings.inputs),
+        test: Evaluator::new(Images::new(&data.test, settings.inputs), threads),
         target: settings.target,
         per_epoch,
         images: 0,
@@ -172,7 +181,7 @@ pub fn train(
         Stop::Epochs
     };
     if progress.curve.last().is_none_or(|last| last.images < progress.images) {
-        match progress.test(observer) {
+        match progress.count(observer) {
             Some(Stop::Diverged) => stop = Stop::Diverged,
             Some(found) if stop == Stop::Epochs => stop = found,
             _ => {}
@@ -184,7 +193,7 @@ pub fn train(
 /// A run on its way.
 struct Progress<'a> {
     learner: Box<dyn Learner>,
-    test: Images<'a>,
+    test: Evaluator<'a>,
     target: Option<f64>,
     per_epoch: usize,
     images: u64,
@@ -204,12 +213,23 @@ impl Progress<'_> {
 
     /// Tests, and says whether what was found ends the run.
     fn test(&mut self, observer: &mut dyn Observer) -> Option<Stop> {
+        if observer.wants_accuracy(self.images) {
+            return self.count(observer);
+        }
+        let (first, second) = self.learner.weights();
+        let ends = !(first.norm_is_finite() && second.norm_is_finite())
+            || self.target.is_some_and(|target| self.test.is_above(target, first, second).above);
+        ends.then(|| self.count(observer)).flatten()
+    }
+
+    /// Tests all images, and says whether what was found ends the run.
+    fn count(&mut self, observer: &mut dyn Observer) -> Option<Stop> {
         let (first, second) = self.learner.weights();
         let point = Point {
             images: self.images,
             epoch: self.images as f64 / self.per_epoch as f64,
             train_s: self.training.as_secs_f64(),
-            test_accuracy: accuracy(&self.test, first, second),
+            test_accuracy: self.test.accuracy(first, second),
             wall_s: self.since.elapsed().as_secs_f64(),
         };
         observer.tested(&point);

@@ -2,7 +2,7 @@
 
 use dlr_kernels::simd::Level;
 use serde::Serialize;
-use std::fs;
+use std::{fmt, fs};
 
 /// The build and the machine.
 #[derive(Clone, Debug, Serialize)]
@@ -56,6 +56,14 @@ impl Engine {
             ));
         }
         warnings
+    }
+}
+
+impl fmt::Display for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        let Self { version, commit, profile, simd, threads, cpu, .. } = self;
+        let plural = if *threads == 1 { "" } else { "s" };
+        write!(f, "dlr {version} ({commit}), {profile} build, {simd}, {threads} thread{plural} on {cpu}")
     }
 }
 

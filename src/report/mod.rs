@@ -2,4 +2,5 @@
 
 pub mod machine;
 pub mod record;
+pub mod runs;
 pub mod summary;

@@ -23,12 +23,12 @@ pub struct Record<'a> {
     data: Data<'a>,
     engine: &'a Engine,
     initial: &'a Initial,
-    curve: &'a [Point],
+    curve: Vec<Tested>,
     target: Target,
     #[serde(rename = "final")]
     end: End,
-    train_s: f64,
-    wall_s: f64,
+    train_s: Option<f64>,
+    wall_s: Option<f64>,
     images: u64,
     ns_per_image: Option<f64>,
     stop: Stop,
@@ -62,6 +62,16 @@ struct Hashes<'a> {
     test_labels: &'a str,
 }
 
+/// A [`Point`], whose clocks may not count.
+#[derive(Debug, Serialize)]
+struct Tested {
+    images: u64,
+    epoch: f64,
+    train_s: Option<f64>,
+    wall_s: Option<f64>,
+    test_accuracy: f64,
+}
+
 #[derive(Debug, Serialize)]
 struct Target {
     value: Option<f64>,
@@ -79,16 +89,25 @@ struct End {
 }
 
 impl<'a> Record<'a> {
-    /// The record of `run`.
+    /// The record of `run`. If it shared its processor with other runs, so that it is not `timed`, all times are `null`.
     pub fn new(
         settings: &'a Settings,
         data: &'a Dataset,
         engine: &'a Engine,
         initial: &'a Initial,
-        run: &'a Run,
+        run: &Run,
+        timed: bool,
     ) -> Self {
         let last = run.last();
         let hit = run.hit();
+        let clock = |seconds: f64| timed.then_some(seconds);
+        let tested = |point: &Point| Tested {
+            images: point.images,
+            epoch: point.epoch,
+            train_s: clock(point.train_s),
+            wall_s: clock(point.wall_s),
+            test_accuracy: point.test_accuracy,
+        };
         let [train_images, train_labels, test_images, test_labels] = &data.hashes;
         Self {
             schema: SCHEMA,
@@ -105,20 +124,20 @@ impl<'a> Record<'a> {
             },
             engine,
             initial,
-            curve: &run.curve,
+            curve: run.curve.iter().map(tested).collect(),
             target: Target {
                 value: settings.target,
                 hit: hit.is_some(),
                 images: hit.map(|hit| hit.images),
                 epoch: hit.map(|hit| hit.epoch),
-                train_s: hit.map(|hit| hit.train_s),
-                wall_s: hit.map(|hit| hit.wall_s),
+                train_s: hit.and_then(|hit| clock(hit.train_s)),
+                wall_s: hit.and_then(|hit| clock(hit.wall_s)),
             },
             end: End { test_accuracy: last.test_accuracy, weights_sha256: run.network.sha256() },
-            train_s: last.train_s,
-            wall_s: last.wall_s,
+            train_s: clock(last.train_s),
+            wall_s: clock(last.wall_s),
             images: last.images,
-            ns_per_image: ns_per_image(last),
+            ns_per_image: ns_per_image(last).filter(|_| timed),
             stop: run.stop,
         }
     }

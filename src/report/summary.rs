@@ -10,51 +10,42 @@ use std::fmt::Write as _;
 /// The summary of `run`, several lines.
 pub fn summary(settings: &Settings, data: &Dataset, engine: &Engine, run: &Run) -> String {
     let last = run.last();
-    let mut text = String::new();
-    let mut line =
-        |name: &str, value: String| writeln!(text, "{name:<14} {value}").expect("a string takes all");
-
+    let mut text = heading(settings, data);
+    line(&mut text, "result", &verdict(settings, run));
     line(
-        "network",
-        format!("{}-{}-{} on {}", run.network.inputs(), settings.hidden, run.network.outputs(), data.name),
-    );
-    line("optimizer", settings.optimizer.to_string());
-    line("settings", settings.details());
-    line("result", verdict(settings, run));
-    line(
+        &mut text,
         "test accuracy",
-        format!("{} of {} images", percent(last.test_accuracy), grouped(data.test.len() as u64)),
+        &format!("{} of {} images", percent(last.test_accuracy), grouped(data.test.len() as u64)),
     );
     if let Some(ns) = ns_per_image(last) {
-        let rate = grouped((1e9 / ns).round() as u64);
+        let (seconds, rate) = (last.train_s, grouped((1e9 / ns).round() as u64));
         line(
+            &mut text,
             "training",
-            format!("{:.3} s (train_s, tests paused), {ns:.0} ns per image, {rate} images/s", last.train_s),
+            &format!("{seconds:.3} s (train_s, tests paused), {ns:.0} ns per image, {rate} images/s"),
         );
     }
-    line("in all", format!("{:.3} s (wall_s)", last.wall_s));
-    line(
-        "seed",
-        format!(
-            "{} ({})",
-            settings.seed,
-            if settings.init.is_some() { "initial weights and order" } else { "order" }
-        ),
-    );
-    line(
-        "engine",
-        format!(
-            "dlr {} ({}), {} build, {}, {} on {}",
-            engine.version,
-            engine.commit,
-            engine.profile,
-            engine.simd,
-            threads(engine.threads),
-            engine.cpu
-        ),
-    );
-    line("weights", format!("sha256 {}", run.network.sha256()));
+    line(&mut text, "in all", &format!("{:.3} s (wall_s)", last.wall_s));
+    let meaning = if settings.init.is_some() { "initial weights and order" } else { "order" };
+    line(&mut text, "seed", &format!("{} ({meaning})", settings.seed));
+    line(&mut text, "engine", &engine.to_string());
+    line(&mut text, "weights", &format!("sha256 {}", run.network.sha256()));
     text
+}
+
+/// What was trained, on what, and how.
+pub(super) fn heading(settings: &Settings, data: &Dataset) -> String {
+    let mut text = String::new();
+    let network = format!("{}-{}-{} on {}", data.inputs, settings.hidden, data.classes, data.name);
+    line(&mut text, "network", &network);
+    line(&mut text, "optimizer", &settings.optimizer.to_string());
+    line(&mut text, "settings", &settings.details());
+    text
+}
+
+/// Appends one line of a summary.
+pub(super) fn line(text: &mut String, name: &str, value: &str) {
+    writeln!(text, "{name:<14} {value}").expect("a string takes all");
 }
 
 fn verdict(settings: &Settings, run: &Run) -> String {
@@ -90,10 +81,6 @@ pub fn grouped(number: u64) -> String {
         text.push(digit);
     }
     text
-}
-
-fn threads(number: usize) -> String {
-    if number == 1 { "1 thread".into() } else { format!("{number} threads") }
 }
 
 #[cfg(test)]

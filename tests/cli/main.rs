@@ -7,4 +7,5 @@ mod helpers;
 mod models;
 mod options;
 mod results;
+mod runs;
 mod signals;
