@@ -18,8 +18,24 @@ const IMAGES_PER_PIECE: usize = 100;
 pub struct Evaluator<'a> {
     images: Images<'a>,
     threads: Threads,
-    /// All images, those that were last seen to be mistaken for others first.
-    suspects: Vec<u32>,
+    /// All images, by rising margin at their last test: the mistaken and the doubtful first.
+    suspects: Vec<Suspect>,
+}
+
+/// An image, and by how much its class was ahead when it was last looked at.
+#[derive(Clone, Copy, Debug)]
+struct Suspect {
+    image: u32,
+    margin: f32,
+}
+
+/// What the network makes of an image.
+#[derive(Clone, Copy, Debug, Default)]
+struct Verdict {
+    /// Whether it is put in its class.
+    right: bool,
+    /// The net input of its class's output over the largest of the others.
+    margin: f32,
 }
 
 /// What [`Evaluator::is_above`] found.
@@ -34,7 +50,7 @@ pub struct Decision {
 impl<'a> Evaluator<'a> {
     /// An evaluator that knows nothing of its images yet.
     pub fn new(images: Images<'a>, threads: Threads) -> Self {
-        let suspects = (0..images.len() as u32).collect();
+        let suspects = (0..images.len() as u32).map(|image| Suspect { image, margin: f32::MIN }).collect();
         Self { images, threads, suspects }
     }
 
@@ -46,8 +62,7 @@ impl<'a> Evaluator<'a> {
     /// Their number.
     pub fn count_right(&self, first: &Panel, second: &Panel) -> usize {
         let all: Vec<u32> = (0..self.images.len() as u32).collect(); // in the order in which they lie in memory
-        let right = self.classify(&all, first, second);
-        right.iter().filter(|&&right| right).count()
+        self.classify(&all, first, second).iter().filter(|verdict| verdict.right).count()
     }
 
     fn share(&self, right: usize) -> f64 {
@@ -55,76 +70,81 @@ impl<'a> Evaluator<'a> {
     }
 
     /// Whether [`accuracy`](Self::accuracy) is strictly above `target`, which fewer images can tell: it is not as soon as
-    /// there are too many mistakes. Those of the last test come first, since most of them stay from one test to the next.
+    /// there are too many mistakes. The images that were mistaken or doubtful last time are looked at first, since most
+    /// mistakes stay from one test to the next.
     pub fn is_above(&mut self, target: f64, first: &Panel, second: &Panel) -> Decision {
         let all = self.images.len();
         let threads = if self.threads == Threads::Pool { rayon::current_num_threads() } else { 1 };
-        let (mut wrong, mut right) = (Vec::new(), Vec::new());
-        for images in self.suspects.chunks(IMAGES_PER_PIECE * threads) {
-            for (&image, is_right) in images.iter().zip(self.classify(images, first, second)) {
-                if is_right { right.push(image) } else { wrong.push(image) }
+        let (mut right, mut wrong) = (0, 0);
+        while right + wrong < all {
+            let rest = &self.suspects[right + wrong..];
+            let images: Vec<u32> =
+                rest.iter().take(IMAGES_PER_PIECE * threads).map(|suspect| suspect.image).collect();
+            let verdicts = self.classify(&images, first, second);
+            for (suspect, verdict) in self.suspects[right + wrong..].iter_mut().zip(&verdicts) {
+                suspect.margin = verdict.margin;
             }
+            let hits = verdicts.iter().filter(|verdict| verdict.right).count();
+            right += hits;
+            wrong += verdicts.len() - hits;
             // In the very words of the full count's comparison, so that rounding can't tell them apart.
-            if self.share(right.len()) > target || self.share(all - wrong.len()) <= target {
+            if self.share(right) > target || self.share(all - wrong) <= target {
                 break;
             }
         }
-        let decision =
-            Decision { above: self.share(right.len()) > target, classified: right.len() + wrong.len() };
-        let (mistaken, others) = self.suspects[..decision.classified].split_at_mut(wrong.len());
-        mistaken.copy_from_slice(&wrong);
-        others.copy_from_slice(&right);
-        decision
+        self.suspects.sort_by(|a, b| a.margin.total_cmp(&b.margin)); // two sorted runs at heart, which it merges
+        Decision { above: self.share(right) > target, classified: right + wrong }
     }
 
-    /// Which of `images` the network puts in their right class.
-    fn classify(&self, images: &[u32], first: &Panel, second: &Panel) -> Vec<bool> {
-        let mut right = vec![false; images.len()];
-        let one = |(images, right): (&[u32], &mut [bool])| {
+    /// What the network makes of each of `images`.
+    fn classify(&self, images: &[u32], first: &Panel, second: &Panel) -> Vec<Verdict> {
+        let mut verdicts = vec![Verdict::default(); images.len()];
+        let one = |(images, verdicts): (&[u32], &mut [Verdict])| {
             if self.images.are_dense() {
-                classify_dense(&self.images, images, first, second, right);
+                classify_dense(&self.images, images, first, second, verdicts);
             } else {
-                classify_lit(&self.images, images, first, second, right);
+                classify_lit(&self.images, images, first, second, verdicts);
             }
         };
+        let n = IMAGES_PER_PIECE;
         match self.threads {
-            Threads::One => {
-                images.chunks(IMAGES_PER_PIECE).zip(right.chunks_mut(IMAGES_PER_PIECE)).for_each(one)
-            }
-            Threads::Pool => {
-                images.par_chunks(IMAGES_PER_PIECE).zip(right.par_chunks_mut(IMAGES_PER_PIECE)).for_each(one);
-            }
+            Threads::One => images.chunks(n).zip(verdicts.chunks_mut(n)).for_each(one),
+            Threads::Pool => images.par_chunks(n).zip(verdicts.par_chunks_mut(n)).for_each(one),
         }
-        right
+        verdicts
     }
 }
 
-fn classify_lit(images: &Images, numbers: &[u32], first: &Panel, second: &Panel, right: &mut [bool]) {
+fn classify_lit(images: &Images, numbers: &[u32], first: &Panel, second: &Panel, verdicts: &mut [Verdict]) {
     let mut values = Vec::with_capacity(images.inputs());
     let mut hidden = vec![f32x8::ZERO; first.vectors()];
     let mut sums = vec![f32x8::ZERO; vectors(second.rows())];
-    for (&image, right) in numbers.iter().zip(right) {
+    for (&image, verdict) in numbers.iter().zip(verdicts) {
         hidden_sums(images.lit(image as usize, &mut values), first, &mut hidden);
-        *right = is_right(&mut hidden, &mut sums, second, images.label(image as usize));
+        *verdict = verdict_on(&mut hidden, &mut sums, second, images.label(image as usize));
     }
 }
 
-fn classify_dense(images: &Images, numbers: &[u32], first: &Panel, second: &Panel, right: &mut [bool]) {
+fn classify_dense(images: &Images, numbers: &[u32], first: &Panel, second: &Panel, verdicts: &mut [Verdict]) {
     let mut hidden = Panel::zeros(numbers.len(), first.width());
     let mut x = vec![0.0; numbers.len() * images.inputs()];
     dense_sums(images, numbers, &mut x, first, &mut hidden);
     let mut sums = vec![f32x8::ZERO; vectors(second.rows())];
     let rows = hidden.as_vectors_mut().chunks_exact_mut(first.vectors());
-    for ((row, &image), right) in rows.zip(numbers).zip(right) {
-        *right = is_right(row, &mut sums, second, images.label(image as usize));
+    for ((row, &image), verdict) in rows.zip(numbers).zip(verdicts) {
+        *verdict = verdict_on(row, &mut sums, second, images.label(image as usize));
     }
 }
 
-/// Whether hidden sums, which become activations, lead to the class `label`.
-fn is_right(hidden: &mut [f32x8], sums: &mut [f32x8], second: &Panel, label: u8) -> bool {
+/// The verdict on an image of class `label`, from its hidden sums, which become activations.
+fn verdict_on(hidden: &mut [f32x8], sums: &mut [f32x8], second: &Panel, label: u8) -> Verdict {
+    let (label, outputs) = (usize::from(label), second.rows());
     activate(hidden, second.width());
     output_sums(hidden, second, sums);
-    argmax(sums, second.rows()) == usize::from(label)
+    let right = argmax(sums, outputs) == label;
+    let sums: &[f32] = &bytemuck::cast_slice(sums)[..outputs];
+    let others = sums.iter().enumerate().filter(|&(k, _)| k != label).map(|(_, &sum)| sum);
+    Verdict { right, margin: sums[label] - others.fold(f32::MIN, f32::max) }
 }
 
 /// The hidden units' net inputs for some images, by a dense product; `x`, `[numbers][inputs]`, is overwritten with them.
