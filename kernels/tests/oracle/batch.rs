@@ -1,54 +1,52 @@
-//! Batches: by lit pixels and by dense products, against the reference and each other; blocks of rows against the whole.
+//! Batches: by lit pixels, by dense products and by the reference they are the same; and so are blocks of rows.
 
-use crate::assembly::{BACKPROPS, Path, Pattern, deviations, learner, network, optimizers, step_reference};
-use crate::helpers::{LIGHTINGS, Numbers, Tally, U};
-use dlr_kernels::gradient::OfImage;
-use dlr_kernels::lanes::f32x8;
-use dlr_kernels::layer::Layer;
+use crate::assembly::{
+    BACKPROPS, Learner, Path, Pattern, assert_near, deviations, network, step_reference, transposed_product,
+};
+use crate::errors::{Tally, deviation, dot, reduction, regrouping, training};
+use crate::helpers::{LIGHTINGS, Lighting, Numbers, bits, widths};
+use crate::layers::{Gradient, Pieces, Place, RULES, lanes_share_norms, layer, optimizers};
+use dlr_kernels::gemm::View;
+use dlr_kernels::gradient::{Lighters, OfBatch, OfImage, OfMatrix};
 use dlr_kernels::panel::Panel;
 use dlr_kernels::reference::{Optimizer, Trainer};
-use dlr_kernels::rule::{Norms, Rule};
-use dlr_kernels::rules::{Adam, Dlr, Nesterov, NesterovAuthors, Sgd};
 
-const WIDTHS: [usize; 8] = [1, 7, 8, 30, 33, 64, 65, 100];
+const INPUTS: usize = 40;
 const BATCHES: [usize; 3] = [1, 7, 32];
-const STEPS: usize = 10;
 
 #[test]
-fn both_paths_equal_the_reference() {
-    let mut tally = Tally::default();
-    for hidden in WIDTHS {
-        for lighting in LIGHTINGS {
-            for size in BATCHES {
-                for optimizer in optimizers(1.0) {
+fn both_paths_equal_the_reference_and_each_other() {
+    const WIDTHS: [usize; 10] = [1, 7, 8, 9, 30, 33, 64, 65, 72, 100];
+    const OUTPUTS: usize = 10;
+    const STEPS: usize = 10;
+    let (mut numbers, mut tally) = (Numbers(7), Tally::default());
+    for optimizer in optimizers(1.0) {
+        for hidden in WIDTHS {
+            for lighting in LIGHTINGS {
+                for size in BATCHES {
                     for backprop in BACKPROPS {
-                        let mut numbers = Numbers(hidden as u64);
-                        let start = network(&mut numbers, 24, hidden, 10);
-                        let mut lit = learner(&start, optimizer, backprop);
-                        let mut dense = learner(&start, optimizer, backprop);
-                        let mut reference = Trainer::new(start, optimizer, backprop);
+                        let start = network(&mut numbers, INPUTS, hidden, OUTPUTS);
+                        let [mut lit, mut dense] =
+                            [(); 2].map(|()| Learner::new(&start, optimizer, backprop));
+                        let mut trainer = Trainer::new(start, optimizer, backprop);
                         for _ in 0..STEPS {
-                            let patterns: Vec<Pattern> =
-                                (0..size).map(|_| Pattern::random(&mut numbers, 24, 10, lighting)).collect();
+                            let patterns: Vec<Pattern> = (0..size)
+                                .map(|_| Pattern::random(&mut numbers, INPUTS, OUTPUTS, lighting))
+                                .collect();
                             let batch: Vec<&Pattern> = patterns.iter().collect();
                             lit.learn_batch(&batch, Path::Lit);
                             dense.learn_batch(&batch, Path::Dense);
-                            step_reference(&mut reference, &batch);
+                            step_reference(&mut trainer, &batch);
                         }
-                        // Roundings per step: one of the weight, and those of a gradient that is much smaller. Adam's
-                        // steps are as large for a gradient that nearly cancels, see `update`.
-                        let roundings = 2.0 + 0.5 * (hidden.max(24) as f64).sqrt();
-                        let factor = if let Optimizer::Adam { .. } = optimizer { 10.0 } else { 1.0 };
-                        let bound = factor * roundings * (STEPS as f64 + 3.0) * U;
-                        let place =
-                            format!("H = {hidden}, {lighting:?}, batch {size}, {optimizer:?}, {backprop:?}");
-                        for (path, learner) in [("lit", &lit), ("dense", &dense)] {
-                            for off in deviations(&learner.network(), &reference.network) {
-                                tally.within(off, bound, format_args!("{place}, {path}"));
-                            }
-                        }
-                        for off in deviations(&lit.network(), &dense.network()) {
-                            tally.within(off, 2.0 * bound, format_args!("{place}, lit against dense"));
+                        let place = format_args!(
+                            "{optimizer:?}, H = {hidden}, {lighting:?}, {size} images, {backprop:?}"
+                        );
+                        let [lit, dense] = [lit, dense].map(|learner| learner.network());
+                        assert_near(&mut tally, &lit, &trainer, format_args!("lit, {place}"));
+                        assert_near(&mut tally, &dense, &trainer, format_args!("dense, {place}"));
+                        for off in deviations(&lit, &dense) {
+                            let place = format_args!("lit against dense, {place}");
+                            tally.within(off, training(optimizer, STEPS), place);
                         }
                         tally.case();
                     }
@@ -56,67 +54,149 @@ fn both_paths_equal_the_reference() {
             }
         }
     }
-    tally.finish("batches", WIDTHS.len() * LIGHTINGS.len() * BATCHES.len() * 6 * BACKPROPS.len());
+    tally.finish("batches", RULES * WIDTHS.len() * LIGHTINGS.len() * BATCHES.len() * BACKPROPS.len());
 }
 
-/// 20 updates in blocks of `rows` rows, in the order of the blocks or against it.
-fn in_blocks<R: Rule>(hidden: usize, rule: R, rows: usize, reversed: bool) -> Panel {
-    let mut numbers = Numbers(5);
-    let mut layer = Layer::new(Panel::from_fn(61, hidden, |_, _| numbers.signed()), rule);
-    for _ in 0..20 {
-        let pattern = Pattern::random(&mut numbers, 61, 2, crate::helpers::Lighting::Fifth);
-        let mut deltas = vec![f32x8::ZERO; layer.weights().vectors()];
-        let lanes: &mut [f32] = bytemuck::cast_slice_mut(&mut deltas);
-        lanes[..hidden].fill_with(|| numbers.signed());
-        let gradient = OfImage { lit: pattern.lit(), deltas: &deltas };
-        let mut blocks: Vec<_> = layer.blocks(rows).collect();
-        if reversed {
-            blocks.reverse();
-        }
-        blocks.iter_mut().for_each(|block| block.update(&gradient));
-        drop(blocks);
-        layer.settle();
+/// A batch's images and hidden deltas, and its gradient by all ways that there are.
+struct Batch {
+    images: Vec<Pattern>,
+    deltas: Panel,
+    lighters: Lighters,
+    sums: Panel,
+    scale: f32,
+}
+
+impl Batch {
+    /// `scale` is what the sum over the images is multiplied by.
+    fn new(images: &[Vec<f32>], deltas: Panel, scale: f32) -> Self {
+        let (inputs, dense) = (images[0].len(), images.concat());
+        let sums = transposed_product(View::new(&dense, images.len(), inputs, inputs), inputs, &deltas);
+        let images: Vec<Pattern> = images.iter().map(|image| Pattern::new(image, 0, 1)).collect();
+        let mut lighters = Lighters::default();
+        lighters.turn(inputs, images.iter().map(Pattern::lit));
+        Self { images, deltas, lighters, sums, scale }
     }
-    layer.weights().clone()
-}
 
-fn blocks_do_not_matter<R: Rule>(tally: &mut Tally, rule: R) {
-    for hidden in WIDTHS {
-        let whole = in_blocks(hidden, rule, 61, false);
-        for rows in [1, 3, 56, 60] {
-            let blocks = in_blocks(hidden, rule, rows, false);
-            assert_eq!(
-                blocks,
-                in_blocks(hidden, rule, rows, true),
-                "H = {hidden}, blocks of {rows} backwards"
-            );
-            if R::NORMS == Norms::OfLanes {
-                // The changes in the norms are summed block by block: another order.
-                let off =
-                    blocks.as_slice().iter().zip(whole.as_slice()).map(|(a, b)| f64::from((a - b).abs()));
-                let largest = whole.as_slice().iter().fold(0.0, |most: f64, w| most.max(w.abs().into()));
-                tally.within(
-                    off.fold(0.0, f64::max) / largest,
-                    8.0 * U,
-                    format_args!("H = {hidden}, {rows}"),
-                );
-            } else {
-                assert_eq!(blocks, whole, "H = {hidden}, blocks of {rows}");
-            }
-            tally.case();
+    fn by_lit_pixels(&self) -> Gradient<'_> {
+        Gradient::Batch(OfBatch { lighters: &self.lighters, deltas: &self.deltas, scale: self.scale })
+    }
+
+    fn by_dense_product(&self) -> Gradient<'_> {
+        Gradient::Matrix(OfMatrix { sums: &self.sums, scale: self.scale })
+    }
+
+    /// What plain gradient descent at rate 1 makes of `start`: by lit pixels, by a dense product, image by image.
+    fn descended(&self, start: &Panel) -> [Panel; 3] {
+        let layers = [(); 3].map(|()| layer(Optimizer::Sgd { lr: 1.0 }, Place::First, start.clone()));
+        let [mut lit, mut dense, mut online] = layers;
+        lit.step(&self.by_lit_pixels());
+        dense.step(&self.by_dense_product());
+        for (b, image) in self.images.iter().enumerate() {
+            let deltas: Vec<_> = self.deltas.row_vectors(b).iter().map(|&d| d * self.scale).collect();
+            online.step(&Gradient::Image(OfImage { lit: image.lit(), deltas: &deltas }));
         }
+        [lit, dense, online].map(|layer| layer.weights().clone())
     }
 }
 
 #[test]
+fn gradients_of_integers_are_exact() {
+    let (mut numbers, mut tally) = (Numbers(8), Tally::default());
+    for hidden in widths().filter(|&hidden| hidden < 1000) {
+        for size in BATCHES {
+            for lighting in LIGHTINGS {
+                let start = Panel::from_fn(INPUTS, hidden, |_, _| numbers.integer());
+                let images: Vec<Vec<f32>> =
+                    (0..size).map(|_| numbers.image(INPUTS, lighting, Numbers::positive)).collect();
+                let deltas = Panel::from_fn(size, hidden, |_, _| numbers.integer());
+                let sum =
+                    |j: usize, i: usize| (0..size).map(|b| images[b][j] * deltas.row(b)[i]).sum::<f32>();
+                let want = Panel::from_fn(INPUTS, hidden, |j, i| start.row(j)[i] - sum(j, i) / 4.0);
+                for got in Batch::new(&images, deltas.clone(), 0.25).descended(&start) {
+                    assert_eq!(got.as_slice(), want.as_slice(), "H = {hidden}, {lighting:?}, {size} images");
+                }
+                tally.case();
+            }
+        }
+    }
+    tally.finish("gradients, exact", 50 * BATCHES.len() * LIGHTINGS.len());
+}
+
+#[test]
+fn gradients_of_reals_are_within_the_reduction_bound() {
+    const HIDDEN: usize = 19;
+    let (mut numbers, mut tally) = (Numbers(9), Tally::default());
+    let start = Panel::zeros(INPUTS, HIDDEN);
+    for size in BATCHES {
+        for lighting in LIGHTINGS {
+            let images: Vec<Vec<f32>> =
+                (0..size).map(|_| numbers.image(INPUTS, lighting, Numbers::unit)).collect();
+            let deltas = Panel::from_fn(size, HIDDEN, |_, _| numbers.signed());
+            for got in Batch::new(&images, deltas.clone(), 1.0 / size as f32).descended(&start) {
+                for (j, i) in (0..INPUTS).flat_map(|j| (0..HIDDEN).map(move |i| (j, i))) {
+                    let products = images.iter().enumerate().map(|(b, image)| (image[j], deltas.row(b)[i]));
+                    let (sum, magnitudes) = dot(products);
+                    let error = (f64::from(got.row(j)[i]) + sum / size as f64).abs();
+                    let bound = reduction(size, magnitudes / size as f64);
+                    tally.within(error, bound, format_args!("{lighting:?}, {size} images, weight {j}, {i}"));
+                }
+                tally.case();
+            }
+        }
+    }
+    tally.finish("gradients, reduction", BATCHES.len() * LIGHTINGS.len() * 3);
+}
+
+/// Blocks share nothing but norms of lanes, whose changes are then summed block by block.
+#[test]
 fn blocks_of_rows_give_the_bits_of_the_whole() {
+    const WIDTHS: [usize; 8] = [1, 7, 8, 30, 33, 64, 65, 100];
+    /// A prime: no blocks but those of one row come out even.
+    const ROWS: usize = 61;
+    const BLOCKS: [usize; 4] = [1, 3, 56, 60];
+    const STEPS: usize = 10;
+    const IMAGES: usize = 4;
+    type Pick = for<'a> fn(&'a Batch) -> Gradient<'a>;
+    const GRADIENTS: [(&str, Pick); 3] = [
+        ("an image", |batch| {
+            Gradient::Image(OfImage { lit: batch.images[0].lit(), deltas: batch.deltas.row_vectors(0) })
+        }),
+        ("lit pixels", Batch::by_lit_pixels),
+        ("a dense product", Batch::by_dense_product),
+    ];
+
     let mut tally = Tally::default();
-    let (lr, alpha, momentum) = (0.1, 0.5, 0.9);
-    blocks_do_not_matter(&mut tally, Sgd { lr });
-    blocks_do_not_matter(&mut tally, Nesterov { lr, momentum });
-    blocks_do_not_matter(&mut tally, NesterovAuthors { lr, momentum });
-    blocks_do_not_matter(&mut tally, Adam::new(0.01, 0.9, 0.999, 1e-8));
-    blocks_do_not_matter(&mut tally, Dlr::<true> { lr, alpha });
-    blocks_do_not_matter(&mut tally, Dlr::<false> { lr, alpha });
-    tally.finish("blocks", 6 * WIDTHS.len() * 4);
+    for optimizer in optimizers(1.0) {
+        for hidden in WIDTHS {
+            let mut numbers = Numbers(10);
+            let start = Panel::from_fn(ROWS, hidden, |_, _| numbers.signed());
+            let batches = [(); STEPS].map(|()| {
+                let images = [(); IMAGES].map(|()| numbers.image(ROWS, Lighting::Fifth, Numbers::unit));
+                let deltas = Panel::from_fn(IMAGES, hidden, |_, _| numbers.signed());
+                Batch::new(&images, deltas, 1.0 / IMAGES as f32)
+            });
+            for (name, pick) in GRADIENTS {
+                let trained = |pieces: Pieces| {
+                    let mut layer = layer(optimizer, Place::First, start.clone());
+                    batches.iter().for_each(|batch| layer.step_in(pieces, &pick(batch)));
+                    layer.weights().clone()
+                };
+                let whole = trained(Pieces::Whole);
+                for rows in BLOCKS {
+                    let place = format_args!("{optimizer:?}, H = {hidden}, blocks of {rows} by {name}");
+                    let [got, backwards] = [Pieces::Blocks(rows), Pieces::BlocksBackwards(rows)].map(trained);
+                    assert_eq!(bits(got.as_slice()), bits(backwards.as_slice()), "in any order, {place}");
+                    if lanes_share_norms(optimizer) {
+                        let [got, whole] = [&got, &whole]
+                            .map(|panel| panel.as_slice().iter().map(|&w| f64::from(w)).collect::<Vec<_>>());
+                        tally.within(deviation(&got, &whole), regrouping(STEPS), place);
+                    } else {
+                        assert_eq!(bits(got.as_slice()), bits(whole.as_slice()), "{place}");
+                    }
+                    tally.case();
+                }
+            }
+        }
+    }
+    tally.finish("blocks", RULES * WIDTHS.len() * GRADIENTS.len() * BLOCKS.len());
 }

@@ -1,8 +1,9 @@
 //! The first layer, forwards: net inputs exact on integers and within the reduction bound on reals; activations within
 //! 2 ulp of the logistic of the same sums, and near those of the reference; padding zero.
 
-use crate::assembly::{Pattern, unwritten};
-use crate::helpers::{LIGHTINGS, Numbers, Tally, U, dot, reduction, widths};
+use crate::assembly::Pattern;
+use crate::errors::{Tally, dot, reduction, ulps};
+use crate::helpers::{LIGHTINGS, Numbers, bits, plain, unwritten, widths};
 use dlr_kernels::forward::{activate, hidden_sums};
 use dlr_kernels::panel::Panel;
 use dlr_kernels::reference::Network;
@@ -43,15 +44,15 @@ fn sums_of_integers_are_exact() {
         for (j, x) in image.iter().enumerate() {
             want.iter_mut().zip(weights.row(j)).for_each(|(sum, w)| *sum += x * w);
         }
-        assert_eq!(bytemuck::cast_slice::<_, f32>(&sums), want, "{} to {}", image.len(), weights.width());
+        assert_eq!(plain(&sums), want, "{} to {}", image.len(), weights.width());
         tally.case();
     });
     tally.finish("hidden_sums, exact", CASES);
 }
 
 #[test]
-fn sums_of_reals_and_their_activations() {
-    let (mut sums_tally, mut ulps, mut whole) = (Tally::default(), Tally::default(), Tally::default());
+fn sums_of_reals_are_within_the_reduction_bound_and_activations_within_ulps() {
+    let (mut sums_tally, mut units_tally, mut whole) = (Tally::default(), Tally::default(), Tally::default());
     for_every_shape(Numbers::unit, Numbers::signed, |image, weights| {
         let (inputs, hidden) = (image.len(), weights.width());
         let pattern = Pattern::new(image, 0, 1);
@@ -61,9 +62,9 @@ fn sums_of_reals_and_their_activations() {
 
         let mut units = unwritten(hidden);
         hidden_sums(pattern.lit(), weights, &mut units);
-        let sums: Vec<f32> = bytemuck::cast_slice(&units).to_vec();
+        let sums = plain(&units).to_vec();
         activate(&mut units, hidden);
-        let (units, padding) = bytemuck::cast_slice::<_, f32>(&units).split_at(hidden);
+        let (units, padding) = plain(&units).split_at(hidden);
 
         for i in 0..hidden {
             let (want, magnitudes) = dot((0..inputs).map(|j| (image[j], weights.row(j)[i])));
@@ -71,16 +72,15 @@ fn sums_of_reals_and_their_activations() {
             let (sum, unit) = (f64::from(sums[i]), f64::from(units[i]));
             let place = format_args!("{inputs} to {hidden}, unit {i}");
             sums_tally.within((sum - want).abs(), bound, place);
-            // An ulp of s is at most 2 U s.
             let logistic = 1.0 / (1.0 + (-sum).exp());
-            ulps.within((unit - logistic).abs(), 2.0 * 2.0 * U * logistic, place);
+            units_tally.within((unit - logistic).abs(), ulps(2.0, logistic), place);
             // The logistic's slope is at most 1/4.
-            whole.within((unit - reference[i]).abs(), bound / 4.0 + 2.0 * 2.0 * U * logistic, place);
+            whole.within((unit - reference[i]).abs(), bound / 4.0 + ulps(2.0, logistic), place);
         }
-        assert!(padding.iter().all(|x| x.to_bits() == 0), "{inputs} to {hidden}: {padding:?}");
-        [&mut sums_tally, &mut ulps, &mut whole].into_iter().for_each(Tally::case);
+        assert!(bits(padding).iter().all(|&x| x == 0), "{inputs} to {hidden}: {padding:?}");
+        [&mut sums_tally, &mut units_tally, &mut whole].into_iter().for_each(Tally::case);
     });
     sums_tally.finish("hidden_sums, reduction", CASES);
-    ulps.finish("activate, ulps", CASES);
+    units_tally.finish("activate, ulps", CASES);
     whole.finish("hidden_sums and activate, reduction and ulps", CASES);
 }

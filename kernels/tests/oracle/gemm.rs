@@ -1,87 +1,123 @@
-//! The dense products against plain loops in f64.
+//! The dense product against a plain loop in f64, and what its views refuse.
 
-use crate::helpers::{Numbers, Tally, dot, reduction};
+use crate::errors::{Tally, dot, reduction};
+use crate::helpers::Numbers;
 use dlr_kernels::gemm::{View, ViewMut, gemm};
 
-const SIZES: [usize; 7] = [0, 1, 2, 7, 8, 9, 33];
+/// Rows, inner size and columns: nothing at all, single numbers, and around the product's own tiles of 8.
+const SIZES: [usize; 9] = [0, 1, 2, 7, 8, 9, 17, 33, 40];
+const INNER: [usize; 8] = [0, 1, 2, 7, 8, 9, 33, 300];
+/// Numbers between the end of a row and the start of the next.
+const GAPS: [usize; 2] = [0, 3];
 
-fn filled(numbers: &mut Numbers, n: usize) -> Vec<f32> {
-    (0..n).map(|_| numbers.signed()).collect()
+/// A matrix in memory, transposed or not, and the view of it.
+struct Matrix {
+    data: Vec<f32>,
+    stride: usize,
+    rows: usize,
+    columns: usize,
+    transposed: bool,
 }
 
-#[test]
-fn products_equal_plain_loops_at_every_shape_and_stride() {
-    let mut tally = Tally::default();
-    let mut numbers = Numbers(1);
-    for m in SIZES {
-        for k in SIZES {
-            for n in SIZES {
-                for (gap, beta, transposed) in
-                    [(0, 0.0, false), (3, 1.0, false), (0, 0.0, true), (2, 1.0, true)]
-                {
-                    // a is stored `[k][m]` where it is used transposed.
-                    let (rows, columns) = if transposed { (k, m) } else { (m, k) };
-                    let (a_stride, b_stride, c_stride) = (columns + gap, n + gap, n + gap);
-                    let a = filled(&mut numbers, rows * a_stride);
-                    let b = filled(&mut numbers, k * b_stride);
-                    let before = filled(&mut numbers, m * c_stride);
-                    // What beta = 0 must not read is NaN.
-                    let mut c = if beta == 0.0 { vec![f32::NAN; before.len()] } else { before.clone() };
+impl Matrix {
+    /// Between the rows lies NaN, which must be neither read nor written.
+    fn new(
+        [rows, columns]: [usize; 2],
+        gap: usize,
+        transposed: bool,
+        mut value: impl FnMut() -> f32,
+    ) -> Self {
+        let (major, minor) = if transposed { (columns, rows) } else { (rows, columns) };
+        let stride = minor + gap;
+        let data = (0..major * stride).map(|n| if n % stride < minor { value() } else { f32::NAN }).collect();
+        Self { data, stride, rows, columns, transposed }
+    }
 
-                    let stored = View::new(&a, rows, columns, a_stride);
-                    let a_view = if transposed { stored.transposed() } else { stored };
-                    gemm(
-                        a_view,
-                        View::new(&b, k, n, b_stride),
-                        beta,
-                        &mut ViewMut::new(&mut c, m, n, c_stride),
-                    );
-
-                    let a_at = |i: usize, l: usize| {
-                        if transposed { a[l * a_stride + i] } else { a[i * a_stride + l] }
-                    };
-                    for i in 0..m {
-                        for j in 0..n {
-                            let (sum, size) = dot((0..k).map(|l| (a_at(i, l), b[l * b_stride + j])));
-                            let old = if beta == 0.0 { 0.0 } else { f64::from(before[i * c_stride + j]) };
-                            tally.within(
-                                (f64::from(c[i * c_stride + j]) - sum - old).abs(),
-                                reduction(k, size + old.abs()),
-                                format_args!(
-                                    "{m} x {k} x {n}, gap {gap}, transposed {transposed}, ({i}, {j})"
-                                ),
-                            );
-                        }
-                    }
-                    tally.case();
-                }
-            }
+    fn view(&self) -> View<'_> {
+        if self.transposed {
+            View::new(&self.data, self.columns, self.rows, self.stride).transposed()
+        } else {
+            View::new(&self.data, self.rows, self.columns, self.stride)
         }
     }
-    tally.finish("gemm", SIZES.len().pow(3) * 4);
+
+    fn at(&self, row: usize, column: usize) -> f32 {
+        let (major, minor) = if self.transposed { (column, row) } else { (row, column) };
+        self.data[major * self.stride + minor]
+    }
+}
+
+/// Calls `check` with got, want and the reduction bound for every element of products of all shapes, strides and uses.
+fn products(value: fn(&mut Numbers) -> f32, mut check: impl FnMut(f32, f64, f64)) -> Tally {
+    let (mut numbers, mut tally) = (Numbers(11), Tally::default());
+    let shapes =
+        SIZES.into_iter().flat_map(|m| INNER.into_iter().flat_map(move |k| SIZES.map(|n| (m, k, n))));
+    for (m, k, n) in shapes {
+        for variant in 0..16 {
+            let bit = |b: usize| variant >> b & 1;
+            let (gap, add) = (GAPS[bit(0)], bit(3) == 1);
+            let a = Matrix::new([m, k], gap, bit(1) == 1, || value(&mut numbers));
+            let b = Matrix::new([k, n], gap, bit(2) == 1, || value(&mut numbers));
+            // With beta = 0, c is not read: NaN in it must be gone.
+            let mut c = Matrix::new([m, n], gap, false, || if add { value(&mut numbers) } else { f32::NAN });
+            let before = c.data.clone();
+            let beta = if add { 1.0 } else { 0.0 };
+            gemm(a.view(), b.view(), beta, &mut ViewMut::new(&mut c.data, m, n, c.stride));
+            for row in 0..m {
+                for column in 0..n {
+                    let (sum, magnitudes) = dot((0..k).map(|l| (a.at(row, l), b.at(l, column))));
+                    let old = if add { f64::from(before[row * c.stride + column]) } else { 0.0 };
+                    check(c.at(row, column), sum + old, reduction(k, magnitudes + old.abs()));
+                }
+                assert!(c.data[row * c.stride..][..c.stride][n..].iter().all(|gap| gap.is_nan()));
+            }
+            tally.case();
+        }
+    }
+    tally
+}
+
+const CASES: usize = SIZES.len() * INNER.len() * SIZES.len() * 16;
+
+#[test]
+fn products_of_integers_are_exact() {
+    let tally = products(Numbers::integer, |got, want, _| assert_eq!(f64::from(got), want));
+    tally.finish("gemm, exact", CASES);
 }
 
 #[test]
-#[should_panic(expected = "does not fit 11 numbers")]
-fn a_view_outside_its_slice_is_refused() {
-    View::new(&[0.0; 11], 3, 4, 4);
+fn products_of_reals_are_within_the_reduction_bound() {
+    let mut errors = Tally::default();
+    let tally = products(Numbers::signed, |got, want, bound| {
+        errors.within((f64::from(got) - want).abs(), bound, format_args!("product"));
+        errors.case();
+    });
+    tally.finish("gemm, shapes", CASES);
+    let elements = SIZES.iter().sum::<usize>().pow(2) * INNER.len() * 16;
+    errors.finish("gemm, reduction", elements);
 }
 
-#[test]
-#[should_panic(expected = "does not fit")]
-fn a_view_whose_end_wraps_around_is_refused() {
-    View::new(&[0.0; 11], usize::MAX, 2, usize::MAX);
+macro_rules! refused {
+    ($($name:ident: $words:literal, $call:expr;)+) => {
+        $(#[test]
+        #[should_panic(expected = $words)]
+        fn $name() {
+            let _ = $call;
+        })+
+    };
 }
 
-#[test]
-#[should_panic(expected = "overlap")]
-fn overlapping_rows_are_refused() {
-    ViewMut::new(&mut [0.0; 12], 3, 4, 3);
-}
-
-#[test]
-#[should_panic(expected = "the shapes of a product")]
-fn shapes_that_do_not_fit_are_refused() {
-    let a = [0.0; 12];
-    gemm(View::new(&a, 3, 4, 4), View::new(&a, 3, 4, 4), 0.0, &mut ViewMut::new(&mut [0.0; 12], 3, 4, 4));
+refused! {
+    a_row_too_many_is_refused: "does not fit 11 numbers", View::new(&[0.0; 11], 3, 4, 4);
+    a_last_row_too_short_is_refused: "does not fit 13 numbers", View::new(&[0.0; 13], 3, 4, 5);
+    a_product_of_strides_that_overflows_is_refused: "does not fit 8 numbers",
+        View::new(&[0.0; 8], 3, 1, usize::MAX / 2 + 1);
+    a_sum_of_offsets_that_overflows_is_refused: "does not fit 8 numbers", View::new(&[0.0; 8], 2, 2, usize::MAX);
+    an_empty_matrix_of_endless_stride_is_refused: "isize::MAX", View::new(&[], 0, 1, usize::MAX);
+    a_row_too_many_to_write_is_refused: "does not fit 11 numbers", ViewMut::new(&mut [0.0; 11], 3, 4, 4);
+    rows_that_overlap_are_refused: "rows of 4 overlap at a stride of 3", ViewMut::new(&mut [0.0; 12], 3, 4, 3);
+    inner_sizes_that_differ_are_refused: "the shapes of a product",
+        gemm(View::new(&[0.0; 6], 2, 3, 3), View::new(&[0.0; 6], 2, 3, 3), 0.0, &mut ViewMut::new(&mut [0.0; 6], 2, 3, 3));
+    a_result_of_another_shape_is_refused: "the shapes of a product",
+        gemm(View::new(&[0.0; 6], 2, 3, 3), View::new(&[0.0; 6], 3, 2, 2), 0.0, &mut ViewMut::new(&mut [0.0; 6], 2, 3, 3));
 }

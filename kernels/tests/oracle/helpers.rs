@@ -1,13 +1,7 @@
-//! The tables that the tests run over, the numbers that they fill their arguments with, and the families of errors.
-//!
-//! | family | bound | where |
-//! | --- | --- | --- |
-//! | exact | `==` | small integers, whose partial sums are all numbers of f32, in whatever order they are added |
-//! | ulps | 2 units in the last place | the logistic |
-//! | reduction | [`reduction`] | sums of products of real numbers |
-//! | training | roundings a step, of the largest weight | whole steps; each rule argues for its own |
+//! The tables that the tests run over, the numbers that they fill their arguments with, and views of vectors.
 
-use std::fmt;
+use dlr_kernels::lanes::{f32x8, vectors};
+use dlr_kernels::panel::Panel;
 
 /// Hidden units: every number of lanes in the last vector for up to five vectors, then the edges of the tiles of eight
 /// vectors, then rows of many tiles.
@@ -79,56 +73,24 @@ impl Numbers {
     }
 }
 
-/// Half the distance from 1 to the next f32: the largest relative error of one rounding.
-pub const U: f64 = 1.0 / 16_777_216.0;
-
-/// How far a sum of `terms` products in f32 may be off, in whatever order it is taken: each product goes through at most
-/// `terms` roundings, and the factor of 2 leaves room for a few operations before or after.
-pub fn reduction(terms: usize, sum_of_magnitudes: f64) -> f64 {
-    2.0 * (terms + 2) as f64 * U * sum_of_magnitudes
+/// Room for `width` numbers that must all be written before they are read.
+pub fn unwritten(width: usize) -> Vec<f32x8> {
+    vec![f32x8::splat(f32::NAN); vectors(width)]
 }
 
-/// A sum of products in f64, and the sum of their magnitudes.
-pub fn dot(products: impl Iterator<Item = (f32, f32)>) -> (f64, f64) {
-    products.fold((0.0, 0.0), |(sum, magnitudes), (a, b)| {
-        let product = f64::from(a) * f64::from(b);
-        (sum + product, magnitudes + product.abs())
-    })
+/// A panel that must be written, padding included, before it is read.
+pub fn unwritten_panel(rows: usize, width: usize) -> Panel {
+    let mut panel = Panel::zeros(rows, width);
+    panel.as_vectors_mut().fill(f32x8::splat(f32::NAN));
+    panel
 }
 
-/// max |got - want| / max |want|, and NaN if any number is.
-pub fn deviation(got: &[f64], want: &[f64]) -> f64 {
-    assert_eq!(got.len(), want.len());
-    // f64::max would pass over a NaN.
-    let larger = |a: f64, b: f64| if a >= b || a.is_nan() { a } else { b };
-    let difference = got.iter().zip(want).map(|(a, b)| (a - b).abs()).fold(0.0, larger);
-    difference / want.iter().map(|b| b.abs()).fold(0.0, larger)
+/// The lanes of vectors one after another, padding included.
+pub fn plain(vectors: &[f32x8]) -> &[f32] {
+    bytemuck::cast_slice(vectors)
 }
 
-/// Counts a test's cases, so that one which ran none cannot pass, and remembers how close they came to their bounds.
-#[derive(Default)]
-pub struct Tally {
-    cases: usize,
-    /// The largest error as a share of its bound.
-    worst: f64,
-}
-
-impl Tally {
-    pub fn case(&mut self) {
-        self.cases += 1;
-    }
-
-    /// Demands that `error` keeps within `bound`, which NaN does not.
-    pub fn within(&mut self, error: f64, bound: f64, place: fmt::Arguments) {
-        assert!(error <= bound, "{place}: off by {error:e}, more than {bound:e}");
-        if error > 0.0 {
-            self.worst = self.worst.max(error / bound);
-        }
-    }
-
-    /// Demands that `cases` cases were executed.
-    pub fn finish(self, test: &str, cases: usize) {
-        println!("{test}: {cases} cases, at worst {:.3} of the bound", self.worst);
-        assert_eq!(self.cases, cases, "cases executed by {test}");
-    }
+/// What tells 0 from -0, and one NaN from another.
+pub fn bits(numbers: &[f32]) -> &[u32] {
+    bytemuck::cast_slice(numbers)
 }

@@ -3,10 +3,12 @@
 
 mod assembly;
 mod batch;
+mod errors;
 mod forward;
 mod gemm;
 mod helpers;
 mod invariants;
+mod layers;
 mod output;
 mod pytorch;
 mod specials;

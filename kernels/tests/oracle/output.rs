@@ -1,8 +1,8 @@
 //! The second layer, forwards and back: net inputs and hidden deltas exact on integers and within the reduction bound on
 //! reals, output deltas within ulps, and which output is the largest.
 
-use crate::assembly::unwritten;
-use crate::helpers::{Numbers, Tally, U, dot, reduction, widths};
+use crate::errors::{Tally, dot, reduction, roundings, ulps};
+use crate::helpers::{Numbers, plain, unwritten, widths};
 use dlr_kernels::lanes::f32x8;
 use dlr_kernels::output::{Backprop, OneHot, argmax, hidden_deltas, output_deltas, output_sums};
 use dlr_kernels::panel::Panel;
@@ -18,12 +18,8 @@ fn padded(width: usize, mut value: impl FnMut() -> f32) -> Vec<f32x8> {
     Panel::from_fn(1, width, |_, _| value()).as_vectors().to_vec()
 }
 
-fn plain(vectors: &[f32x8]) -> &[f32] {
-    bytemuck::cast_slice(vectors)
-}
-
 #[test]
-fn integers_are_exact() {
+fn sums_and_deltas_of_integers_are_exact() {
     let (mut numbers, mut tally) = (Numbers(2), Tally::default());
     for hidden in widths() {
         for outputs in OUTPUTS {
@@ -52,7 +48,7 @@ fn integers_are_exact() {
 }
 
 #[test]
-fn reals_are_within_the_reduction_bound() {
+fn sums_and_deltas_of_reals_are_within_the_reduction_bound() {
     let (mut numbers, mut forwards, mut back) = (Numbers(3), Tally::default(), Tally::default());
     for hidden in widths() {
         for outputs in OUTPUTS {
@@ -95,7 +91,7 @@ fn reals_are_within_the_reduction_bound() {
     back.finish("hidden_deltas, reduction", CASES);
 }
 
-/// Of net inputs z, y is within 2 ulp of s(z), which is at most 4 U y. As a function of y, y - t has the slope 1 and
+/// Of net inputs z, y is within 2 ulp of s(z). As a function of y, y - t has the slope 1 and
 /// (y - t) y (1 - y) no slope steeper than 1; to that they add one and four roundings of their own.
 #[test]
 fn output_deltas_are_within_ulps() {
@@ -114,14 +110,14 @@ fn output_deltas_are_within_ulps() {
                         let want = 1.0 / (1.0 + (-f64::from(plain(&z)[k])).exp());
                         let delta = (want - t) * want * (1.0 - want);
                         let (error, error_bound) = match backprop {
-                            Backprop::Mse => (delta, 4.0 * U * delta.abs()),
-                            Backprop::Authors => (want - t, U * (want - t).abs()),
+                            Backprop::Mse => (delta, roundings(4.0, delta)),
+                            Backprop::Authors => (want - t, roundings(1.0, want - t)),
                         };
                         let place = format_args!("{k} of {outputs}, label {label}, {backprop:?}, {target:?}");
                         let off = |got: &[f32x8], want: f64| (f64::from(plain(got)[k]) - want).abs();
-                        let of_y = 4.0 * U * want;
+                        let of_y = ulps(2.0, want);
                         tally.within(off(&y, want), of_y, place);
-                        tally.within(off(&d2, delta), of_y + 4.0 * U * delta.abs(), place);
+                        tally.within(off(&d2, delta), of_y + roundings(4.0, delta), place);
                         tally.within(off(&errors, error), of_y + error_bound, place);
                     }
                     tally.case();

@@ -1,0 +1,135 @@
+//! One layer under any rule, stepped by any gradient. Nothing else in these tests builds, steps or reads a `Layer`.
+
+use dlr_kernels::gradient::{self, OfBatch, OfImage, OfMatrix, OfOutputs};
+use dlr_kernels::layer::Layer;
+use dlr_kernels::panel::Panel;
+use dlr_kernels::reference::{Norm, Optimizer};
+use dlr_kernels::rule::Rule;
+use dlr_kernels::rules::{Adam, Dlr, Nesterov, NesterovAuthors, Sgd};
+
+/// How many rules there are.
+pub const RULES: usize = 6;
+
+/// Every rule, its rates times `scale`. All settings but Adam's betas, which its kernel takes as f64, are exact in f32.
+/// Adam's epsilon is larger than the usual one, which `pytorch` sees to: [`training`](crate::errors::training) says why.
+pub fn optimizers(scale: f64) -> [Optimizer; RULES] {
+    [
+        Optimizer::Sgd { lr: 0.5 * scale },
+        Optimizer::Nesterov { lr: 0.125 * scale, momentum: 0.875 },
+        Optimizer::NesterovAuthors { lr: 0.125 * scale, momentum: 0.75 },
+        Optimizer::Adam { lr: 0.007_812_5 * scale, beta1: 0.9, beta2: 0.999, epsilon: 2.0_f64.powi(-12) },
+        Optimizer::Dlr { lr: 0.625 * scale, alpha: 0.3125, norm: Norm::Pre },
+        Optimizer::Dlr { lr: 0.625 * scale, alpha: 0.3125, norm: Norm::Post },
+    ]
+}
+
+/// Whether a rule moves weights that have no gradient, by what it remembers of earlier ones.
+pub fn remembers(optimizer: Optimizer) -> bool {
+    !matches!(optimizer, Optimizer::Sgd { .. } | Optimizer::Dlr { .. })
+}
+
+/// Whether a lane's weights in the first layer share a norm.
+pub fn lanes_share_norms(optimizer: Optimizer) -> bool {
+    matches!(optimizer, Optimizer::Dlr { norm: Norm::Post, .. })
+}
+
+/// Where in the network a layer stands.
+#[derive(Clone, Copy, Debug)]
+pub enum Place {
+    /// Its rows are pre-synaptic units.
+    First,
+    /// Its rows are post-synaptic units.
+    Second,
+}
+
+/// Every gradient that the kernels offer.
+pub enum Gradient<'a> {
+    Image(OfImage<'a>),
+    Outputs(OfOutputs<'a>),
+    Batch(OfBatch<'a>),
+    Matrix(OfMatrix<'a>),
+}
+
+/// The pieces that a layer is updated in.
+#[derive(Clone, Copy, Debug)]
+pub enum Pieces {
+    Whole,
+    /// Blocks of so many rows, from the first to the last.
+    Blocks(usize),
+    /// From the last to the first.
+    BlocksBackwards(usize),
+}
+
+/// A layer whatever its rule.
+pub trait AnyLayer {
+    /// One update, in such pieces.
+    fn step_in(&mut self, pieces: Pieces, gradient: &Gradient);
+
+    /// The weights, `[rows][Hp]`.
+    fn weights(&self) -> &Panel;
+
+    /// One update.
+    fn step(&mut self, gradient: &Gradient) {
+        self.step_in(Pieces::Whole, gradient);
+    }
+}
+
+/// A layer before its first update.
+pub fn layer(optimizer: Optimizer, place: Place, weights: Panel) -> Box<dyn AnyLayer> {
+    fn boxed(weights: Panel, rule: impl Rule) -> Box<dyn AnyLayer> {
+        Box::new(Layer::new(weights, rule))
+    }
+    match optimizer {
+        Optimizer::Sgd { lr } => boxed(weights, Sgd { lr: lr as f32 }),
+        Optimizer::Nesterov { lr, momentum } => {
+            boxed(weights, Nesterov { lr: lr as f32, momentum: momentum as f32 })
+        }
+        Optimizer::NesterovAuthors { lr, momentum } => {
+            boxed(weights, NesterovAuthors { lr: lr as f32, momentum: momentum as f32 })
+        }
+        Optimizer::Adam { lr, beta1, beta2, epsilon } => {
+            boxed(weights, Adam::new(lr, beta1, beta2, epsilon as f32))
+        }
+        Optimizer::Dlr { lr, alpha, norm } => {
+            let (lr, alpha) = (lr as f32, alpha as f32);
+            match (norm, place) {
+                (Norm::Pre, Place::First) | (Norm::Post, Place::Second) => {
+                    boxed(weights, Dlr::<true> { lr, alpha })
+                }
+                (Norm::Pre, Place::Second) | (Norm::Post, Place::First) => {
+                    boxed(weights, Dlr::<false> { lr, alpha })
+                }
+            }
+        }
+    }
+}
+
+impl<R: Rule> AnyLayer for Layer<R> {
+    fn step_in(&mut self, pieces: Pieces, gradient: &Gradient) {
+        match gradient {
+            Gradient::Image(gradient) => update(self, pieces, gradient),
+            Gradient::Outputs(gradient) => update(self, pieces, gradient),
+            Gradient::Batch(gradient) => update(self, pieces, gradient),
+            Gradient::Matrix(gradient) => update(self, pieces, gradient),
+        }
+    }
+
+    fn weights(&self) -> &Panel {
+        self.weights()
+    }
+}
+
+fn update<R: Rule>(layer: &mut Layer<R>, pieces: Pieces, gradient: &impl gradient::Gradient) {
+    let (rows, backwards) = match pieces {
+        Pieces::Whole => return layer.update(gradient),
+        Pieces::Blocks(rows) => (rows, false),
+        Pieces::BlocksBackwards(rows) => (rows, true),
+    };
+    let mut blocks: Vec<_> = layer.blocks(rows).collect();
+    if backwards {
+        blocks.reverse();
+    }
+    blocks.iter_mut().for_each(|block| block.update(gradient));
+    drop(blocks);
+    layer.settle();
+}
