@@ -12,7 +12,7 @@
 //! Departures from the plain loop, and why each keeps the result:
 //!
 //! 1. Dark pixels are left out: they add zero.
-//! 2. The sums stay in registers: the hidden units are cut into tiles of at most `TILE` vectors, and a tile's
+//! 2. The sums stay in registers: the hidden units are cut into tiles of at most [`TILE`] vectors, and a tile's
 //!    accumulators are stored once, after the last pixel.
 //! 3. Narrow tiles take several pixels at once, each into its own set of accumulators, so that a fused multiply-add never
 //!    waits for the last one (latency 4, two a cycle: 8 in flight are best). The sets are added in a fixed order. This
@@ -22,14 +22,10 @@
 //! Cost per lit pixel: Hp/8 FMA with a load each, one broadcast per tile; 4 accumulators for one vector,
 //! 8 to 14 of the 16 registers for more.
 
-use crate::lanes::{f32x8, for_constant, tail_mask};
+use crate::lanes::{TILE, f32x8, for_constant, tail_mask, vectors};
 use crate::lit::Lit;
 use crate::logistic::logistic;
 use crate::panel::Panel;
-
-/// Vectors of hidden units whose sums are kept in registers together: 8 accumulators hide the latency of FMA, and leave
-/// room for the pixel and the row.
-const TILE: usize = 8;
 
 /// Pixels that a tile of `tile` vectors takes at once: enough for 8 sums in flight, and no more than 4, since a set costs
 /// an addition per vector at the end.
@@ -37,32 +33,57 @@ const fn sets(tile: usize) -> usize {
     if tile <= 2 { 4 } else { TILE.div_ceil(tile) }
 }
 
+/// Where the forward pass finds the weights of a lit pixel.
+pub(crate) trait Rows {
+    /// Finds whole rows, which have T vectors.
+    fn whole<const T: usize>(&mut self) -> impl FnMut(usize) -> [f32x8; T];
+
+    /// Finds the T vectors from `first` on in rows that have more.
+    fn part<const T: usize>(&mut self, first: usize) -> impl FnMut(usize) -> [f32x8; T];
+}
+
+impl Rows for &Panel {
+    #[inline(always)]
+    fn whole<const T: usize>(&mut self) -> impl FnMut(usize) -> [f32x8; T] {
+        let (rows, _) = self.as_vectors().as_chunks();
+        |row| rows[row]
+    }
+
+    #[inline(always)]
+    fn part<const T: usize>(&mut self, first: usize) -> impl FnMut(usize) -> [f32x8; T] {
+        let (w, n) = (self.as_vectors(), self.vectors());
+        move |row| *w[row * n + first..].first_chunk().expect("a lit pixel has a row")
+    }
+}
+
 /// The hidden units' net inputs: `sums[i] = sum_j x_j weights[j][i]`.
 ///
 /// # Panics
 /// If `sums` is not a row of `weights` long, or a lit pixel has no row.
 pub fn hidden_sums(lit: Lit, weights: &Panel, sums: &mut [f32x8]) {
-    let n = weights.vectors();
-    assert_eq!(sums.len(), n, "one sum per hidden unit");
-    let w = weights.as_vectors();
-    for_constant!(n, [1 2 3 4 5 6 7 8], T => {
+    assert_eq!(sums.len(), weights.vectors(), "one sum per hidden unit");
+    sums_of(lit, weights, sums);
+}
+
+/// The same for rows of any origin, as long as `sums`.
+#[inline(always)]
+pub(crate) fn sums_of(lit: Lit, mut rows: impl Rows, sums: &mut [f32x8]) {
+    for_constant!(sums.len(), [1 2 3 4 5 6 7 8], T => {
         const SETS: usize = sets(T);
-        let (rows, _) = w.as_chunks::<T>();
-        sums.copy_from_slice(&tile::<T, SETS>(lit, |row| &rows[row]));
-    }, else for (first, sums) in (0..n).step_by(TILE).zip(sums.chunks_mut(TILE)) {
+        sums.copy_from_slice(&tile::<T, SETS>(lit, rows.whole()));
+    }, else for (first, sums) in (0..).step_by(TILE).zip(sums.chunks_mut(TILE)) {
         for_constant!(sums.len(), [1 2 3 4 5 6 7 8], T => {
             const SETS: usize = sets(T);
-            let row = |row| w[row * n + first..].first_chunk().expect("a lit pixel has a row");
-            sums.copy_from_slice(&tile::<T, SETS>(lit, row));
+            sums.copy_from_slice(&tile::<T, SETS>(lit, rows.part(first)));
         }, else unreachable!("a tile is at most {TILE} vectors"));
     });
 }
 
 /// The sums of one tile, of which `row` finds the vectors in each row.
 #[inline(always)]
-fn tile<'a, const T: usize, const SETS: usize>(
+fn tile<const T: usize, const SETS: usize>(
     lit: Lit,
-    row: impl Fn(usize) -> &'a [f32x8; T],
+    mut row: impl FnMut(usize) -> [f32x8; T],
 ) -> [f32x8; T] {
     let mut sums = [[f32x8::ZERO; T]; SETS];
     let mut add = |set: usize, j: u16, x: f32| {
@@ -85,7 +106,11 @@ fn tile<'a, const T: usize, const SETS: usize>(
 }
 
 /// The hidden units' activations in place of their net inputs, for `width` units; the padding becomes zero.
+///
+/// # Panics
+/// If `sums` is not as long as `width` units.
 pub fn activate(sums: &mut [f32x8], width: usize) {
+    assert_eq!(sums.len(), vectors(width), "one sum per hidden unit");
     for sum in sums.iter_mut() {
         *sum = logistic(*sum);
     }

@@ -11,6 +11,9 @@ pub trait Gradient: Sync {
     /// How many rows have a gradient.
     fn len(&self) -> usize;
 
+    /// Vectors in a row.
+    fn vectors(&self) -> usize;
+
     /// Those in `visits`, counted from 0 to [`len`](Self::len): the row's number and its scalar factor.
     fn rows(&self, visits: Range<usize>) -> impl Iterator<Item = (usize, f32)>;
 
@@ -61,6 +64,11 @@ impl Gradient for OfImage<'_> {
     }
 
     #[inline(always)]
+    fn vectors(&self) -> usize {
+        self.deltas.len()
+    }
+
+    #[inline(always)]
     fn rows(&self, visits: Range<usize>) -> impl Iterator<Item = (usize, f32)> {
         let index = self.lit.index()[visits.clone()].iter();
         index.zip(&self.lit.value()[visits]).map(|(&j, &x)| (usize::from(j), x))
@@ -84,6 +92,11 @@ impl Gradient for OfOutputs<'_> {
     #[inline(always)]
     fn len(&self) -> usize {
         self.deltas.len()
+    }
+
+    #[inline(always)]
+    fn vectors(&self) -> usize {
+        self.hidden.len()
     }
 
     #[inline(always)]
@@ -112,6 +125,11 @@ impl Gradient for OfMatrix<'_> {
     }
 
     #[inline(always)]
+    fn vectors(&self) -> usize {
+        self.sums.vectors()
+    }
+
+    #[inline(always)]
     fn rows(&self, visits: Range<usize>) -> impl Iterator<Item = (usize, f32)> {
         visits.map(|row| (row, self.scale))
     }
@@ -137,6 +155,11 @@ impl Gradient for OfBatch<'_> {
     #[inline(always)]
     fn len(&self) -> usize {
         self.lighters.pixels.len()
+    }
+
+    #[inline(always)]
+    fn vectors(&self) -> usize {
+        self.deltas.vectors()
     }
 
     #[inline(always)]
@@ -203,6 +226,11 @@ impl Lighters {
                 *place += 1;
             }
         }
+    }
+
+    /// The pixels that any image lights, ascending.
+    pub fn pixels(&self) -> impl Iterator<Item = usize> {
+        self.pixels.iter().map(|&pixel| usize::from(pixel))
     }
 
     /// The images that light `pixel`, with its value there.

@@ -5,6 +5,10 @@ pub use wide::f32x8;
 /// Numbers in a vector.
 pub const LANES: usize = 8;
 
+/// Vectors of a row that are worked on together: 8 accumulators hide the latency of FMA (4 cycles, two a cycle), and leave
+/// half of the 16 registers to the rest.
+pub(crate) const TILE: usize = 8;
+
 /// Vectors that hold `width` numbers.
 pub const fn vectors(width: usize) -> usize {
     width.div_ceil(LANES)

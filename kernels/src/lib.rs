@@ -5,7 +5,7 @@
 //! | --- | --- |
 //! | [`lanes`], [`panel`], [`lit`] | the layout: vectors of 8, rows padded to whole vectors, the lit pixels of an image |
 //! | [`logistic`], [`forward`], [`output`] | from lit pixels to the outputs, and back to the hidden deltas |
-//! | [`rule`], [`gradient`], [`layer`] | the backward pass fused with the update: one sweep for every optimizer |
+//! | [`rule`], [`gradient`], [`layer`], [`sweep`] | the backward pass fused with the update: one sweep for every optimizer |
 //! | [`rules`] | the optimizers, one short file each |
 //! | [`gemm`] | the dense path: blocked matrix products |
 //! | [`mod@reference`] | the oracle: plain f64 loops that share no code with the rest |
@@ -32,9 +32,11 @@ pub mod layer;
 pub mod lit;
 pub mod logistic;
 pub mod output;
+mod norms;
 pub mod panel;
 pub mod prefetch;
 pub mod reference;
 pub mod rule;
 pub mod rules;
 pub mod simd;
+pub mod sweep;

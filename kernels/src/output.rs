@@ -74,6 +74,9 @@ fn dots(n: usize, hidden: &[f32x8], weights: &Panel, out: &mut [f32x8]) {
 }
 
 /// The outputs y in place of their net inputs, the output deltas d2, and the errors e that go back through W2; all `[Kp]`.
+///
+/// # Panics
+/// If the slices differ in length.
 #[inline]
 pub fn output_deltas(
     sums: &mut [f32x8],
@@ -83,6 +86,7 @@ pub fn output_deltas(
     deltas: &mut [f32x8],
     errors: &mut [f32x8],
 ) {
+    assert!(deltas.len() == sums.len() && errors.len() == sums.len(), "a delta and an error per output");
     let label = f32x8::splat(f32::from(label));
     let mut unit = f32x8::from([0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0]);
     for ((y, delta), error) in sums.iter_mut().zip(deltas).zip(errors) {

@@ -1,4 +1,4 @@
-//! What an optimizer is: how one vector of weights moves along its gradient.
+//! What an optimizer is: how one vector of weights moves along its gradient, and how it moves without one.
 
 use crate::lanes::f32x8;
 
@@ -15,20 +15,24 @@ pub enum Norms {
 
 /// An optimizer's rule for one layer. The sweep in [`layer`](crate::layer) calls it with everything in registers.
 ///
-/// To add an optimizer, write a file in [`rules`](crate::rules) with a small `Copy` struct of its hyper-parameters and
-/// this trait, and enter it in the engine's list.
-pub trait Rule: Copy + Send + Sync + 'static {
+/// To add an optimizer, write a file in [`rules`](crate::rules) with a small struct of its hyper-parameters and this
+/// trait, and enter it in the engine's list. One that leaves a weight alone while its gradient is zero, as SGD does, needs
+/// only [`step`](Self::step). One that does not, as momentum, also says what a pause does: the layer then never touches
+/// the rows of dark pixels, and makes up for it when they are lit again.
+pub trait Rule: Clone + Send + Sync + 'static {
     /// What is remembered beside each vector of weights: `()`, or some `f32x8`, all zero before the first update.
     type Memory: Copy + Default + Send + Sync + 'static;
 
-    /// The norms that [`rate`](Self::rate) wants to see.
+    /// What some updates with a zero gradient do to a row, in numbers that are the same for all of its weights. `()` if
+    /// they change neither weights nor memory.
+    type Pause: Copy + Default;
+
+    /// The norms that [`rate`](Self::rate) wants to see. A rule that uses them has no [`Pause`](Self::Pause).
     const NORMS: Norms = Norms::Unused;
 
-    /// Whether a zero gradient changes neither weights nor memory, so that dark pixels' rows can be left alone.
-    const RESTS: bool;
-
-    /// Called once before every update: the place for what depends on the number of updates, as bias correction.
-    fn begin(&mut self) {}
+    /// Whether [`catch_up`](Self::catch_up) is so cheap that the forward pass had better do it without storing what comes
+    /// of it, and leave it to the update to do it again, by [`step_after`](Self::step_after).
+    const PEEKS: bool = false;
 
     /// What the gradients are multiplied by before [`step`](Self::step) sees them: a learning rate, if it is the same for
     /// a whole row or lane. `norms` is zero where [`NORMS`](Self::NORMS) is unused. Padding lanes have norm zero, and
@@ -43,4 +47,40 @@ pub trait Rule: Copy + Send + Sync + 'static {
     /// can fuse the multiplication with what follows. With zero weights, gradient and memory, all must stay zero: so the
     /// padding does.
     fn step(&self, weights: f32x8, a: f32x8, b: f32x8, memory: &mut Self::Memory) -> f32x8;
+
+    /// Called after every update: the place for what depends on their number, as bias correction.
+    fn advance(&mut self) {}
+
+    /// What the last `missed` updates did to a row without gradient.
+    #[inline(always)]
+    fn pause(&self, missed: u64) -> Self::Pause {
+        let _ = missed;
+        Self::Pause::default()
+    }
+
+    /// The weights after a pause, up to rounding as if [`step`](Self::step) had been called with a zero gradient each time.
+    #[inline(always)]
+    fn catch_up(&self, pause: Self::Pause, weights: f32x8, memory: &mut Self::Memory) -> f32x8 {
+        let _ = (pause, memory);
+        weights
+    }
+
+    /// [`catch_up`](Self::catch_up) and [`step`](Self::step) in one, for rules that can do both together for less.
+    #[inline(always)]
+    fn step_after(
+        &self,
+        pause: Self::Pause,
+        weights: f32x8,
+        a: f32x8,
+        b: f32x8,
+        memory: &mut Self::Memory,
+    ) -> f32x8 {
+        let weights = self.catch_up(pause, weights, memory);
+        self.step(weights, a, b, memory)
+    }
+}
+
+/// Whether rows without gradient can be left alone for good.
+pub(crate) const fn rests<R: Rule>() -> bool {
+    size_of::<R::Pause>() == 0
 }

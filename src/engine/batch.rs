@@ -74,16 +74,17 @@ impl Batch {
         images: &Images,
         order: &[u32],
     ) {
-        let work = order.len() * first.weights().as_slice().len();
+        let work = order.len() * first.stored().as_slice().len();
         let threads = if work >= WORTH_THREADS { task.threads } else { Threads::One };
         let scale = 1.0 / order.len() as f32;
         if !images.are_dense() {
             self.lit.read(images, order);
-            let (lit, w1) = (&self.lit, first.weights());
-            let sums = |b: usize, hidden: &mut [f32x8]| hidden_sums(lit.of(b), w1, hidden);
-            self.between.pass(sums, second.weights(), task, images, order, threads);
-            self.update_second(second, order.len());
             self.lighters.turn(images.inputs(), (0..order.len()).map(|b| self.lit.of(b)));
+            first.catch_up(self.lighters.pixels());
+            let (lit, w1) = (&self.lit, first.stored());
+            let sums = |b: usize, hidden: &mut [f32x8]| hidden_sums(lit.of(b), w1, hidden);
+            self.between.pass(sums, second.stored(), task, images, order, threads);
+            self.update_second(second, order.len());
             update(
                 first,
                 &OfBatch { lighters: &self.lighters, deltas: &self.between.hidden_deltas, scale },
@@ -93,10 +94,10 @@ impl Batch {
             let inputs = images.inputs();
             let dense = self.dense.get_or_insert_with(|| Dense {
                 images: vec![0.0; self.between.hidden.rows() * inputs],
-                gradient: Panel::zeros(inputs, first.weights().width()),
+                gradient: Panel::zeros(inputs, first.stored().width()),
             });
-            dense_sums(images, order, &mut dense.images, first.weights(), &mut self.between.hidden);
-            self.between.pass(|_, _| {}, second.weights(), task, images, order, threads);
+            dense_sums(images, order, &mut dense.images, first.stored(), &mut self.between.hidden);
+            self.between.pass(|_, _| {}, second.stored(), task, images, order, threads);
             self.update_second(second, order.len());
             update(first, &OfMatrix { sums: self.dense_gradient(order.len()), scale }, threads);
         }
@@ -104,7 +105,7 @@ impl Batch {
 
     /// The second layer's update, by the dense product of output deltas and hidden activations.
     fn update_second<R: Rule>(&mut self, second: &mut Layer<R>, images: usize) {
-        let (outputs, stride) = (second.weights().rows(), second.weights().stride());
+        let (outputs, stride) = (second.stored().rows(), second.stored().stride());
         let d2 = View::new(
             self.between.output_deltas.as_slice(),
             images,

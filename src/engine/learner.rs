@@ -4,7 +4,7 @@ use super::batch::Batch;
 use super::images::Images;
 use super::network::Network;
 use super::threads::Threads;
-use dlr_kernels::forward::{activate, hidden_sums};
+use dlr_kernels::forward::activate;
 use dlr_kernels::gradient::{OfImage, OfOutputs};
 use dlr_kernels::lanes::{f32x8, vectors};
 use dlr_kernels::layer::Layer;
@@ -33,10 +33,10 @@ pub trait Learner: Send {
     fn learn(&mut self, images: &Images, order: &[u32]);
 
     /// W1 and W2 as they are now.
-    fn weights(&self) -> (&Panel, &Panel);
+    fn weights(&mut self) -> (&Panel, &Panel);
 
     /// A copy of the network as it is now.
-    fn network(&self) -> Network {
+    fn network(&mut self) -> Network {
         let (first, second) = self.weights();
         Network { first: first.clone(), second: second.clone() }
     }
@@ -118,7 +118,7 @@ impl<A: Rule, B: Rule> Fused<A, B> {
     }
 
     fn learn_online(&mut self, images: &Images, order: &[u32]) {
-        let outputs = self.second.weights().rows();
+        let outputs = self.second.stored().rows();
         let Online { values, hidden, hidden_deltas: d1, output_deltas: d2, outputs: y } = &mut self.online;
         for (n, &image) in order.iter().enumerate() {
             if let Some(&ahead) = order.get(n + AHEAD) {
@@ -126,8 +126,8 @@ impl<A: Rule, B: Rule> Fused<A, B> {
             }
             let image = image as usize;
             let lit = images.lit(image, values);
-            hidden_sums(lit, self.first.weights(), hidden);
-            y.pass(self.task, self.second.weights(), images.label(image), hidden, d1, d2);
+            self.first.hidden_sums(lit, hidden);
+            y.pass(self.task, self.second.stored(), images.label(image), hidden, d1, d2);
             self.second.update(&OfOutputs { deltas: &bytemuck::cast_slice(d2)[..outputs], hidden });
             self.first.update(&OfImage { lit, deltas: d1 });
         }
@@ -145,7 +145,7 @@ impl<A: Rule, B: Rule> Learner for Fused<A, B> {
         }
     }
 
-    fn weights(&self) -> (&Panel, &Panel) {
+    fn weights(&mut self) -> (&Panel, &Panel) {
         (self.first.weights(), self.second.weights())
     }
 }

@@ -115,7 +115,7 @@ pub static OPTIMIZERS: &[Entry] = &[
         defaults: Hyper::momentum(0.02, 0.8),
         authors: Hyper::momentum(0.05, 0.6),
         build: |h, network, task| {
-            both(network, rules::Nesterov { lr: number(h.lr), momentum: number(h.momentum) }, task)
+            both(network, rules::Nesterov::new(double(h.lr), double(h.momentum)), task)
         },
     },
     Entry {
@@ -124,7 +124,6 @@ pub static OPTIMIZERS: &[Entry] = &[
         defaults: Hyper::adam(0.0005, 1e-4),
         authors: Hyper::adam(0.001, 1e-8),
         build: |h, network, task| {
-            let double = |value: Option<f64>| value.expect("adam has it");
             let rule = rules::Adam::new(double(h.lr), double(h.beta1), double(h.beta2), number(h.epsilon));
             both(network, rule, task)
         },
@@ -135,18 +134,22 @@ pub static OPTIMIZERS: &[Entry] = &[
         defaults: Hyper::momentum(0.04, 0.6),
         authors: Hyper::momentum(0.05, 0.6),
         build: |h, network, task| {
-            both(network, rules::NesterovAuthors { lr: number(h.lr), momentum: number(h.momentum) }, task)
+            both(network, rules::NesterovAuthors::new(double(h.lr), double(h.momentum)), task)
         },
     },
 ];
 
+fn double(value: Option<f64>) -> f64 {
+    value.expect("an optimizer's own hyper-parameters are set")
+}
+
 fn number(value: Option<f64>) -> f32 {
-    value.expect("an optimizer's own hyper-parameters are set") as f32
+    double(value) as f32
 }
 
 /// The same rule in both layers.
 fn both<R: dlr_kernels::rule::Rule>(network: Network, rule: R, task: Task) -> Box<dyn Learner> {
-    Fused::boxed(network, rule, rule, task)
+    Fused::boxed(network, rule.clone(), rule, task)
 }
 
 /// An optimizer with all of its hyper-parameters.

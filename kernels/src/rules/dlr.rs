@@ -29,8 +29,8 @@ pub struct Dlr<const BY_ROW: bool> {
 
 impl<const BY_ROW: bool> Rule for Dlr<BY_ROW> {
     type Memory = ();
+    type Pause = ();
     const NORMS: Norms = if BY_ROW { Norms::OfRows } else { Norms::OfLanes };
-    const RESTS: bool = true;
 
     #[inline(always)]
     fn rate(&self, norms: f32x8) -> f32x8 {

@@ -1,7 +1,9 @@
 //! The optimizers, one short file each.
 
 mod adam;
+mod course;
 mod dlr;
+mod geometric;
 mod nesterov;
 mod nesterov_authors;
 mod sgd;

@@ -18,7 +18,7 @@ pub struct Sgd {
 
 impl Rule for Sgd {
     type Memory = ();
-    const RESTS: bool = true;
+    type Pause = ();
 
     #[inline(always)]
     fn rate(&self, _: f32x8) -> f32x8 {

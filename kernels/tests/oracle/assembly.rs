@@ -128,12 +128,12 @@ impl Learner {
     }
 
     /// Both layers' weights.
-    pub fn weights(&self) -> [&Panel; 2] {
+    pub fn weights(&mut self) -> [&Panel; 2] {
         [self.first.weights(), self.second.weights()]
     }
 
     /// The weights as the reference lays them out: W2 is \[hidden\]\[outputs\] there.
-    pub fn network(&self) -> Network {
+    pub fn network(&mut self) -> Network {
         let [first, second] = self.weights();
         let (inputs, hidden, outputs) = (first.rows(), first.width(), second.rows());
         let w1 = (0..inputs).flat_map(|j| first.row(j)).map(|&w| f64::from(w)).collect();
@@ -143,7 +143,7 @@ impl Learner {
 
     /// From the hidden units' net inputs to the outputs, and back to the hidden deltas.
     fn pass(&self, mut hidden: Vec<f32x8>, label: u8) -> Between {
-        let [_, w2] = self.weights();
+        let w2 = self.second.stored();
         let [mut y, mut d2, mut errors] = [(); 3].map(|()| unwritten(w2.rows()));
         let mut d1 = unwritten(w2.width());
         activate(&mut hidden, w2.width());
@@ -156,18 +156,21 @@ impl Learner {
     /// Learns one pattern by the fused path.
     pub fn learn(&mut self, pattern: &Pattern) {
         let lit = pattern.lit();
-        let [w1, w2] = self.weights();
-        let mut sums = unwritten(w1.width());
-        hidden_sums(lit, w1, &mut sums);
+        let mut sums = unwritten(self.first.stored().width());
+        self.first.hidden_sums(lit, &mut sums);
         let Between { hidden, hidden_deltas, output_deltas } = self.pass(sums, pattern.label);
-        let deltas = &plain(&output_deltas)[..w2.rows()];
+        let deltas = &plain(&output_deltas)[..self.second.stored().rows()];
         self.second.step(&Gradient::Outputs(OfOutputs { deltas, hidden: &hidden }));
         self.first.step(&Gradient::Image(OfImage { lit, deltas: &hidden_deltas }));
     }
 
     /// Learns a batch.
     pub fn learn_batch(&mut self, batch: &[&Pattern], path: Path) {
-        let [w1, w2] = self.weights();
+        if let Path::Lit = path {
+            self.lighters.turn(self.first.stored().rows(), batch.iter().map(|pattern| pattern.lit()));
+            self.first.catch_up(&self.lighters.pixels().collect::<Vec<_>>());
+        }
+        let (w1, w2) = (self.first.stored(), self.second.stored());
         let (inputs, outputs, width, stride) = (w1.rows(), w2.rows(), w1.width(), w1.stride());
         let (images, scale) = (batch.len(), 1.0 / batch.len() as f32);
         let dense: Vec<f32> = batch.iter().flat_map(|pattern| &pattern.x).map(|&x| x as f32).collect();
@@ -198,7 +201,6 @@ impl Learner {
         self.second.step(&Gradient::Matrix(OfMatrix { sums: &sums, scale }));
         match path {
             Path::Lit => {
-                self.lighters.turn(inputs, batch.iter().map(|pattern| pattern.lit()));
                 self.first.step(&Gradient::Batch(OfBatch { lighters: &self.lighters, deltas: &d1, scale }));
             }
             Path::Dense => {

@@ -41,7 +41,7 @@ fn both_paths_equal_the_reference_and_each_other() {
                         let place = format_args!(
                             "{optimizer:?}, H = {hidden}, {lighting:?}, {size} images, {backprop:?}"
                         );
-                        let [lit, dense] = [lit, dense].map(|learner| learner.network());
+                        let [lit, dense] = [lit, dense].map(|mut learner| learner.network());
                         assert_near(&mut tally, &lit, &trainer, format_args!("lit, {place}"));
                         assert_near(&mut tally, &dense, &trainer, format_args!("dense, {place}"));
                         for off in deviations(&lit, &dense) {
@@ -95,7 +95,7 @@ impl Batch {
             let deltas: Vec<_> = self.deltas.row_vectors(b).iter().map(|&d| d * self.scale).collect();
             online.step(&Gradient::Image(OfImage { lit: image.lit(), deltas: &deltas }));
         }
-        [lit, dense, online].map(|layer| layer.weights().clone())
+        [lit, dense, online].map(|mut layer| layer.weights().clone())
     }
 }
 

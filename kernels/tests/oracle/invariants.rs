@@ -42,12 +42,12 @@ fn a_rate_of_zero_leaves_the_bits_whatever_the_memory() {
         for hidden in WIDTHS {
             let start = network(&mut numbers, INPUTS, hidden, OUTPUTS);
             let mut learner = Learner::new(&start, optimizer, Backprop::Mse);
-            let all = |learner: &Learner| learner.weights().map(|panel| bits(panel.as_slice()).to_vec());
-            let before = all(&learner);
+            let all = |learner: &mut Learner| learner.weights().map(|panel| bits(panel.as_slice()).to_vec());
+            let before = all(&mut learner);
             for step in 0..20 {
                 learner.learn(&Pattern::random(&mut numbers, INPUTS, OUTPUTS, LIGHTINGS[step % 4]));
             }
-            assert_eq!(all(&learner), before, "{optimizer:?}, H = {hidden}");
+            assert_eq!(all(&mut learner), before, "{optimizer:?}, H = {hidden}");
             tally.case();
         }
     }

@@ -1,7 +1,9 @@
 //! One layer under any rule, stepped by any gradient. Nothing else in these tests builds, steps or reads a `Layer`.
 
 use dlr_kernels::gradient::{self, OfBatch, OfImage, OfMatrix, OfOutputs};
+use dlr_kernels::lanes::f32x8;
 use dlr_kernels::layer::Layer;
+use dlr_kernels::lit::Lit;
 use dlr_kernels::panel::Panel;
 use dlr_kernels::reference::{Norm, Optimizer};
 use dlr_kernels::rule::Rule;
@@ -65,8 +67,17 @@ pub trait AnyLayer {
     /// One update, in such pieces.
     fn step_in(&mut self, pieces: Pieces, gradient: &Gradient);
 
-    /// The weights, `[rows][Hp]`.
-    fn weights(&self) -> &Panel;
+    /// The weights, `[rows][Hp]`, all caught up.
+    fn weights(&mut self) -> &Panel;
+
+    /// The weights as they are stored, where the rows that count are up to date.
+    fn stored(&self) -> &Panel;
+
+    /// The sums over lit pixels, whose rows catch up.
+    fn hidden_sums(&mut self, lit: Lit, sums: &mut [f32x8]);
+
+    /// Brings rows up to date.
+    fn catch_up(&mut self, rows: &[usize]);
 
     /// One update.
     fn step(&mut self, gradient: &Gradient) {
@@ -82,10 +93,10 @@ pub fn layer(optimizer: Optimizer, place: Place, weights: Panel) -> Box<dyn AnyL
     match optimizer {
         Optimizer::Sgd { lr } => boxed(weights, Sgd { lr: lr as f32 }),
         Optimizer::Nesterov { lr, momentum } => {
-            boxed(weights, Nesterov { lr: lr as f32, momentum: momentum as f32 })
+            boxed(weights, Nesterov::new(lr, momentum))
         }
         Optimizer::NesterovAuthors { lr, momentum } => {
-            boxed(weights, NesterovAuthors { lr: lr as f32, momentum: momentum as f32 })
+            boxed(weights, NesterovAuthors::new(lr, momentum))
         }
         Optimizer::Adam { lr, beta1, beta2, epsilon } => {
             boxed(weights, Adam::new(lr, beta1, beta2, epsilon as f32))
@@ -114,8 +125,20 @@ impl<R: Rule> AnyLayer for Layer<R> {
         }
     }
 
-    fn weights(&self) -> &Panel {
+    fn weights(&mut self) -> &Panel {
         self.weights()
+    }
+
+    fn stored(&self) -> &Panel {
+        self.stored()
+    }
+
+    fn hidden_sums(&mut self, lit: Lit, sums: &mut [f32x8]) {
+        self.hidden_sums(lit, sums);
+    }
+
+    fn catch_up(&mut self, rows: &[usize]) {
+        self.catch_up(rows.iter().copied());
     }
 }
 

@@ -10,6 +10,7 @@ mod helpers;
 mod invariants;
 mod layers;
 mod output;
+mod pauses;
 mod pytorch;
 mod specials;
 mod update;

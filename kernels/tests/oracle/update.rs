@@ -24,7 +24,7 @@ impl Twins {
         step_reference(&mut self.reference, &[pattern]);
     }
 
-    fn assert_near(&self, tally: &mut Tally, place: fmt::Arguments) {
+    fn assert_near(&mut self, tally: &mut Tally, place: fmt::Arguments) {
         assert_near(tally, &self.fused.network(), &self.reference, place);
     }
 }

@@ -1,0 +1,91 @@
+//! What a layer knows about the norms of its weights, for rules whose rates depend on them.
+//!
+//! An update renews the norms from the weights that it has just made, so the next one finds every rate ready.
+
+use crate::lanes::{LANES, f32x8, sums};
+use crate::panel::Panel;
+use crate::rule::Rule;
+
+/// Where the rule wants norms of rows, what is known about them; otherwise empty.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct RowNorms {
+    /// The rate of each row.
+    pub(crate) rates: Vec<f32>,
+    /// The sums of squares of each visited row, a lane each, until they are reduced.
+    pub(crate) squares: Vec<f32x8>,
+}
+
+/// Where the rule wants norms of lanes, what is known about them; otherwise empty.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct LaneNorms {
+    /// The rate of each lane.
+    pub(crate) rates: Vec<f32x8>,
+    /// The sum of squares of each lane's column.
+    squares: Vec<f64>,
+    /// What each block of rows changed in them, `[blocks][Hp]`.
+    pub(crate) changes: Vec<f32x8>,
+}
+
+impl RowNorms {
+    pub(crate) fn of<R: Rule>(weights: &Panel, rule: &R) -> Self {
+        let row = |row| weights.row_vectors(row).iter().fold(f32x8::ZERO, |sum, w| w.mul_add(*w, sum));
+        let mut norms =
+            Self { rates: vec![0.0; weights.rows()], squares: (0..weights.rows()).map(row).collect() };
+        renew_rates(rule, &mut norms.squares, 0..weights.rows(), &mut norms.rates);
+        norms
+    }
+}
+
+/// Sets the rates of `rows`, whose sums of squares are in the lanes of `squares`, a vector each.
+#[inline(always)]
+pub(crate) fn renew_rates<R: Rule>(
+    rule: &R,
+    squares: &mut [f32x8],
+    rows: impl Iterator<Item = usize>,
+    rates: &mut [f32],
+) {
+    // The rates of eight rows fill a vector, so all of them fit into the first eighth of `squares`, which has been read
+    // by then.
+    for n in 0..squares.len().div_ceil(LANES) {
+        let rest = &squares[n * LANES..];
+        let eight = rest.first_chunk().copied().unwrap_or_else(|| {
+            let mut eight = [f32x8::ZERO; LANES];
+            eight[..rest.len()].copy_from_slice(rest);
+            eight
+        });
+        squares[n] = rule.rate(sums(eight).sqrt());
+    }
+    for (row, &rate) in rows.zip(bytemuck::cast_slice(squares)) {
+        rates[row] = rate;
+    }
+}
+
+impl LaneNorms {
+    pub(crate) fn of<R: Rule>(weights: &Panel, rule: &R) -> Self {
+        let mut squares = vec![0.0; weights.stride()];
+        for row in weights.as_slice().chunks_exact(weights.stride()) {
+            for (sum, &w) in squares.iter_mut().zip(row) {
+                *sum += f64::from(w) * f64::from(w);
+            }
+        }
+        let mut norms = Self { rates: vec![f32x8::ZERO; weights.vectors()], squares, changes: Vec::new() };
+        norms.renew(rule);
+        norms
+    }
+
+    /// Takes in the changes of all blocks, in their order, and sets the rates.
+    pub(crate) fn renew<R: Rule>(&mut self, rule: &R) {
+        for change in self.changes.chunks_exact_mut(self.rates.len()) {
+            for (sum, &change) in self.squares.iter_mut().zip(bytemuck::cast_slice::<_, f32>(change)) {
+                *sum += f64::from(change);
+            }
+            change.fill(f32x8::ZERO);
+        }
+        let (squares, _) = self.squares.as_chunks::<LANES>();
+        for (rate, squares) in self.rates.iter_mut().zip(squares) {
+            // Rounding can leave a sum just below zero where all weights have become zero; NaN stays NaN.
+            let squares = squares.map(|sum| if sum < 0.0 { 0.0 } else { sum as f32 });
+            *rate = rule.rate(f32x8::from(squares).sqrt());
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! The sweep: backward pass and update of a layer in one pass over its rows, for every optimizer.
+//!
+//! ```text
+//! w[r][i] <- rule(w[r][i], g[r][i])      for every row r and lane i
+//!
+//! weights, memory  [rows][Hp]     g  the same shape, zero but for the gradient's rows
+//!
+//! plain:  for r in 0..rows {
+//!             for i in 0..H {
+//!                 let rate = rule.rate(norm(row r or column i, before the update));
+//!                 w[r][i] = rule.step(w[r][i], rate * g[r][i], &mut memory[r][i]);
+//!             }
+//!         }
+//! ```
+//!
+//! Departures from the plain loop, and why each keeps the result:
+//!
+//! 1. The gradient's row is made in registers from its factors and used at once; there is no gradient matrix.
+//! 2. Rows without gradient are skipped: the rule leaves them alone, or they [catch up](crate::layer) later.
+//! 3. Norms of rows are summed from the new weights while these are in registers, so the next update finds every row's
+//!    rate ready and never reads a row twice. The horizontal sum, root and division of eight rows are done together
+//!    after the sweep, where they are independent of each other and of the sweep's loads and stores.
+//! 4. Norms of lanes run over all rows, of which an update may touch a fifth: what each changes in the sum of squares,
+//!    (new - old)(new + old), is summed along the sweep, and the totals are kept in f64, so that they don't drift away
+//!    from the weights over millions of updates.
+//! 5. Rows are independent, so blocks of them may be swept at once. What blocks share, the lanes' norms, is combined in
+//!    the order of the blocks.
+//!
+//! Cost per row of V vectors, beside the rule's: one broadcast; with norms of rows V FMA and an eighth of (transpose, 7
+//! additions, root, division); with norms of lanes V (subtraction, addition, FMA).
+
+use crate::gradient::Gradient;
+use crate::lanes::{TILE, f32x8, for_constant};
+use crate::norms::renew_rates;
+use crate::rule::{Norms, Rule, rests};
+use core::ops::Range;
+
+/// Sums that a row's squares are spread over: one would make a row wait for 4 cycles per vector at its end.
+const CHAINS: usize = 2;
+
+/// Some consecutive rows of a layer in the midst of an update.
+pub struct Block<'a, R: Rule> {
+    pub(crate) rule: &'a R,
+    pub(crate) rows: Range<usize>,
+    pub(crate) vectors: usize,
+    pub(crate) weights: &'a mut [f32x8],
+    pub(crate) memory: &'a mut [R::Memory],
+    /// Updates before this one.
+    pub(crate) updates: u64,
+    /// The update that each row was last touched by; empty where that does not matter.
+    pub(crate) last: &'a mut [u64],
+    pub(crate) norms: BlockNorms<'a>,
+}
+
+/// A block's part of what the layer knows about norms.
+pub(crate) struct BlockNorms<'a> {
+    pub(crate) row_rates: &'a mut [f32],
+    pub(crate) row_squares: &'a mut [f32x8],
+    pub(crate) lane_rates: &'a [f32x8],
+    pub(crate) lane_changes: &'a mut [f32x8],
+}
+
+impl<R: Rule> Block<'_, R> {
+    /// Sweeps those of the block's rows that have a gradient, a tile of lanes at a time.
+    ///
+    /// # Panics
+    /// If the gradient's rows are not as long as the layer's.
+    #[inline]
+    pub fn update(&mut self, gradient: &impl Gradient) {
+        assert_eq!(gradient.vectors(), self.vectors, "the gradient's rows are as long as the layer's");
+        let visits = gradient.within(&self.rows);
+        for_constant!(self.vectors, [1 2 3 4 5 6 7 8], T => {
+            let tiles = TilesOfWholes::<_, T>::new(self.weights, self.memory);
+            let sweep = Sweep { rule: self.rule, rows: &self.rows, updates: self.updates, last: self.last };
+            sweep.run(gradient, visits.clone(), 0, tiles, &mut self.norms);
+        }, else for first in (0..self.vectors).step_by(TILE) {
+            for_constant!((self.vectors - first).min(TILE), [1 2 3 4 5 6 7 8], T => {
+                let (weights, memory) = (&mut *self.weights, &mut *self.memory);
+                let tiles = TilesOfParts::<_, T> { first, vectors: self.vectors, weights, memory };
+                let sweep = Sweep { rule: self.rule, rows: &self.rows, updates: self.updates, last: self.last };
+                sweep.run(gradient, visits.clone(), first, tiles, &mut self.norms);
+            }, else unreachable!("a tile is at most {TILE} vectors"));
+        });
+        let visited = gradient.rows(visits.clone()).map(|(row, _)| row - self.rows.start);
+        if R::NORMS == Norms::OfRows {
+            renew_rates(self.rule, &mut self.norms.row_squares[..visits.len()], visited, self.norms.row_rates);
+        } else if !rests::<R>() {
+            visited.for_each(|row| self.last[row] = self.updates + 1);
+        }
+    }
+}
+
+/// T vectors of every row of a block, and what is remembered beside them.
+pub(crate) trait Tiles<M, const T: usize> {
+    fn of_row(&mut self, row: usize) -> (&mut [f32x8; T], &mut [M; T]);
+}
+
+/// Rows of T vectors, all of them.
+pub(crate) struct TilesOfWholes<'a, M, const T: usize> {
+    weights: &'a mut [[f32x8; T]],
+    memory: &'a mut [[M; T]],
+}
+
+impl<'a, M, const T: usize> TilesOfWholes<'a, M, T> {
+    #[inline(always)]
+    pub(crate) fn new(weights: &'a mut [f32x8], memory: &'a mut [M]) -> Self {
+        Self { weights: weights.as_chunks_mut().0, memory: memory.as_chunks_mut().0 }
+    }
+}
+
+impl<M, const T: usize> Tiles<M, T> for TilesOfWholes<'_, M, T> {
+    #[inline(always)]
+    fn of_row(&mut self, row: usize) -> (&mut [f32x8; T], &mut [M; T]) {
+        (&mut self.weights[row], &mut self.memory[row])
+    }
+}
+
+/// Longer rows, of which only the T vectors from `first` on.
+pub(crate) struct TilesOfParts<'a, M, const T: usize> {
+    pub(crate) first: usize,
+    pub(crate) vectors: usize,
+    pub(crate) weights: &'a mut [f32x8],
+    pub(crate) memory: &'a mut [M],
+}
+
+impl<M, const T: usize> Tiles<M, T> for TilesOfParts<'_, M, T> {
+    #[inline(always)]
+    fn of_row(&mut self, row: usize) -> (&mut [f32x8; T], &mut [M; T]) {
+        let at = row * self.vectors + self.first;
+        let within = "a row of the gradient is one of the layer's";
+        (
+            self.weights[at..].first_chunk_mut().expect(within),
+            self.memory[at..].first_chunk_mut().expect(within),
+        )
+    }
+}
+
+/// What one sweep over a block does, whatever the width of its tile.
+struct Sweep<'a, R: Rule> {
+    rule: &'a R,
+    rows: &'a Range<usize>,
+    updates: u64,
+    last: &'a [u64],
+}
+
+impl<R: Rule> Sweep<'_, R> {
+    /// Updates the T vectors of every row in `visits` that start with its vector `first`.
+    #[inline(always)]
+    fn run<const T: usize>(
+        &self,
+        gradient: &impl Gradient,
+        visits: Range<usize>,
+        first: usize,
+        mut tiles: impl Tiles<R::Memory, T>,
+        norms: &mut BlockNorms,
+    ) {
+        let rule = self.rule;
+        let uniform = if R::NORMS == Norms::Unused { rule.rate(f32x8::ZERO) } else { f32x8::ONE };
+        let mut row_squares = norms.row_squares.iter_mut();
+        for (number, factor) in gradient.rows(visits) {
+            let row = number - self.rows.start;
+            let pause = if rests::<R>() { R::Pause::default() } else { rule.pause(self.updates.saturating_sub(self.last[row])) };
+            let mut factor = f32x8::splat(factor) * uniform;
+            if R::NORMS == Norms::OfRows {
+                factor *= f32x8::splat(norms.row_rates[row]);
+            }
+            let mut gradient = gradient.tile::<T>(number, first);
+            let (weights, memory) = tiles.of_row(row);
+            let mut squares = [f32x8::ZERO; CHAINS];
+            for v in 0..T {
+                let old = weights[v];
+                if R::NORMS == Norms::OfLanes {
+                    gradient[v] *= norms.lane_rates[first + v];
+                }
+                let new = rule.step_after(pause, old, factor, gradient[v], &mut memory[v]);
+                weights[v] = new;
+                match R::NORMS {
+                    Norms::Unused => {}
+                    Norms::OfRows => squares[v % CHAINS] = new.mul_add(new, squares[v % CHAINS]),
+                    Norms::OfLanes => {
+                        let change = &mut norms.lane_changes[first + v];
+                        *change = (new - old).mul_add(new + old, *change);
+                    }
+                }
+            }
+            if R::NORMS == Norms::OfRows {
+                let sum = row_squares.next().expect("every visited row has a place for its squares");
+                let squares = squares.into_iter().reduce(|a, b| a + b).expect("there are some");
+                *sum = if first == 0 { squares } else { *sum + squares };
+            }
+        }
+    }
+}
