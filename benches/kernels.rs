@@ -104,7 +104,7 @@ fn forward(c: &mut Criterion) {
 
 fn update_first<R: Rule>(c: &mut Criterion, pixels: &Pixels, name: &str, bound: usize, rule: R) {
     for hidden in HIDDEN {
-        let mut layer = Layer::new(draw(hidden).first, rule);
+        let mut layer = Layer::new(draw(hidden).first, rule.clone());
         let deltas = vec![f32x8::splat(1e-3); layer.stored().vectors()];
         let name = format!("update first layer: {name} (bound {} cycles)", bound * deltas.len());
         per_image(c, &name, hidden, |image| {
@@ -115,7 +115,7 @@ fn update_first<R: Rule>(c: &mut Criterion, pixels: &Pixels, name: &str, bound: 
 
 fn update_second<R: Rule>(c: &mut Criterion, name: &str, rule: R) {
     for hidden in HIDDEN {
-        let mut layer = Layer::new(draw(hidden).second, rule);
+        let mut layer = Layer::new(draw(hidden).second, rule.clone());
         let h = vec![f32x8::splat(1e-3); layer.stored().vectors()];
         let name = format!("update second layer: {name}");
         per_image(c, &name, hidden, |_| {

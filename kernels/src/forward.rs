@@ -81,10 +81,7 @@ pub(crate) fn sums_of(lit: Lit, mut rows: impl Rows, sums: &mut [f32x8]) {
 
 /// The sums of one tile, of which `row` finds the vectors in each row.
 #[inline(always)]
-fn tile<const T: usize, const SETS: usize>(
-    lit: Lit,
-    mut row: impl FnMut(usize) -> [f32x8; T],
-) -> [f32x8; T] {
+fn tile<const T: usize, const SETS: usize>(lit: Lit, mut row: impl FnMut(usize) -> [f32x8; T]) -> [f32x8; T] {
     let mut sums = [[f32x8::ZERO; T]; SETS];
     let mut add = |set: usize, j: u16, x: f32| {
         let (x, row) = (f32x8::splat(x), row(usize::from(j)));

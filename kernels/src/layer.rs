@@ -143,7 +143,10 @@ impl<R: Rule> Layer<R> {
     pub fn update(&mut self, gradient: &impl Gradient) {
         let end = gradient.len();
         let last = gradient.rows(end.saturating_sub(1)..end).last();
-        assert!(last.is_none_or(|(row, _)| row < self.weights.rows()), "a row of the gradient is one of the layer's");
+        assert!(
+            last.is_none_or(|(row, _)| row < self.weights.rows()),
+            "a row of the gradient is one of the layer's"
+        );
         self.lanes.changes.resize(self.lanes.rates.len(), f32x8::ZERO);
         let mut whole = Block {
             rule: &self.rule,

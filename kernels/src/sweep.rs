@@ -83,7 +83,12 @@ impl<R: Rule> Block<'_, R> {
         });
         let visited = gradient.rows(visits.clone()).map(|(row, _)| row - self.rows.start);
         if R::NORMS == Norms::OfRows {
-            renew_rates(self.rule, &mut self.norms.row_squares[..visits.len()], visited, self.norms.row_rates);
+            renew_rates(
+                self.rule,
+                &mut self.norms.row_squares[..visits.len()],
+                visited,
+                self.norms.row_rates,
+            );
         } else if !rests::<R>() {
             visited.for_each(|row| self.last[row] = self.updates + 1);
         }
@@ -159,7 +164,11 @@ impl<R: Rule> Sweep<'_, R> {
         let mut row_squares = norms.row_squares.iter_mut();
         for (number, factor) in gradient.rows(visits) {
             let row = number - self.rows.start;
-            let pause = if rests::<R>() { R::Pause::default() } else { rule.pause(self.updates.saturating_sub(self.last[row])) };
+            let pause = if rests::<R>() {
+                R::Pause::default()
+            } else {
+                rule.pause(self.updates.saturating_sub(self.last[row]))
+            };
             let mut factor = f32x8::splat(factor) * uniform;
             if R::NORMS == Norms::OfRows {
                 factor *= f32x8::splat(norms.row_rates[row]);

@@ -92,12 +92,8 @@ pub fn layer(optimizer: Optimizer, place: Place, weights: Panel) -> Box<dyn AnyL
     }
     match optimizer {
         Optimizer::Sgd { lr } => boxed(weights, Sgd { lr: lr as f32 }),
-        Optimizer::Nesterov { lr, momentum } => {
-            boxed(weights, Nesterov::new(lr, momentum))
-        }
-        Optimizer::NesterovAuthors { lr, momentum } => {
-            boxed(weights, NesterovAuthors::new(lr, momentum))
-        }
+        Optimizer::Nesterov { lr, momentum } => boxed(weights, Nesterov::new(lr, momentum)),
+        Optimizer::NesterovAuthors { lr, momentum } => boxed(weights, NesterovAuthors::new(lr, momentum)),
         Optimizer::Adam { lr, beta1, beta2, epsilon } => {
             boxed(weights, Adam::new(lr, beta1, beta2, epsilon as f32))
         }

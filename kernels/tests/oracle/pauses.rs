@@ -48,8 +48,7 @@ impl Weight {
 }
 
 /// Row r of the layer is lit at every update that is a multiple of its gap.
-const GAPS: [u64; 20] =
-    [1, 2, 3, 4, 5, 7, 10, 16, 30, 63, 64, 65, 66, 100, 160, 257, 500, 1023, 1025, 2900];
+const GAPS: [u64; 20] = [1, 2, 3, 4, 5, 7, 10, 16, 30, 63, 64, 65, 66, 100, 160, 257, 500, 1023, 1025, 2900];
 
 fn settings() -> Vec<Optimizer> {
     let mut all = Vec::new();
@@ -58,7 +57,9 @@ fn settings() -> Vec<Optimizer> {
         all.push(Optimizer::NesterovAuthors { lr: 0.01 * (1.0 - momentum), momentum });
     }
     for epsilon in [1e-10, 1e-8, 1e-4, 1e-1] {
-        for (beta1, beta2) in [(0.9, 0.999), (0.0, 0.999), (0.9, 0.99), (0.99, 0.9), (0.5, 0.999_999), (0.9, 0.0)] {
+        for (beta1, beta2) in
+            [(0.9, 0.999), (0.0, 0.999), (0.9, 0.99), (0.99, 0.9), (0.5, 0.999_999), (0.9, 0.0)]
+        {
             all.push(Optimizer::Adam { lr: 0.001, beta1, beta2, epsilon });
         }
     }
@@ -86,7 +87,8 @@ fn rows_that_wait_end_where_rows_that_move_at_once_do() {
         let mut lazy = layer(optimizer, Place::First, start);
         let mut sums = [f32x8::ZERO];
         for t in 1..=UPDATES {
-            let index: Vec<u16> = (0..).zip(GAPS).filter(|(_, gap)| t.is_multiple_of(*gap)).map(|(r, _)| r).collect();
+            let index: Vec<u16> =
+                (0..).zip(GAPS).filter(|(_, gap)| t.is_multiple_of(*gap)).map(|(r, _)| r).collect();
             let value: Vec<f32> = index.iter().map(|_| numbers.unit()).collect();
             let deltas: [f32; LANES] = std::array::from_fn(|_| numbers.signed());
             let lit = Lit::new(&index, &value);
