@@ -159,7 +159,14 @@ impl<R: Rule> Sweep<'_, R> {
         mut tiles: impl Tiles<R::Memory, T>,
         norms: &mut BlockNorms,
     ) {
-        let rule = self.rule;
+        // A small rule of its own, whose numbers the compiler then knows that no store changes, and keeps in registers.
+        let own;
+        let rule = if rests::<R>() {
+            own = self.rule.clone();
+            &own
+        } else {
+            self.rule
+        };
         let uniform = if R::NORMS == Norms::Unused { rule.rate(f32x8::ZERO) } else { f32x8::ONE };
         let mut row_squares = norms.row_squares.iter_mut();
         for (number, factor) in gradient.rows(visits) {
