@@ -12,7 +12,7 @@
 //! Departures from the plain loop, and why each keeps the result:
 //!
 //! 1. Dark pixels are left out: they add zero.
-//! 2. The sums stay in registers: the hidden units are cut into tiles of at most [`TILE`] vectors, and a tile's
+//! 2. The sums stay in registers: the hidden units are cut into tiles of at most `TILE` vectors, and a tile's
 //!    accumulators are stored once, after the last pixel.
 //! 3. Narrow tiles take several pixels at once, each into its own set of accumulators, so that a fused multiply-add never
 //!    waits for the last one (latency 4, two a cycle: 8 in flight are best). The sets are added in a fixed order. This
