@@ -28,7 +28,7 @@ use dlr_kernels::logistic::logistic;
 use dlr_kernels::output::{Backprop, OneHot, hidden_deltas, output_deltas, output_sums};
 use dlr_kernels::panel::Panel;
 use dlr_kernels::rule::Rule;
-use dlr_kernels::rules::{Adam, Dlr, Nesterov, NesterovAuthors, Sgd};
+use dlr_kernels::rules::{Adam, Dlr, Momentum, Sgd};
 use std::hint::black_box;
 
 const HIDDEN: [usize; 3] = [30, 100, 300];
@@ -130,13 +130,13 @@ fn updates(c: &mut Criterion) {
     update_first(c, &pixels, "sgd", 150, Sgd { lr });
     update_first(c, &pixels, "dlr by rows", 225, Dlr::<true> { lr, alpha });
     update_first(c, &pixels, "dlr by lanes", 300, Dlr::<false> { lr, alpha });
-    update_first(c, &pixels, "nesterov", 300, Nesterov::new(1e-3, 0.9));
-    update_first(c, &pixels, "nesterov-authors", 300, NesterovAuthors::new(1e-3, 0.9));
+    update_first(c, &pixels, "nesterov", 300, Momentum::nesterov(1e-3, 0.9));
+    update_first(c, &pixels, "nesterov-authors", 300, Momentum::nesterov_authors(1e-3, 0.9));
     update_first(c, &pixels, "adam", 1_500, Adam::new(1e-3, 0.9, 0.999, 1e-8));
     update_second(c, "sgd", Sgd { lr });
     update_second(c, "dlr by rows", Dlr::<true> { lr, alpha });
     update_second(c, "dlr by lanes", Dlr::<false> { lr, alpha });
-    update_second(c, "nesterov", Nesterov::new(1e-3, 0.9));
+    update_second(c, "nesterov", Momentum::nesterov(1e-3, 0.9));
     update_second(c, "adam", Adam::new(1e-3, 0.9, 0.999, 1e-8));
 }
 

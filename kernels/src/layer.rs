@@ -20,7 +20,7 @@ use crate::lit::Lit;
 use crate::norms::{LaneNorms, RowNorms};
 use crate::panel::Panel;
 use crate::rule::{Norms, Rule, rests};
-use crate::sweep::{Block, BlockNorms, Tiles, TilesOfParts, TilesOfWholes};
+use crate::sweep::{Block, BlockNorms, Tiles, TilesOfParts, TilesOfWholes, catch_up};
 
 /// The weights of a layer, `[rows][Hp]`, and what its optimizer keeps about them.
 #[derive(Clone, Debug)]
@@ -77,6 +77,7 @@ impl<R: Rule> Layer<R> {
         if rests::<R>() {
             return &self.weights;
         }
+        self.rule.look_back();
         let Pauses { updates, last, view } = &mut self.pauses;
         let view = view.get_or_insert_with(|| self.weights.clone());
         let n = self.weights.vectors();
@@ -105,6 +106,7 @@ impl<R: Rule> Layer<R> {
             return hidden_sums(lit, &self.weights, sums);
         }
         assert_eq!(sums.len(), self.weights.vectors(), "one sum per hidden unit");
+        self.rule.look_back();
         sums_of(lit, CatchingUp { layer: self }, sums);
         if !R::PEEKS {
             for &j in lit.index() {
@@ -121,17 +123,13 @@ impl<R: Rule> Layer<R> {
         if rests::<R>() {
             return;
         }
+        self.rule.look_back();
         let n = self.weights.vectors();
         for row in rows {
             let missed = self.pauses.missed(row);
             self.pauses.last[row] = self.pauses.updates;
-            if missed > 0 {
-                let pause = self.rule.pause(missed);
-                let weights = &mut self.weights.as_vectors_mut()[row * n..][..n];
-                for (w, memory) in weights.iter_mut().zip(&mut self.memory[row * n..][..n]) {
-                    *w = self.rule.catch_up(pause, *w, memory);
-                }
-            }
+            let weights = &mut self.weights.as_vectors_mut()[row * n..][..n];
+            catch_up(&self.rule, missed, weights, &mut self.memory[row * n..][..n]);
         }
     }
 
@@ -228,18 +226,15 @@ impl<R: Rule> CatchingUp<'_, R> {
         mut tiles: impl Tiles<R::Memory, T>,
     ) -> impl FnMut(usize) -> [f32x8; T] {
         move |row| {
-            let pause = rule.pause(pauses.missed(row));
+            let missed = pauses.missed(row);
             let (weights, memory) = tiles.of_row(row);
-            let mut now = *weights;
-            for v in 0..T {
-                if R::PEEKS {
-                    now[v] = rule.catch_up(pause, now[v], &mut { memory[v] });
-                } else {
-                    now[v] = rule.catch_up(pause, now[v], &mut memory[v]);
-                    weights[v] = now[v];
-                }
+            if R::PEEKS {
+                let pause = rule.pause(missed);
+                core::array::from_fn(|v| rule.catch_up(pause, weights[v], &mut { memory[v] }))
+            } else {
+                catch_up(rule, missed, weights, memory);
+                *weights
             }
-            now
         }
     }
 }

@@ -51,6 +51,9 @@ pub trait Rule: Clone + Send + Sync + 'static {
     /// Called after every update: the place for what depends on their number, as bias correction.
     fn advance(&mut self) {}
 
+    /// Called before many pauses are asked for: the place to prepare for that.
+    fn look_back(&mut self) {}
+
     /// What the last `missed` updates did to a row without gradient.
     #[inline(always)]
     fn pause(&self, missed: u64) -> Self::Pause {

@@ -171,24 +171,28 @@ impl<R: Rule> Sweep<'_, R> {
         let mut row_squares = norms.row_squares.iter_mut();
         for (number, factor) in gradient.rows(visits) {
             let row = number - self.rows.start;
-            let pause = if rests::<R>() {
-                R::Pause::default()
-            } else {
-                rule.pause(self.updates.saturating_sub(self.last[row]))
-            };
+            let missed = if rests::<R>() { 0 } else { self.updates.saturating_sub(self.last[row]) };
+            let pause = if R::PEEKS { rule.pause(missed) } else { R::Pause::default() };
             let mut factor = f32x8::splat(factor) * uniform;
             if R::NORMS == Norms::OfRows {
                 factor *= f32x8::splat(norms.row_rates[row]);
             }
             let mut gradient = gradient.tile::<T>(number, first);
             let (weights, memory) = tiles.of_row(row);
+            if !R::PEEKS {
+                catch_up(rule, missed, weights, memory);
+            }
             let mut squares = [f32x8::ZERO; CHAINS];
             for v in 0..T {
                 let old = weights[v];
                 if R::NORMS == Norms::OfLanes {
                     gradient[v] *= norms.lane_rates[first + v];
                 }
-                let new = rule.step_after(pause, old, factor, gradient[v], &mut memory[v]);
+                let new = if R::PEEKS {
+                    rule.step_after(pause, old, factor, gradient[v], &mut memory[v])
+                } else {
+                    rule.step(old, factor, gradient[v], &mut memory[v])
+                };
                 weights[v] = new;
                 match R::NORMS {
                     Norms::Unused => {}
@@ -204,6 +208,17 @@ impl<R: Rule> Sweep<'_, R> {
                 let squares = squares.into_iter().reduce(|a, b| a + b).expect("there are some");
                 *sum = if first == 0 { squares } else { *sum + squares };
             }
+        }
+    }
+}
+
+/// Brings some vectors of a row up to date that has missed so many updates.
+#[inline(always)]
+pub(crate) fn catch_up<R: Rule>(rule: &R, missed: u64, weights: &mut [f32x8], memory: &mut [R::Memory]) {
+    if !rests::<R>() && missed > 0 {
+        let pause = rule.pause(missed);
+        for (w, memory) in weights.iter_mut().zip(memory) {
+            *w = rule.catch_up(pause, *w, memory);
         }
     }
 }

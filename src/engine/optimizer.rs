@@ -114,7 +114,9 @@ pub static OPTIMIZERS: &[Entry] = &[
         about: "Nesterov's momentum (Sutskever et al. 2013)",
         defaults: Hyper::momentum(0.02, 0.8),
         authors: Hyper::momentum(0.05, 0.6),
-        build: |h, network, task| both(network, rules::Nesterov::new(double(h.lr), double(h.momentum)), task),
+        build: |h, network, task| {
+            both(network, rules::Momentum::nesterov(double(h.lr), double(h.momentum)), task)
+        },
     },
     Entry {
         name: "adam",
@@ -132,7 +134,7 @@ pub static OPTIMIZERS: &[Entry] = &[
         defaults: Hyper::momentum(0.04, 0.6),
         authors: Hyper::momentum(0.05, 0.6),
         build: |h, network, task| {
-            both(network, rules::NesterovAuthors::new(double(h.lr), double(h.momentum)), task)
+            both(network, rules::Momentum::nesterov_authors(double(h.lr), double(h.momentum)), task)
         },
     },
 ];

@@ -18,7 +18,7 @@
 //! Cost per vector: catching up, 3 loads, division, 5 multiplications, 4 FMA, 3 stores; updating, 3 loads, square root,
 //! division, 4 multiplications, 5 FMA, subtraction, 3 stores.
 
-use super::course::{Course, Missed, SHORT};
+use super::course::{Course, How, Missed, SHORT};
 use crate::lanes::f32x8;
 use crate::rule::Rule;
 use std::sync::Arc;
@@ -27,25 +27,52 @@ use std::sync::Arc;
 #[derive(Clone, Debug)]
 pub struct Adam {
     /// 1 - beta1 and 1 - beta2.
-    new: [f32; 2],
-    epsilon: f32,
+    new: [f32x8; 2],
+    epsilon: f32x8,
+    /// step_t and root_t of the update to come.
+    step: f32x8,
+    root: f32x8,
     /// Updates so far.
     updates: u64,
-    /// step_t and root_t of the update to come.
-    step: f32,
-    root: f32,
     course: Arc<Course>,
-    /// What the last k updates did, for small k.
+    /// What the last k updates did, for small k, as long as there were no more than `recent_until`.
     recent: [Missed; SHORT],
+    recent_until: u64,
 }
 
 impl Adam {
     /// Adam before its first update. `epsilon` is positive and no subnormal, the betas lie in `0..1`.
     pub fn new(lr: f64, beta1: f64, beta2: f64, epsilon: f32) -> Self {
-        let new = [(1.0 - beta1) as f32, (1.0 - beta2) as f32];
         let course = Arc::new(Course::new(lr, beta1, beta2));
         let (step, root) = course.corrections(1);
-        Self { new, epsilon, updates: 0, step, root, course, recent: [Missed::Nothing; SHORT] }
+        Self {
+            new: [1.0 - beta1, 1.0 - beta2].map(|new| f32x8::splat(new as f32)),
+            epsilon: f32x8::splat(epsilon),
+            step: f32x8::splat(step),
+            root: f32x8::splat(root),
+            updates: 0,
+            course,
+            recent: [Missed::default(); SHORT],
+            recent_until: 0,
+        }
+    }
+
+    /// A pause by its updates, one after another.
+    #[cold]
+    #[inline(never)]
+    fn replay(&self, from: u64, steps: u64, weights: f32x8, m: f32x8, u: f32x8) -> f32x8 {
+        // The steps are added up before they meet the weight, and the decays multiplied before they meet m and u, so
+        // that a long pause takes no more roundings than a short one.
+        let (mut moved, mut decayed) = (f32x8::ZERO, [1.0, 1.0]);
+        let decays = self.course.decays();
+        for update in from + 1..=from + steps {
+            let (step, root) = self.course.corrections(update);
+            decayed = [decayed[0] * decays[0], decayed[1] * decays[1]];
+            let m = m * f32x8::splat((decayed[0] * f64::from(step)) as f32);
+            let u = u * f32x8::splat((decayed[1] * f64::from(root)) as f32);
+            moved += m / (u + self.epsilon);
+        }
+        weights - moved
     }
 }
 
@@ -56,64 +83,50 @@ impl Rule for Adam {
 
     fn advance(&mut self) {
         self.updates += 1;
-        (self.step, self.root) = self.course.corrections(self.updates + 1);
-        if !self.course.is_over(self.updates.saturating_sub(SHORT as u64 + 1)) {
+        let (step, root) = self.course.corrections(self.updates + 1);
+        (self.step, self.root) = (f32x8::splat(step), f32x8::splat(root));
+    }
+
+    fn look_back(&mut self) {
+        if self.updates > self.recent_until {
             for (k, missed) in (0..self.updates + 1).zip(&mut self.recent) {
                 *missed = self.course.missed(self.updates - k, k);
             }
+            let over = self.course.is_over(self.updates.saturating_sub(SHORT as u64));
+            self.recent_until = if over { u64::MAX } else { self.updates };
         }
     }
 
     #[inline(always)]
     fn pause(&self, missed: u64) -> Missed {
-        match self.recent.get(missed as usize) {
-            Some(recent) => *recent,
-            None => self.course.missed(self.updates - missed, missed),
-        }
+        let recent = self.recent.get(missed as usize).filter(|_| self.updates <= self.recent_until);
+        recent.copied().unwrap_or_else(|| self.course.missed(self.updates - missed, missed))
     }
 
     #[inline(always)]
-    fn catch_up(&self, pause: Missed, weights: f32x8, [m, u]: &mut [f32x8; 2]) -> f32x8 {
-        let epsilon = f32x8::splat(self.epsilon);
-        match pause {
-            Missed::Nothing => weights,
-            Missed::Series { left, mean, moments } => {
+    fn catch_up(&self, Missed { left, how }: Missed, weights: f32x8, [m, u]: &mut [f32x8; 2]) -> f32x8 {
+        let weights = match how {
+            How::Series { mean, moments } => {
                 let [zeroth, second, third] = moments.map(f32x8::splat);
-                let scale = f32x8::ONE / u.mul_add(f32x8::splat(mean), epsilon);
+                let scale = f32x8::ONE / u.mul_add(f32x8::splat(mean), self.epsilon);
                 let relative = *u * scale;
                 let series = relative.mul_neg_add(third, second).mul_add(relative * relative, zeroth);
-                let moved = (*m * scale).mul_neg_add(series, weights);
-                *m *= f32x8::splat(left[0]);
-                *u *= f32x8::splat(left[1]);
-                moved
+                (*m * scale).mul_neg_add(series, weights)
             }
-            Missed::Replay { left, from, steps } => {
-                // The steps are added up before they meet the weight, and the decays multiplied before they meet m and u, so
-                // that a long pause takes no more roundings than a short one.
-                let (mut moved, mut decayed) = (f32x8::ZERO, [1.0, 1.0]);
-                let decays = self.course.decays();
-                for update in from + 1..=from + steps {
-                    let (step, root) = self.course.corrections(update);
-                    decayed = [decayed[0] * decays[0], decayed[1] * decays[1]];
-                    let m = *m * f32x8::splat((decayed[0] * f64::from(step)) as f32);
-                    let u = *u * f32x8::splat((decayed[1] * f64::from(root)) as f32);
-                    moved += m / (u + epsilon);
-                }
-                *m *= f32x8::splat(left[0]);
-                *u *= f32x8::splat(left[1]);
-                weights - moved
-            }
-        }
+            How::Replay { from, steps } => self.replay(from, steps, weights, *m, *u),
+        };
+        *m *= f32x8::splat(left[0]);
+        *u *= f32x8::splat(left[1]);
+        weights
     }
 
     #[inline(always)]
     fn step(&self, weights: f32x8, a: f32x8, b: f32x8, [m, u]: &mut [f32x8; 2]) -> f32x8 {
-        let [new1, new2] = self.new.map(f32x8::splat);
+        let [new1, new2] = self.new;
         let gradient = a * b;
         let v = *u * *u;
         *m = gradient.mul_add(new1, m.mul_neg_add(new1, *m));
         *u = (gradient * new2).mul_add(gradient, v.mul_neg_add(new2, v)).sqrt();
-        let scale = u.mul_add(f32x8::splat(self.root), f32x8::splat(self.epsilon));
-        weights - *m * f32x8::splat(self.step) / scale
+        weights - *m * self.step / u.mul_add(self.root, self.epsilon)
     }
 }

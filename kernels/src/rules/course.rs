@@ -29,28 +29,26 @@
 
 /// What some updates without gradient do to a weight.
 #[derive(Clone, Copy, Debug, Default)]
-pub enum Missed {
-    /// There were none.
-    #[default]
-    Nothing,
-    /// By the series: what is left of m and u, S, and M_0, M_2, M_3.
-    Series {
-        /// beta1^k and beta2^(k/2).
-        left: [f32; 2],
-        /// S.
-        mean: f32,
-        /// M_0, M_2 and M_3.
-        moments: [f32; 3],
-    },
-    /// One after another.
-    Replay {
-        /// beta1^k and beta2^(k/2).
-        left: [f32; 2],
-        /// The update before the pause.
-        from: u64,
-        /// Updates after it that can still move a weight.
-        steps: u64,
-    },
+pub struct Missed {
+    /// What is left of m and u: beta1^k and beta2^(k/2).
+    pub(super) left: [f32; 2],
+    /// How the weight moves.
+    pub(super) how: How,
+}
+
+/// How a pause is made up for.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum How {
+    /// By the series of S = `mean` and the `moments` M_0, M_2 and M_3.
+    Series { mean: f32, moments: [f32; 3] },
+    /// By `steps` updates after update `from`, one after another; later ones move no weight any more.
+    Replay { from: u64, steps: u64 },
+}
+
+impl Default for How {
+    fn default() -> Self {
+        Self::Replay { from: 0, steps: 0 }
+    }
 }
 
 /// The relative variance of s_i up to which the series is used: a relative deviation of a hundredth.
@@ -74,12 +72,12 @@ pub(super) struct Course {
     complete: bool,
     /// Updates after which a moment without gradient counts no more.
     reach: u64,
-    /// For short pauses.
-    powers: [Powers; SHORT],
+    /// For pauses of 0 to SHORT - 1 updates.
+    powers: Vec<Powers>,
 }
 
 /// Powers that belong to a pause of k updates.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 struct Powers {
     /// q_n^k
     ratios: [f64; 4],
@@ -105,11 +103,9 @@ impl Course {
             table: vec![Entry::default(); needed.min(ENTRIES) as usize],
             complete: needed <= ENTRIES,
             reach: until(beta1),
-            powers: [Powers::default(); SHORT],
+            powers: Vec::new(),
         };
-        for k in 0..SHORT {
-            course.powers[k] = course.powers_of(k as u64);
-        }
+        course.powers = (0..SHORT as u64).map(|k| course.powers(k)).collect();
         let ratios = course.ratios();
         // Behind the end, corrections are 1 and Q_n is a geometric series; for a table that ends too early, no pause that
         // would need what lies behind is taken from it.
@@ -143,14 +139,11 @@ impl Course {
         (correction(self.beta1).recip(), correction(self.beta2).sqrt().recip())
     }
 
-    fn powers_of(&self, k: u64) -> Powers {
-        if let Some(powers) = self.powers.get(k as usize).filter(|powers| powers.ratios[0] > 0.0) {
-            return *powers;
-        }
-        Powers {
+    fn powers(&self, k: u64) -> Powers {
+        self.powers.get(k as usize).copied().unwrap_or_else(|| Powers {
             ratios: self.ratios().map(|q| power(q, k)),
             left: [power(self.beta1, k) as f32, power(self.beta2, k).sqrt() as f32],
-        }
+        })
     }
 
     fn entry(&self, t: u64) -> Option<&Entry> {
@@ -176,22 +169,19 @@ impl Course {
 
     /// What the `k` updates after update `from` did.
     pub(super) fn missed(&self, from: u64, k: u64) -> Missed {
-        if k == 0 {
-            return Missed::Nothing;
-        }
-        let powers = self.powers_of(k);
-        let replay = Missed::Replay { left: powers.left, from, steps: k.min(self.reach) };
-        self.series(from, k, &powers).unwrap_or(replay)
+        let powers = self.powers(k);
+        let replay = How::Replay { from, steps: k.min(self.reach) };
+        Missed { left: powers.left, how: self.series(from, k, &powers).unwrap_or(replay) }
     }
 
-    fn series(&self, from: u64, k: u64, powers: &Powers) -> Option<Missed> {
+    fn series(&self, from: u64, k: u64, powers: &Powers) -> Option<How> {
         let (start, end) = (self.entry(from)?.sums, self.entry(from + k)?.sums);
         let sums: [f64; 4] = core::array::from_fn(|n| start[n] - powers.ratios[n] * end[n]);
         let mean = sums[1] / sums[0];
         let second = sums[2] - mean * sums[1];
         let third = sums[3] - 3.0 * mean * sums[2] + 2.0 * mean * mean * sums[1];
-        (second <= VARIANCE * sums[0] * mean * mean).then(|| Missed::Series {
-            left: powers.left,
+        // False where there is no mean, since nothing was missed or beta1 is 0: then there is nothing to replay, either.
+        (second <= VARIANCE * sums[0] * mean * mean).then(|| How::Series {
             mean: mean as f32,
             moments: [sums[0], second, third].map(|moment| (self.lr * moment) as f32),
         })

@@ -1,15 +1,12 @@
-//! The optimizers, one short file each.
+//! The optimizers, one short file each; Adam's pauses have one of their own.
 
 mod adam;
 mod course;
 mod dlr;
-mod geometric;
-mod nesterov;
-mod nesterov_authors;
+mod momentum;
 mod sgd;
 
 pub use adam::Adam;
 pub use dlr::Dlr;
-pub use nesterov::Nesterov;
-pub use nesterov_authors::NesterovAuthors;
+pub use momentum::Momentum;
 pub use sgd::Sgd;

@@ -7,7 +7,7 @@ use dlr_kernels::lit::Lit;
 use dlr_kernels::panel::Panel;
 use dlr_kernels::reference::{Norm, Optimizer};
 use dlr_kernels::rule::Rule;
-use dlr_kernels::rules::{Adam, Dlr, Nesterov, NesterovAuthors, Sgd};
+use dlr_kernels::rules::{Adam, Dlr, Momentum, Sgd};
 
 /// How many rules there are.
 pub const RULES: usize = 6;
@@ -92,8 +92,10 @@ pub fn layer(optimizer: Optimizer, place: Place, weights: Panel) -> Box<dyn AnyL
     }
     match optimizer {
         Optimizer::Sgd { lr } => boxed(weights, Sgd { lr: lr as f32 }),
-        Optimizer::Nesterov { lr, momentum } => boxed(weights, Nesterov::new(lr, momentum)),
-        Optimizer::NesterovAuthors { lr, momentum } => boxed(weights, NesterovAuthors::new(lr, momentum)),
+        Optimizer::Nesterov { lr, momentum } => boxed(weights, Momentum::nesterov(lr, momentum)),
+        Optimizer::NesterovAuthors { lr, momentum } => {
+            boxed(weights, Momentum::nesterov_authors(lr, momentum))
+        }
         Optimizer::Adam { lr, beta1, beta2, epsilon } => {
             boxed(weights, Adam::new(lr, beta1, beta2, epsilon as f32))
         }

@@ -1,0 +1,154 @@
+//! Momentum: a velocity that gradients add to, and that moves the weight on while it decays.
+//!
+//! ```text
+//! v <- mu v + rate g
+//! w <- w - scale mu v - rate g      with the v before the update
+//! ```
+//!
+//! What is called momentum differs in three numbers only, up to the unit that v is kept in:
+//!
+//! | | as it is written | rate | mu | scale |
+//! | --- | --- | --- | --- | --- |
+//! | [Nesterov's](Momentum::nesterov) | u <- m u + g; w <- w - lr (g + m u) | (1 + m) lr | m | m / (1 + m) |
+//! | [the author's](Momentum::nesterov_authors) | u <- (1 + m) lr g + m^2 u; w <- w - u | (1 + m) lr | m^2 | 1 |
+//!
+//! With g = 0 for k updates, v decays to mu^k v, and w moves by -scale (mu + mu^2 + ... + mu^k) v. An update after such a
+//! pause is one more term of both, and the gradient.
+//!
+//! Cost per vector: reading, 2 loads and FMA; updating, 2 loads, multiplication, 3 FMA, 2 stores.
+
+use crate::lanes::f32x8;
+use crate::rule::Rule;
+
+/// A velocity for every weight.
+#[derive(Clone, Debug)]
+pub struct Momentum {
+    rate: f32,
+    ratio: f64,
+    scale: f64,
+    /// For short pauses.
+    pauses: Box<[Pause; SHORT]>,
+}
+
+/// What some updates without gradient do, and what they and one with a gradient do together.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Pause {
+    idle: Decay,
+    with_step: Decay,
+}
+
+/// A part of the velocity that is left, and another that has moved the weight.
+#[derive(Clone, Copy, Debug, Default)]
+struct Decay {
+    left: f32,
+    moved: f32,
+}
+
+/// Longer pauses are computed when they come.
+const SHORT: usize = 1024;
+
+impl Momentum {
+    /// Nesterov's momentum in the form of Sutskever et al. (2013), which PyTorch uses. `momentum` lies in `0..1`.
+    pub fn nesterov(lr: f64, momentum: f64) -> Self {
+        Self::new((1.0 + momentum) * lr, momentum, momentum / (1.0 + momentum))
+    }
+
+    /// What the experiments of the paper's author call Nesterov momentum: in effect a heavy ball with momentum mu^2 and
+    /// learning rate (1 + mu) lr. `momentum` lies in `0..1`.
+    pub fn nesterov_authors(lr: f64, momentum: f64) -> Self {
+        Self::new((1.0 + momentum) * lr, momentum * momentum, 1.0)
+    }
+
+    fn new(rate: f64, ratio: f64, scale: f64) -> Self {
+        let pauses = Box::new([Pause::default(); SHORT]);
+        let mut momentum = Self { rate: rate as f32, ratio, scale, pauses };
+        for k in 0..SHORT {
+            momentum.pauses[k] = momentum.long_pause(k as u64);
+        }
+        momentum
+    }
+
+    #[cold]
+    fn long_pause(&self, missed: u64) -> Pause {
+        Pause { idle: self.decay(missed), with_step: self.decay(missed + 1) }
+    }
+
+    /// Over k updates: mu^k and scale (mu + ... + mu^k) = scale mu (1 - mu^k) / (1 - mu).
+    fn decay(&self, k: u64) -> Decay {
+        // expm1 keeps 1 - mu^k where mu is next to 1. The logarithm of 0 is minus infinity, which no update multiplies.
+        let power = if k == 0 { 0.0 } else { k as f64 * self.ratio.ln() };
+        let gone = 0.0 - power.exp_m1(); // not negated, so that no pause moves a zero by a negative one
+        let moved = self.scale * self.ratio * gone / (1.0 - self.ratio);
+        Decay { left: power.exp() as f32, moved: moved as f32 }
+    }
+}
+
+impl Rule for Momentum {
+    type Memory = f32x8;
+    type Pause = Pause;
+    const PEEKS: bool = true;
+
+    #[inline(always)]
+    fn rate(&self, _: f32x8) -> f32x8 {
+        f32x8::splat(self.rate)
+    }
+
+    #[inline(always)]
+    fn step(&self, weights: f32x8, a: f32x8, b: f32x8, velocity: &mut f32x8) -> f32x8 {
+        self.step_after(self.pause(0), weights, a, b, velocity)
+    }
+
+    #[inline(always)]
+    fn pause(&self, missed: u64) -> Pause {
+        self.pauses.get(missed as usize).copied().unwrap_or_else(|| self.long_pause(missed))
+    }
+
+    #[inline(always)]
+    fn catch_up(&self, Pause { idle, .. }: Pause, weights: f32x8, velocity: &mut f32x8) -> f32x8 {
+        let weights = velocity.mul_neg_add(f32x8::splat(idle.moved), weights);
+        *velocity *= f32x8::splat(idle.left);
+        weights
+    }
+
+    #[inline(always)]
+    fn step_after(
+        &self,
+        Pause { with_step, .. }: Pause,
+        weights: f32x8,
+        a: f32x8,
+        b: f32x8,
+        velocity: &mut f32x8,
+    ) -> f32x8 {
+        let weights = velocity.mul_neg_add(f32x8::splat(with_step.moved), weights);
+        *velocity = a.mul_add(b, *velocity * f32x8::splat(with_step.left));
+        a.mul_neg_add(b, weights)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_closed_form_is_the_sum() {
+        for mu in [0.0, 1e-3, 0.5, 0.8, 0.99, 1.0 - 6e-8] {
+            let momentum = Momentum::new(0.1, mu, 0.3);
+            let (mut left, mut moved) = (1.0_f64, 0.0);
+            let mut before = Decay::default();
+            for k in 0..3000 {
+                let pause = momentum.pause(k);
+                for (found, want) in [(pause.idle.left, left), (pause.idle.moved, moved)] {
+                    // A rounding to f32, and one in f64 per term.
+                    let error = (f64::from(found) - want).abs();
+                    assert!(error <= want * 1.2e-7 + 1e-45, "{mu}, {k}: {found} for {want}");
+                }
+                if k > 0 {
+                    assert_eq!((before.left, before.moved), (pause.idle.left, pause.idle.moved), "{mu}, {k}");
+                }
+                before = pause.with_step;
+                left *= mu;
+                moved += 0.3 * left;
+            }
+        }
+    }
+}
