@@ -33,26 +33,25 @@ const fn sets(tile: usize) -> usize {
     if tile <= 2 { 4 } else { TILE.div_ceil(tile) }
 }
 
-/// Where the forward pass finds the weights of a lit pixel.
+/// Where the forward pass finds the weights of a lit pixel. Methods, not closures, since only these can be made sure to
+/// be inlined: the sums would not stay in registers across a call.
 pub(crate) trait Rows {
-    /// Finds whole rows, which have T vectors.
-    fn whole<const T: usize>(&mut self) -> impl FnMut(usize) -> [f32x8; T];
+    /// A whole row, which has T vectors.
+    fn whole<const T: usize>(&mut self, row: usize) -> [f32x8; T];
 
-    /// Finds the T vectors from `first` on in rows that have more.
-    fn part<const T: usize>(&mut self, first: usize) -> impl FnMut(usize) -> [f32x8; T];
+    /// The T vectors from `first` on of a row that has more.
+    fn part<const T: usize>(&mut self, row: usize, first: usize) -> [f32x8; T];
 }
 
 impl Rows for &Panel {
     #[inline(always)]
-    fn whole<const T: usize>(&mut self) -> impl FnMut(usize) -> [f32x8; T] {
-        let (rows, _) = self.as_vectors().as_chunks();
-        |row| rows[row]
+    fn whole<const T: usize>(&mut self, row: usize) -> [f32x8; T] {
+        self.as_vectors().as_chunks().0[row]
     }
 
     #[inline(always)]
-    fn part<const T: usize>(&mut self, first: usize) -> impl FnMut(usize) -> [f32x8; T] {
-        let (w, n) = (self.as_vectors(), self.vectors());
-        move |row| *w[row * n + first..].first_chunk().expect("a lit pixel has a row")
+    fn part<const T: usize>(&mut self, row: usize, first: usize) -> [f32x8; T] {
+        *self.as_vectors()[row * self.vectors() + first..].first_chunk().expect("a lit pixel has a row")
     }
 }
 
@@ -70,36 +69,47 @@ pub fn hidden_sums(lit: Lit, weights: &Panel, sums: &mut [f32x8]) {
 pub(crate) fn sums_of(lit: Lit, mut rows: impl Rows, sums: &mut [f32x8]) {
     for_constant!(sums.len(), [1 2 3 4 5 6 7 8], T => {
         const SETS: usize = sets(T);
-        sums.copy_from_slice(&tile::<T, SETS>(lit, rows.whole()));
+        sums.copy_from_slice(&tile::<T, SETS>(lit, &mut rows, None));
     }, else for (first, sums) in (0..).step_by(TILE).zip(sums.chunks_mut(TILE)) {
         for_constant!(sums.len(), [1 2 3 4 5 6 7 8], T => {
             const SETS: usize = sets(T);
-            sums.copy_from_slice(&tile::<T, SETS>(lit, rows.part(first)));
+            sums.copy_from_slice(&tile::<T, SETS>(lit, &mut rows, Some(first)));
         }, else unreachable!("a tile is at most {TILE} vectors"));
     });
 }
 
-/// The sums of one tile, of which `row` finds the vectors in each row.
+/// The sums of one tile: whole rows, or their part from `first` on.
 #[inline(always)]
-fn tile<const T: usize, const SETS: usize>(lit: Lit, mut row: impl FnMut(usize) -> [f32x8; T]) -> [f32x8; T] {
+fn tile<const T: usize, const SETS: usize>(
+    lit: Lit,
+    rows: &mut impl Rows,
+    first: Option<usize>,
+) -> [f32x8; T] {
     let mut sums = [[f32x8::ZERO; T]; SETS];
-    let mut add = |set: usize, j: u16, x: f32| {
-        let (x, row) = (f32x8::splat(x), row(usize::from(j)));
-        for v in 0..T {
-            sums[set][v] = row[v].mul_add(x, sums[set][v]);
-        }
-    };
     let (index, index_rest) = lit.index().as_chunks::<SETS>();
     let (value, value_rest) = lit.value().as_chunks::<SETS>();
     for (index, value) in index.iter().zip(value) {
         for set in 0..SETS {
-            add(set, index[set], value[set]);
+            add(&mut sums[set], rows, first, index[set], value[set]);
         }
     }
     for (&j, &x) in index_rest.iter().zip(value_rest) {
-        add(0, j, x);
+        add(&mut sums[0], rows, first, j, x);
     }
     core::array::from_fn(|v| sums[1..].iter().fold(sums[0][v], |sum, set| sum + set[v]))
+}
+
+/// Adds one pixel's part to the sums.
+#[inline(always)]
+fn add<const T: usize>(sums: &mut [f32x8; T], rows: &mut impl Rows, first: Option<usize>, j: u16, x: f32) {
+    let (row, x) = (usize::from(j), f32x8::splat(x));
+    let row: [f32x8; T] = match first {
+        None => rows.whole(row),
+        Some(first) => rows.part(row, first),
+    };
+    for v in 0..T {
+        sums[v] = row[v].mul_add(x, sums[v]);
+    }
 }
 
 /// The hidden units' activations in place of their net inputs, for `width` units; the padding becomes zero.

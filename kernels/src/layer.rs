@@ -218,38 +218,37 @@ struct CatchingUp<'a, R: Rule> {
     layer: &'a mut Layer<R>,
 }
 
-impl<R: Rule> CatchingUp<'_, R> {
-    #[inline(always)]
-    fn rows<const T: usize>(
-        rule: &R,
-        pauses: &Pauses,
-        mut tiles: impl Tiles<R::Memory, T>,
-    ) -> impl FnMut(usize) -> [f32x8; T] {
-        move |row| {
-            let missed = pauses.missed(row);
-            let (weights, memory) = tiles.of_row(row);
-            if R::PEEKS {
-                let pause = rule.pause(missed);
-                core::array::from_fn(|v| rule.catch_up(pause, weights[v], &mut { memory[v] }))
-            } else {
-                catch_up(rule, missed, weights, memory);
-                *weights
-            }
-        }
+/// Some vectors of `row`, as they are after its pause.
+#[inline(always)]
+fn caught_up<R: Rule, const T: usize>(
+    rule: &R,
+    pauses: &Pauses,
+    mut tiles: impl Tiles<R::Memory, T>,
+    row: usize,
+) -> [f32x8; T] {
+    let missed = pauses.missed(row);
+    let (weights, memory) = tiles.of_row(row);
+    if R::PEEKS {
+        let pause = rule.pause(missed);
+        core::array::from_fn(|v| rule.catch_up(pause, weights[v], &mut { memory[v] }))
+    } else {
+        catch_up(rule, missed, weights, memory);
+        *weights
     }
 }
 
 impl<R: Rule> Rows for CatchingUp<'_, R> {
     #[inline(always)]
-    fn whole<const T: usize>(&mut self) -> impl FnMut(usize) -> [f32x8; T] {
+    fn whole<const T: usize>(&mut self, row: usize) -> [f32x8; T] {
         let Layer { weights, memory, rule, pauses, .. } = &mut *self.layer;
-        Self::rows(rule, pauses, TilesOfWholes::new(weights.as_vectors_mut(), memory))
+        caught_up(rule, pauses, TilesOfWholes::new(weights.as_vectors_mut(), memory), row)
     }
 
     #[inline(always)]
-    fn part<const T: usize>(&mut self, first: usize) -> impl FnMut(usize) -> [f32x8; T] {
+    fn part<const T: usize>(&mut self, row: usize, first: usize) -> [f32x8; T] {
         let Layer { weights, memory, rule, pauses, .. } = &mut *self.layer;
         let vectors = weights.vectors();
-        Self::rows(rule, pauses, TilesOfParts { first, vectors, weights: weights.as_vectors_mut(), memory })
+        let tiles = TilesOfParts { first, vectors, weights: weights.as_vectors_mut(), memory };
+        caught_up(rule, pauses, tiles, row)
     }
 }

@@ -92,7 +92,7 @@ impl<'a> Evaluator<'a> {
                 break;
             }
         }
-        self.suspects.sort_by(|a, b| a.margin.total_cmp(&b.margin)); // two sorted runs at heart, which it merges
+        self.suspects.sort_by(|a, b| a.margin.total_cmp(&b.margin)); // most are sorted still
         Decision { above: self.share(right) > target, classified: right + wrong }
     }
 
