@@ -126,6 +126,14 @@ impl<'a> Images<'a> {
         }
     }
 
+    /// Asks for where image `n` lies, and its label, to be brought from memory before [`prefetch`](Self::prefetch) needs
+    /// to know.
+    #[inline]
+    pub fn prefetch_place(&self, n: usize) {
+        prefetch(&self.start[n..n + 2]);
+        prefetch(&self.label[n..=n]);
+    }
+
     /// Asks for image `n` to be brought from memory, to be read a little later.
     #[inline]
     pub fn prefetch(&self, n: usize) {
