@@ -44,7 +44,7 @@ struct Pauses {
     view: Option<Panel>,
 }
 
-/// A row that no update has touched remembers nothing, so it has missed nothing.
+/// A row that no update has touched remembers nothing, so it has missed nothing that would be worth replaying.
 const NEVER: u64 = u64::MAX;
 
 impl Pauses {

@@ -13,7 +13,7 @@ pub enum Norms {
     OfLanes,
 }
 
-/// An optimizer's rule for one layer. The sweep in [`layer`](crate::layer) calls it with everything in registers.
+/// An optimizer's rule for one layer. The [`sweep`](crate::sweep) calls it with everything in registers.
 ///
 /// To add an optimizer, write a file in [`rules`](crate::rules) with a small struct of its hyper-parameters and this
 /// trait, and enter it in the engine's list. One that leaves a weight alone while its gradient is zero, as SGD does, needs
@@ -25,7 +25,7 @@ pub trait Rule: Clone + Send + Sync + 'static {
 
     /// What some updates with a zero gradient do to a row, in numbers that are the same for all of its weights. `()` if
     /// they change neither weights nor memory.
-    type Pause: Copy + Default;
+    type Pause: Copy;
 
     /// The norms that [`rate`](Self::rate) wants to see. A rule that uses them has no [`Pause`](Self::Pause).
     const NORMS: Norms = Norms::Unused;
@@ -57,8 +57,7 @@ pub trait Rule: Clone + Send + Sync + 'static {
     /// What the last `missed` updates did to a row without gradient.
     #[inline(always)]
     fn pause(&self, missed: u64) -> Self::Pause {
-        let _ = missed;
-        Self::Pause::default()
+        unreachable!("a rule with pauses says what {missed} updates do")
     }
 
     /// The weights after a pause, up to rounding as if [`step`](Self::step) had been called with a zero gradient each time.

@@ -159,7 +159,8 @@ impl<R: Rule> Sweep<'_, R> {
         mut tiles: impl Tiles<R::Memory, T>,
         norms: &mut BlockNorms,
     ) {
-        // A small rule of its own, whose numbers the compiler then knows that no store changes, and keeps in registers.
+        // Rules without pauses are small. Of a copy, the compiler knows that no store changes it, and keeps its numbers in
+        // registers.
         let own;
         let rule = if rests::<R>() {
             own = self.rule.clone();
@@ -172,7 +173,7 @@ impl<R: Rule> Sweep<'_, R> {
         for (number, factor) in gradient.rows(visits) {
             let row = number - self.rows.start;
             let missed = if rests::<R>() { 0 } else { self.updates.saturating_sub(self.last[row]) };
-            let pause = if R::PEEKS { rule.pause(missed) } else { R::Pause::default() };
+            let pause = R::PEEKS.then(|| rule.pause(missed));
             let mut factor = f32x8::splat(factor) * uniform;
             if R::NORMS == Norms::OfRows {
                 factor *= f32x8::splat(norms.row_rates[row]);
@@ -188,10 +189,9 @@ impl<R: Rule> Sweep<'_, R> {
                 if R::NORMS == Norms::OfLanes {
                     gradient[v] *= norms.lane_rates[first + v];
                 }
-                let new = if R::PEEKS {
-                    rule.step_after(pause, old, factor, gradient[v], &mut memory[v])
-                } else {
-                    rule.step(old, factor, gradient[v], &mut memory[v])
+                let new = match pause {
+                    Some(pause) => rule.step_after(pause, old, factor, gradient[v], &mut memory[v]),
+                    None => rule.step(old, factor, gradient[v], &mut memory[v]),
                 };
                 weights[v] = new;
                 match R::NORMS {

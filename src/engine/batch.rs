@@ -91,6 +91,7 @@ impl Batch {
                 threads,
             );
         } else {
+            // No row is behind here: dense gradients move all of them at every update.
             let inputs = images.inputs();
             let dense = self.dense.get_or_insert_with(|| Dense {
                 images: vec![0.0; self.between.hidden.rows() * inputs],

@@ -7,13 +7,13 @@
 //!
 //! Departures from the formula, and why each keeps the result:
 //!
-//! 1. What is remembered of v is its root u, of which a pause needs no other.
+//! 1. What is remembered of v is its root u: a step needs it anyway, and a pause needs nothing else.
 //! 2. beta m is taken as m - (1 - beta) m: the same, but 1 - 0.999 keeps its precision in f32, where 0.999 itself would
 //!    forget 1.3e-5 of v.
 //! 3. The corrections depend only on the number of the update t, so they are folded into two scalars once per update, in
 //!    f64: step_t = lr / (1 - beta1^t) and root_t = 1 / sqrt(1 - beta2^t).
 //! 4. A weight with a zero gradient still moves while its moments last. What k such updates after update t do to it has a
-//!    [closed form](Course), up to 4e-7 of the way that it moves.
+//!    [closed form](Course), up to 1e-7 of the way that it moves.
 //!
 //! Cost per vector: catching up, 3 loads, division, 5 multiplications, 4 FMA, 3 stores; updating, 3 loads, square root,
 //! division, 4 multiplications, 5 FMA, subtraction, 3 stores.
@@ -89,6 +89,9 @@ impl Rule for Adam {
 
     fn look_back(&mut self) {
         if self.updates > self.recent_until {
+            if let Some(course) = self.course.moved_on(self.updates) {
+                self.course = Arc::new(course);
+            }
             for (k, missed) in (0..self.updates + 1).zip(&mut self.recent) {
                 *missed = self.course.missed(self.updates - k, k);
             }
@@ -128,5 +131,33 @@ impl Rule for Adam {
         *m = gradient.mul_add(new1, m.mul_neg_add(new1, *m));
         *u = (gradient * new2).mul_add(gradient, v.mul_neg_add(new2, v)).sqrt();
         weights - *m * self.step / u.mul_add(self.root, self.epsilon)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// From a weight of zero, whose own rounding hides nothing, and where the third moment counts for 2e-6.
+    #[test]
+    fn a_pause_is_as_precise_as_its_moments() {
+        let (beta1, beta2, epsilon) = (0.9, 0.9978, 1e-8);
+        let mut adam = Adam::new(1.0, beta1, beta2, epsilon as f32);
+        for _ in 0..20_000 {
+            adam.advance();
+        }
+        adam.look_back();
+        for k in [1, 5, 40, 150] {
+            let missed = adam.pause(k);
+            assert!(matches!(missed.how, How::Series { .. }), "{k}");
+            let mut memory = [f32x8::splat(0.5), f32x8::splat(0.25)];
+            let [got, ..] = adam.catch_up(missed, f32x8::ZERO, &mut memory).to_array();
+            let (mut m, mut u, mut want) = (0.5_f64, 0.25, 0.0);
+            for _ in 0..k {
+                (m, u) = (beta1 * m, beta2.sqrt() * u);
+                want -= m / (u + f64::from(epsilon as f32));
+            }
+            assert!((f64::from(got) / want - 1.0).abs() < 6e-7, "{k}: {got}, {want}");
+        }
     }
 }

@@ -9,6 +9,7 @@
 //! | training | [`training`] | whole steps, of the largest weight |
 //! | regrouping | [`regrouping`] | steps whose lanes' norms are summed in another order, of the largest weight |
 //! | drift | [`drift`] | norms that are amended, never taken anew |
+//! | pauses | [`bound`](crate::pauses) | rows that wait while they have no gradient |
 
 use dlr_kernels::reference::Optimizer;
 use std::fmt;
