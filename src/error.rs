@@ -63,10 +63,12 @@ pub enum Error {
     },
 
     /// The weights, or the sum of their squares, are no longer finite.
-    #[error("{optimizer} diverged: weights without bound at {images} images; lower {cure}")]
+    #[error("{optimizer} diverged with seed {seed}: weights without bound at {images} images; lower {cure}")]
     Diverged {
         /// The optimizer's name.
         optimizer: &'static str,
+        /// The run's seed.
+        seed: u64,
         /// Images trained on when it was seen (weights are checked at every test).
         images: u64,
         /// The option to lower.

@@ -5,6 +5,7 @@ use dlr::engine::trainer::{Observer, Point};
 use dlr::report::summary::{grouped, percent};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::IsTerminal as _;
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Watches one run.
@@ -100,6 +101,8 @@ pub(crate) struct RunsProgress {
     signals: Signals,
     /// What is shown: a bar on a terminal, a line a run elsewhere, or nothing.
     shown: Option<ProgressBar>,
+    /// Runs that are over.
+    done: Mutex<u64>,
     curve: bool,
 }
 
@@ -108,12 +111,13 @@ impl RunsProgress {
     pub(crate) fn new(quiet: bool, curve: bool, runs: u64, signals: Signals) -> Self {
         let style = "{bar:24} {pos} of {len} runs, {eta} to go";
         let style = ProgressStyle::with_template(style).expect("the template is well formed");
-        Self { signals, shown: (!quiet).then(|| ProgressBar::new(runs).with_style(style)), curve }
+        let shown = (!quiet).then(|| ProgressBar::new(runs).with_style(style));
+        Self { signals, shown, done: Mutex::new(0), curve }
     }
 
     /// An observer for one more run; none if the user wants no more.
     pub(crate) fn observer(&self) -> Option<impl Observer> {
-        self.signals.received().is_none().then_some(OneOfMany(self))
+        self.signals.received().is_none().then(|| OneOfMany(self))
     }
 
     /// Clears the bar.
@@ -137,12 +141,14 @@ impl Observer for OneOfMany<'_> {
 
 impl Drop for OneOfMany<'_> {
     fn drop(&mut self) {
-        if let Some(bar) = &self.0.shown {
-            bar.inc(1);
-            if bar.is_hidden() {
-                let (done, all) = (bar.position(), bar.length().unwrap_or_default());
-                super::exit::complain(format_args!("{done} of {all} runs"));
-            }
+        let RunsProgress { signals, shown, done, .. } = self.0;
+        let Some(bar) = shown.as_ref().filter(|_| signals.received().is_none()) else { return };
+        // Counted and told in one, so that lines come in order.
+        let mut done = done.lock().unwrap_or_else(PoisonError::into_inner);
+        *done += 1;
+        bar.set_position(*done);
+        if bar.is_hidden() {
+            super::exit::complain(format_args!("{done} of {} runs", bar.length().unwrap_or_default()));
         }
     }
 }

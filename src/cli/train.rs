@@ -5,12 +5,12 @@ use super::exit::{Code, print};
 use super::progress::{Progress, RunsProgress};
 use super::signals::Signals;
 use dlr::data::{self, Dataset};
+use dlr::engine::model;
 use dlr::engine::network::Network;
 use dlr::engine::settings::Settings;
 use dlr::engine::threads::Threads;
-use dlr::engine::trainer::{Run, Stop, train, training_images};
-use dlr::engine::{model, trainer};
-use dlr::experiments::seeds::{Seeded, over_seeds};
+use dlr::engine::trainer::{Point, Stop, train, training_images};
+use dlr::experiments::seeds::{Outcome, Seeded, over_seeds};
 use dlr::report::machine::Engine;
 use dlr::report::record::{Initial, Record};
 use dlr::report::{runs, summary};
@@ -74,13 +74,9 @@ impl Job {
         Initial { file: self.args.load.clone(), weights_sha256 }
     }
 
-    /// What is wrong if `run` diverged.
-    fn divergence(&self, run: &Run) -> Option<Error> {
-        (run.stop == Stop::Diverged).then(|| Error::Diverged {
-            optimizer: self.settings.optimizer.name(),
-            images: run.last().images,
-            cure: "--lr",
-        })
+    fn divergence(&self, seed: u64, last: &Point) -> Error {
+        let optimizer = self.settings.optimizer.name();
+        Error::Diverged { optimizer, seed, images: last.images, cure: "--lr" }
     }
 }
 
@@ -107,7 +103,10 @@ fn one(job: Job, since: Instant) -> Result<Code> {
         None => print(&summary::summary(settings, data, engine, &run))?,
     }
     saved?;
-    job.divergence(&run).map_or_else(|| Ok(outcome(args, &[&run], 1, signals)), Err)
+    if run.stop == Stop::Diverged {
+        return Err(job.divergence(settings.seed, run.last()));
+    }
+    Ok(outcome(args, &[run.stop], 1, signals))
 }
 
 /// A run from each of several seeds.
@@ -124,30 +123,31 @@ fn several(job: Job, runs: u64) -> Result<Code> {
             cure: "start with a smaller --seed".into(),
         });
     };
+    let timed = pool.current_num_threads() == 1;
+    let alone = Engine { threads: 1, ..engine.clone() };
+    // Told as they come, so that a sweep that is killed has not been for nothing.
+    let tell = |found: &Seeded| {
+        if !args.json {
+            return Ok(());
+        }
+        let initial = job.initial(found.initial_sha256.clone());
+        print(&json_line(&Record::new(&found.settings, data, &alone, &initial, &found.run, timed)))
+    };
     let progress = RunsProgress::new(args.quiet, args.json, runs, signals.clone());
-    let found = pool.install(|| {
-        over_seeds(settings, settings.seed..=last, data, |seed| job.start(seed), || progress.observer())
-    });
+    let seeds = settings.seed..=last;
+    let found = pool
+        .install(|| over_seeds(settings, seeds, data, |seed| job.start(seed), || progress.observer(), tell));
     progress.finish();
     let found = found?;
 
-    let timed = pool.current_num_threads() == 1;
-    if args.json {
-        let engine = Engine { threads: 1, ..engine.clone() };
-        let mut text = String::new();
-        for Seeded { settings, initial_sha256, run } in &found {
-            let initial = job.initial(initial_sha256.clone());
-            text += &json_line(&Record::new(settings, data, &engine, &initial, run, timed));
-        }
-        print(&text)?;
-    } else {
-        print(&runs::summary(settings, data, engine, &found, timed))?;
+    if !args.json {
+        print(&runs::summary(settings, data, engine, &found, runs as usize, timed))?;
     }
-    if let Some(error) = found.iter().find_map(|found| job.divergence(&found.run)) {
-        return Err(error);
+    if let Some(Outcome { seed, last, .. }) = found.iter().find(|found| found.stop == Stop::Diverged) {
+        return Err(job.divergence(*seed, last));
     }
-    let found: Vec<_> = found.iter().map(|found| &found.run).collect();
-    Ok(outcome(args, &found, runs as usize, signals))
+    let stops: Vec<_> = found.iter().map(|found| found.stop).collect();
+    Ok(outcome(args, &stops, runs as usize, signals))
 }
 
 fn json_line(record: &Record) -> String {
@@ -155,11 +155,11 @@ fn json_line(record: &Record) -> String {
 }
 
 /// The exit code of runs that did not diverge, of which so many were `wanted`.
-fn outcome(args: &Train, runs: &[&Run], wanted: usize, signals: &Signals) -> Code {
-    let ended = |stop: Stop| runs.iter().any(|run| run.stop == stop);
+fn outcome(args: &Train, stops: &[Stop], wanted: usize, signals: &Signals) -> Code {
+    let ended = |stop: Stop| stops.contains(&stop);
     match signals.received() {
         // A signal that came too late to interrupt anything changed nothing.
-        Some(code) if ended(Stop::Interrupted) || runs.len() < wanted => code,
+        Some(code) if ended(Stop::Interrupted) || stops.len() < wanted => code,
         _ if args.require_target && ended(Stop::Epochs) => Code::TargetMissed,
         _ => Code::Done,
     }
@@ -182,7 +182,7 @@ fn check_fit(network: &Network, args: &Train, data: &Dataset) -> Result<()> {
 }
 
 /// What a saved model says of its origin.
-fn origin(settings: &Settings, data: &Dataset, engine: &Engine, last: &trainer::Point) -> serde_json::Value {
+fn origin(settings: &Settings, data: &Dataset, engine: &Engine, last: &Point) -> serde_json::Value {
     serde_json::json!({
         "version": engine.version,
         "simd": engine.simd,

@@ -5,12 +5,13 @@ use crate::data::Dataset;
 use crate::engine::network::Network;
 use crate::engine::settings::Settings;
 use crate::engine::threads::Threads;
-use crate::engine::trainer::{Observer, Run, train};
+use crate::engine::trainer::{Observer, Point, Run, Stop, train};
 use crate::error::Result;
-use rayon::prelude::*;
+use std::ops::RangeInclusive;
+use std::sync::Mutex;
 use std::time::Instant;
 
-/// One of the runs.
+/// One of the runs, just finished.
 #[derive(Clone, Debug)]
 pub struct Seeded {
     /// The common settings, with the run's own seed.
@@ -21,31 +22,86 @@ pub struct Seeded {
     pub run: Run,
 }
 
+/// What is kept of a run.
+#[derive(Clone, Copy, Debug)]
+pub struct Outcome {
+    /// Its seed.
+    pub seed: u64,
+    /// Why it ended.
+    pub stop: Stop,
+    /// Its last test.
+    pub last: Point,
+}
+
+impl Outcome {
+    /// The test above the target, if there was one.
+    pub fn hit(&self) -> Option<&Point> {
+        (self.stop == Stop::Target).then_some(&self.last)
+    }
+}
+
 /// Trains by `settings` from each of `seeds`, from the network that `start` has for a seed. `observer` makes an observer
-/// for each run, or refuses it, which leaves it out: so the rest of the runs are called off.
+/// for each run, or refuses it, and so calls off the runs that have not begun. `finished` is told of each run when it is
+/// over, in the order of the seeds; of its network, nothing is kept.
 ///
-/// The runs come in the order of `seeds`, and are the same for any number of threads, except for their clocks: **times
-/// that were measured while runs shared a processor mean nothing.**
+/// The outcomes come in the order of the seeds, and are the same for any number of threads, except for their clocks:
+/// **times that were measured while runs shared a processor mean nothing.**
 ///
 /// # Errors
-/// Those of [`train`].
+/// Those of [`train`], and the first of `finished`, after which no run is begun.
 pub fn over_seeds<O: Observer>(
     settings: &Settings,
-    seeds: impl IntoIterator<Item = u64>,
+    seeds: RangeInclusive<u64>,
     data: &Dataset,
     start: impl Fn(u64) -> Network + Sync,
     observer: impl Fn() -> Option<O> + Sync,
-) -> Result<Vec<Seeded>> {
-    let one = |seed: u64| {
-        let mut observer = observer()?;
+    finished: impl FnMut(&Seeded) -> Result<()> + Send,
+) -> Result<Vec<Outcome>> {
+    let queue = Mutex::new(seeds.enumerate());
+    let done = Mutex::new(InOrder { waiting: Vec::new(), outcomes: Vec::new(), failed: None, finished });
+    let one = |seed: u64, mut observer: O| {
         let since = Instant::now();
         let settings = Settings { seed, ..settings.clone() };
         let start = start(seed);
         let initial_sha256 = start.sha256();
-        let run = train(&settings, data, start, since, Threads::One, &mut observer);
-        Some(run.map(|run| Seeded { settings, initial_sha256, run }))
+        let run = train(&settings, data, start, since, Threads::One, &mut observer)?;
+        Ok(Seeded { settings, initial_sha256, run })
     };
-    let seeds: Vec<u64> = seeds.into_iter().collect();
-    let runs: Vec<_> = seeds.into_par_iter().with_max_len(1).map(one).collect();
-    runs.into_iter().flatten().collect()
+    rayon::broadcast(|_| {
+        // Both locks are held for moments only, and whoever holds one does nothing that panics.
+        while done.lock().expect("no panic").failed.is_none()
+            && let Some(observer) = observer()
+            && let Some((place, seed)) = queue.lock().expect("no panic").next()
+        {
+            let run = one(seed, observer);
+            done.lock().expect("no panic").take(place, run);
+        }
+    });
+    let InOrder { outcomes, failed, .. } = done.into_inner().expect("no panic");
+    failed.map_or(Ok(outcomes), Err)
+}
+
+/// Runs that come in any order and leave in that of their places.
+struct InOrder<F> {
+    waiting: Vec<(usize, Seeded)>,
+    outcomes: Vec<Outcome>,
+    failed: Option<crate::Error>,
+    finished: F,
+}
+
+impl<F: FnMut(&Seeded) -> Result<()>> InOrder<F> {
+    fn take(&mut self, place: usize, run: Result<Seeded>) {
+        match run {
+            Ok(run) => self.waiting.push((place, run)),
+            Err(error) => self.failed = Some(error),
+        }
+        while self.failed.is_none()
+            && let Some(next) = self.waiting.iter().position(|(place, _)| *place == self.outcomes.len())
+        {
+            let (_, seeded) = self.waiting.swap_remove(next);
+            self.failed = (self.finished)(&seeded).err();
+            let Seeded { settings, run, .. } = seeded;
+            self.outcomes.push(Outcome { seed: settings.seed, stop: run.stop, last: *run.last() });
+        }
+    }
 }

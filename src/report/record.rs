@@ -7,7 +7,7 @@ use crate::engine::trainer::{Point, Run, Stop};
 use serde::Serialize;
 use std::path::PathBuf;
 
-/// The version of this record's form.
+/// The version of this record's form. All of its times may be `null`, where they would mean nothing.
 pub const SCHEMA: &str = "dlr-run/1";
 /// The version of the protocol: what counts as a test, a hit, an epoch, and what a seed means. Results of different
 /// protocols can't be compared.

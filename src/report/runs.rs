@@ -5,33 +5,46 @@ use super::summary::{heading, line, percent};
 use crate::data::Dataset;
 use crate::engine::settings::Settings;
 use crate::engine::trainer::Stop;
-use crate::experiments::seeds::Seeded;
+use crate::experiments::seeds::Outcome;
 use crate::experiments::statistics::Sample;
 
-/// The summary of `runs` over several seeds, `timed` if they ran one after another: a line for each and what they say
-/// together.
-pub fn summary(settings: &Settings, data: &Dataset, engine: &Engine, runs: &[Seeded], timed: bool) -> String {
+/// The summary of `runs` over several seeds, of which so many were `wanted`, and `timed` if they ran one after another: a
+/// line for each and what they say together. Interrupted runs say nothing.
+pub fn summary(
+    settings: &Settings,
+    data: &Dataset,
+    engine: &Engine,
+    runs: &[Outcome],
+    wanted: usize,
+    timed: bool,
+) -> String {
     let mut text = heading(settings, data);
-    for Seeded { settings, run, .. } in runs {
-        let last = run.last();
-        let how = match run.stop {
+    for Outcome { seed, stop, last } in runs {
+        let how = match stop {
             Stop::Target => "target after",
             Stop::Epochs => "trained for",
             Stop::Diverged => "diverged within",
             Stop::Interrupted => "interrupted after",
         };
         let found = format!("{how} {:.2} epochs, test accuracy {}", last.epoch, percent(last.test_accuracy));
-        line(&mut text, &format!("seed {}", settings.seed), &found);
+        line(&mut text, &format!("seed {seed}"), &found);
+    }
+    let (cut, whole): (Vec<_>, Vec<_>) = runs.iter().partition(|run| run.stop == Stop::Interrupted);
+    let missing = wanted - runs.len();
+    if !cut.is_empty() || missing > 0 {
+        let words = format!("cut off: {}, not begun: {missing}; they count for nothing below", cut.len());
+        line(&mut text, "interrupted", &words);
     }
     if let Some(target) = settings.target {
-        let epochs = Sample::of(&each(runs, |run| run.run.hit().map(|hit| hit.epoch)));
-        line(&mut text, "hits", &format!("{} of {} runs above {}", epochs.hits, runs.len(), percent(target)));
+        let epochs = Sample::of(&each(&whole, |run| run.hit().map(|hit| hit.epoch)));
+        let hits = format!("{} of {} runs above {}", epochs.hits, whole.len(), percent(target));
+        line(&mut text, "hits", &hits);
         line(&mut text, "epochs", &words(&epochs, "", 2));
     }
-    let accuracy = Sample::of(&each(runs, |run| Some(run.run.last().test_accuracy * 100.0)));
+    let accuracy = Sample::of(&each(&whole, |run| Some(run.last.test_accuracy * 100.0)));
     line(&mut text, "test accuracy", &words(&accuracy, " %", 2));
     if timed {
-        let seconds = Sample::of(&each(runs, |run| Some(run.run.last().train_s)));
+        let seconds = Sample::of(&each(&whole, |run| Some(run.last.train_s)));
         line(&mut text, "training", &format!("{} (train_s, tests paused)", words(&seconds, " s", 3)));
     } else {
         line(&mut text, "training", "no times, since runs shared the processor; --threads 1 measures them");
@@ -40,8 +53,8 @@ pub fn summary(settings: &Settings, data: &Dataset, engine: &Engine, runs: &[See
     text
 }
 
-fn each(runs: &[Seeded], value: impl Fn(&Seeded) -> Option<f64>) -> Vec<Option<f64>> {
-    runs.iter().map(value).collect()
+fn each(runs: &[&Outcome], value: impl Fn(&Outcome) -> Option<f64>) -> Vec<Option<f64>> {
+    runs.iter().map(|run| value(run)).collect()
 }
 
 /// A sample in words.
@@ -49,8 +62,9 @@ fn words(sample: &Sample, unit: &str, decimals: usize) -> String {
     let Some(mean) = sample.mean else {
         return "none".to_owned();
     };
-    let spread =
-        sample.deviation.map_or_else(String::new, |sd| format!(" +- {sd:.decimals$} (standard deviation)"));
+    let spread = sample
+        .deviation
+        .map_or_else(String::new, |sd| format!(" +- {sd:.decimals$}{unit} (standard deviation)"));
     let median =
         sample.median.map_or_else(|| "a miss".to_owned(), |median| format!("{median:.decimals$}{unit}"));
     format!("mean {mean:.decimals$}{unit}{spread}, median {median}")

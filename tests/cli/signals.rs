@@ -47,6 +47,39 @@ fn an_interrupted_run_has_a_summary_too() {
     assert!(run.stdout.contains("interrupted after ") && run.stdout.contains("test accuracy"), "{run:?}");
 }
 
+/// Two runs at a time of six, interrupted once two are over.
+#[test]
+fn interrupted_runs_count_for_nothing_and_those_before_are_told() {
+    for json in ["", "--json"] {
+        let desk = Desk::new();
+        let arguments =
+            format!("--runs 6 --threads 2 --epochs 800 --images 600 --target none --test-every 60000 {json}");
+        let mut child =
+            desk.command(&arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut stderr = BufReader::new(child.stderr.take().unwrap());
+        let mut told = String::new();
+        while !told.contains("2 of 6 runs") {
+            assert_ne!(stderr.read_line(&mut told).unwrap(), 0, "it ended by itself: {told}");
+        }
+        signal(&child, "INT");
+        stderr.read_to_string(&mut told).unwrap();
+        let run = Finished { stderr: told, ..child.wait_with_output().unwrap().into() };
+        assert!(run.stderr.starts_with("1 of 6 runs\n2 of 6 runs\n"), "{run:?}");
+        assert_eq!(run.code, Some(130), "{run:?}");
+        if json.is_empty() {
+            // The one that ended first had perhaps begun no other yet.
+            let interrupted = ["cut off: 2, not begun: 2", "cut off: 1, not begun: 3"];
+            assert!(interrupted.iter().any(|words| run.stdout.contains(words)), "{run:?}");
+            assert_eq!(run.stdout.matches("trained for 800.00 epochs").count(), 2, "{run:?}");
+        } else {
+            let seeds =
+                run.stdout.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+            let seeds: Vec<_> = seeds.map(|record| record["seed"].as_u64().unwrap()).collect();
+            assert!(seeds == [1, 2, 3] || seeds == [1, 2, 3, 4], "{run:?}");
+        }
+    }
+}
+
 /// However far apart the tests are, a run ends soon.
 #[test]
 fn a_run_ends_between_tests_as_well() {
