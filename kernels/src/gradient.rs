@@ -15,10 +15,11 @@ pub trait Gradient: Sync {
     fn vectors(&self) -> usize;
 
     /// Those in `visits`, counted from 0 to [`len`](Self::len): the row's number and its scalar factor.
-    fn rows(&self, visits: Range<usize>) -> impl Iterator<Item = (usize, f32)>;
+    fn rows(&self, visits: Range<usize>) -> impl DoubleEndedIterator<Item = (usize, f32)>;
 
-    /// Vectors `first..first + T` of the row's gradient before the factor, for the row of number `row`.
-    fn tile<const T: usize>(&self, row: usize, first: usize) -> [f32x8; T];
+    /// Vectors `first..first + T` of a row's gradient before the factor, for the row of the number asked for. What all
+    /// rows share is loaded once.
+    fn tile<const T: usize>(&self, first: usize) -> impl Fn(usize) -> [f32x8; T];
 
     /// Whether no row has a gradient.
     fn is_empty(&self) -> bool {
@@ -69,14 +70,15 @@ impl Gradient for OfImage<'_> {
     }
 
     #[inline(always)]
-    fn rows(&self, visits: Range<usize>) -> impl Iterator<Item = (usize, f32)> {
+    fn rows(&self, visits: Range<usize>) -> impl DoubleEndedIterator<Item = (usize, f32)> {
         let index = self.lit.index()[visits.clone()].iter();
         index.zip(&self.lit.value()[visits]).map(|(&j, &x)| (usize::from(j), x))
     }
 
     #[inline(always)]
-    fn tile<const T: usize>(&self, _: usize, first: usize) -> [f32x8; T] {
-        load(self.deltas, first)
+    fn tile<const T: usize>(&self, first: usize) -> impl Fn(usize) -> [f32x8; T] {
+        let tile = load(self.deltas, first);
+        move |_| tile
     }
 }
 
@@ -100,13 +102,14 @@ impl Gradient for OfOutputs<'_> {
     }
 
     #[inline(always)]
-    fn rows(&self, visits: Range<usize>) -> impl Iterator<Item = (usize, f32)> {
+    fn rows(&self, visits: Range<usize>) -> impl DoubleEndedIterator<Item = (usize, f32)> {
         visits.clone().zip(self.deltas[visits].iter().copied())
     }
 
     #[inline(always)]
-    fn tile<const T: usize>(&self, _: usize, first: usize) -> [f32x8; T] {
-        load(self.hidden, first)
+    fn tile<const T: usize>(&self, first: usize) -> impl Fn(usize) -> [f32x8; T] {
+        let tile = load(self.hidden, first);
+        move |_| tile
     }
 }
 
@@ -130,13 +133,13 @@ impl Gradient for OfMatrix<'_> {
     }
 
     #[inline(always)]
-    fn rows(&self, visits: Range<usize>) -> impl Iterator<Item = (usize, f32)> {
+    fn rows(&self, visits: Range<usize>) -> impl DoubleEndedIterator<Item = (usize, f32)> {
         visits.map(|row| (row, self.scale))
     }
 
     #[inline(always)]
-    fn tile<const T: usize>(&self, row: usize, first: usize) -> [f32x8; T] {
-        load(self.sums.row_vectors(row), first)
+    fn tile<const T: usize>(&self, first: usize) -> impl Fn(usize) -> [f32x8; T] {
+        move |row| load(self.sums.row_vectors(row), first)
     }
 }
 
@@ -163,23 +166,24 @@ impl Gradient for OfBatch<'_> {
     }
 
     #[inline(always)]
-    fn rows(&self, visits: Range<usize>) -> impl Iterator<Item = (usize, f32)> {
+    fn rows(&self, visits: Range<usize>) -> impl DoubleEndedIterator<Item = (usize, f32)> {
         self.lighters.pixels[visits].iter().map(|&pixel| (usize::from(pixel), self.scale))
     }
 
     #[inline(always)]
-    fn tile<const T: usize>(&self, row: usize, first: usize) -> [f32x8; T] {
-        let lighters = self.lighters.of(row);
+    fn tile<const T: usize>(&self, first: usize) -> impl Fn(usize) -> [f32x8; T] {
         let (deltas, stride) = (self.deltas.as_vectors(), self.deltas.vectors());
-        let mut sum = [f32x8::ZERO; T];
-        for &(image, value) in lighters {
-            let value = f32x8::splat(value);
-            let delta = &deltas[image as usize * stride + first..][..T];
-            for v in 0..T {
-                sum[v] = delta[v].mul_add(value, sum[v]);
+        move |row| {
+            let mut sum = [f32x8::ZERO; T];
+            for &(image, value) in self.lighters.of(row) {
+                let value = f32x8::splat(value);
+                let delta = &deltas[image as usize * stride + first..][..T];
+                for v in 0..T {
+                    sum[v] = delta[v].mul_add(value, sum[v]);
+                }
             }
+            sum
         }
-        sum
     }
 }
 

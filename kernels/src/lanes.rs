@@ -19,9 +19,8 @@ pub const fn vectors(width: usize) -> usize {
 /// A mask, not a factor of 0 or 1: 0 x NaN is NaN, and a NaN must not leak into the padding.
 pub fn tail_mask(width: usize) -> f32x8 {
     let used = width - (vectors(width) - 1) * LANES;
-    let mut bits = [0_u32; LANES];
-    bits[..used].fill(u32::MAX);
-    bytemuck::cast(bits)
+    // By comparison, not by filling an array: bytes stored one by one and loaded as a vector would stall.
+    f32x8::from([0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0]).simd_lt(f32x8::splat(used as f32))
 }
 
 /// Lane k of the result is the sum of the lanes of `v[k]`: eight horizontal sums for the price of a transpose.

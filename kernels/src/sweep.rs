@@ -169,8 +169,10 @@ impl<R: Rule> Sweep<'_, R> {
             self.rule
         };
         let uniform = if R::NORMS == Norms::Unused { rule.rate(f32x8::ZERO) } else { f32x8::ONE };
-        let mut row_squares = norms.row_squares.iter_mut();
-        for (number, factor) in gradient.rows(visits) {
+        let squared = if R::NORMS == Norms::OfRows { visits.len() } else { 0 };
+        let mut row_squares = norms.row_squares[..squared].iter_mut().rev();
+        let gradient_of = gradient.tile::<T>(first);
+        for (number, factor) in gradient.rows(visits).rev() {
             let row = number - self.rows.start;
             let missed = if rests::<R>() { 0 } else { self.updates.saturating_sub(self.last[row]) };
             let pause = R::PEEKS.then(|| rule.pause(missed));
@@ -178,7 +180,7 @@ impl<R: Rule> Sweep<'_, R> {
             if R::NORMS == Norms::OfRows {
                 factor *= f32x8::splat(norms.row_rates[row]);
             }
-            let mut gradient = gradient.tile::<T>(number, first);
+            let mut gradient = gradient_of(number);
             let (weights, memory) = tiles.of_row(row);
             if !R::PEEKS {
                 catch_up(rule, missed, weights, memory);
