@@ -36,21 +36,21 @@ const fn sets(tile: usize) -> usize {
 /// Where the forward pass finds the weights of a lit pixel. Methods, not closures, since only these can be made sure to
 /// be inlined: the sums would not stay in registers across a call.
 pub(crate) trait Rows {
-    /// A whole row, which has T vectors.
-    fn whole<const T: usize>(&mut self, row: usize) -> [f32x8; T];
+    /// A whole row, which has T vectors: that of the lit pixel number `visit`.
+    fn whole<const T: usize>(&mut self, visit: usize, row: usize) -> [f32x8; T];
 
     /// The T vectors from `first` on of a row that has more.
-    fn part<const T: usize>(&mut self, row: usize, first: usize) -> [f32x8; T];
+    fn part<const T: usize>(&mut self, visit: usize, row: usize, first: usize) -> [f32x8; T];
 }
 
 impl Rows for &Panel {
     #[inline(always)]
-    fn whole<const T: usize>(&mut self, row: usize) -> [f32x8; T] {
+    fn whole<const T: usize>(&mut self, _: usize, row: usize) -> [f32x8; T] {
         self.as_vectors().as_chunks().0[row]
     }
 
     #[inline(always)]
-    fn part<const T: usize>(&mut self, row: usize, first: usize) -> [f32x8; T] {
+    fn part<const T: usize>(&mut self, _: usize, row: usize, first: usize) -> [f32x8; T] {
         *self.as_vectors()[row * self.vectors() + first..].first_chunk().expect("a lit pixel has a row")
     }
 }
@@ -88,24 +88,32 @@ fn tile<const T: usize, const SETS: usize>(
     let mut sums = [[f32x8::ZERO; T]; SETS];
     let (index, index_rest) = lit.index().as_chunks::<SETS>();
     let (value, value_rest) = lit.value().as_chunks::<SETS>();
-    for (index, value) in index.iter().zip(value) {
+    for (chunk, (index, value)) in index.iter().zip(value).enumerate() {
         for set in 0..SETS {
-            add(&mut sums[set], rows, first, index[set], value[set]);
+            add(&mut sums[set], rows, first, chunk * SETS + set, index[set], value[set]);
         }
     }
-    for (&j, &x) in index_rest.iter().zip(value_rest) {
-        add(&mut sums[0], rows, first, j, x);
+    let done = lit.len() - index_rest.len();
+    for (n, (&j, &x)) in index_rest.iter().zip(value_rest).enumerate() {
+        add(&mut sums[0], rows, first, done + n, j, x);
     }
     core::array::from_fn(|v| sums[1..].iter().fold(sums[0][v], |sum, set| sum + set[v]))
 }
 
 /// Adds one pixel's part to the sums.
 #[inline(always)]
-fn add<const T: usize>(sums: &mut [f32x8; T], rows: &mut impl Rows, first: Option<usize>, j: u16, x: f32) {
+fn add<const T: usize>(
+    sums: &mut [f32x8; T],
+    rows: &mut impl Rows,
+    first: Option<usize>,
+    visit: usize,
+    j: u16,
+    x: f32,
+) {
     let (row, x) = (usize::from(j), f32x8::splat(x));
     let row: [f32x8; T] = match first {
-        None => rows.whole(row),
-        Some(first) => rows.part(row, first),
+        None => rows.whole(visit, row),
+        Some(first) => rows.part(visit, row, first),
     };
     for v in 0..T {
         sums[v] = row[v].mul_add(x, sums[v]);

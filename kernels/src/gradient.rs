@@ -15,7 +15,8 @@ pub trait Gradient: Sync {
     fn vectors(&self) -> usize;
 
     /// Those in `visits`, counted from 0 to [`len`](Self::len): the row's number and its scalar factor.
-    fn rows(&self, visits: Range<usize>) -> impl DoubleEndedIterator<Item = (usize, f32)>;
+    fn rows(&self, visits: Range<usize>)
+    -> impl DoubleEndedIterator<Item = (usize, f32)> + ExactSizeIterator;
 
     /// Vectors `first..first + T` of a row's gradient before the factor, for the row of the number asked for. What all
     /// rows share is loaded once.
@@ -70,7 +71,10 @@ impl Gradient for OfImage<'_> {
     }
 
     #[inline(always)]
-    fn rows(&self, visits: Range<usize>) -> impl DoubleEndedIterator<Item = (usize, f32)> {
+    fn rows(
+        &self,
+        visits: Range<usize>,
+    ) -> impl DoubleEndedIterator<Item = (usize, f32)> + ExactSizeIterator {
         let index = self.lit.index()[visits.clone()].iter();
         index.zip(&self.lit.value()[visits]).map(|(&j, &x)| (usize::from(j), x))
     }
@@ -102,7 +106,10 @@ impl Gradient for OfOutputs<'_> {
     }
 
     #[inline(always)]
-    fn rows(&self, visits: Range<usize>) -> impl DoubleEndedIterator<Item = (usize, f32)> {
+    fn rows(
+        &self,
+        visits: Range<usize>,
+    ) -> impl DoubleEndedIterator<Item = (usize, f32)> + ExactSizeIterator {
         visits.clone().zip(self.deltas[visits].iter().copied())
     }
 
@@ -133,7 +140,10 @@ impl Gradient for OfMatrix<'_> {
     }
 
     #[inline(always)]
-    fn rows(&self, visits: Range<usize>) -> impl DoubleEndedIterator<Item = (usize, f32)> {
+    fn rows(
+        &self,
+        visits: Range<usize>,
+    ) -> impl DoubleEndedIterator<Item = (usize, f32)> + ExactSizeIterator {
         visits.map(|row| (row, self.scale))
     }
 
@@ -166,7 +176,10 @@ impl Gradient for OfBatch<'_> {
     }
 
     #[inline(always)]
-    fn rows(&self, visits: Range<usize>) -> impl DoubleEndedIterator<Item = (usize, f32)> {
+    fn rows(
+        &self,
+        visits: Range<usize>,
+    ) -> impl DoubleEndedIterator<Item = (usize, f32)> + ExactSizeIterator {
         self.lighters.pixels[visits].iter().map(|&pixel| (usize::from(pixel), self.scale))
     }
 

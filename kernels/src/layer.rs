@@ -14,10 +14,10 @@
 //! catch up with, and all of this compiles to nothing.
 
 use crate::forward::{Rows, hidden_sums, sums_of};
-use crate::gradient::Gradient;
+use crate::gradient::{Gradient, OfImage};
 use crate::lanes::f32x8;
 use crate::lit::Lit;
-use crate::norms::{LaneNorms, RowNorms};
+use crate::norms::{LaneNorms, into_rates, sum_of_squares};
 use crate::panel::Panel;
 use crate::rule::{Norms, Rule, rests};
 use crate::sweep::{Block, BlockNorms, Tiles, TilesOfParts, TilesOfWholes, catch_up};
@@ -28,7 +28,8 @@ pub struct Layer<R: Rule> {
     weights: Panel,
     rule: R,
     memory: Vec<R::Memory>,
-    rows: RowNorms,
+    /// Room for the sums of squares of every row, under a rule that wants norms of rows; otherwise empty.
+    row_squares: Vec<f32x8>,
     lanes: LaneNorms,
     pauses: Pauses,
 }
@@ -60,16 +61,16 @@ impl<R: Rule> Layer<R> {
     pub fn new(weights: Panel, rule: R) -> Self {
         const { assert!(rests::<R>() || matches!(R::NORMS, Norms::Unused), "norms know nothing of pauses") };
         let memory = vec![R::Memory::default(); weights.as_vectors().len()];
-        let (mut rows, mut lanes, mut pauses) = Default::default();
+        let (mut row_squares, mut lanes, mut pauses) = Default::default();
         match R::NORMS {
             Norms::Unused => {}
-            Norms::OfRows => rows = RowNorms::of(&weights, &rule),
+            Norms::OfRows => row_squares = vec![f32x8::ZERO; weights.rows()],
             Norms::OfLanes => lanes = LaneNorms::of(&weights, &rule),
         }
         if !rests::<R>() {
             pauses = Pauses { last: vec![NEVER; weights.rows()], ..Pauses::default() };
         }
-        Self { weights, rule, memory, rows, lanes, pauses }
+        Self { weights, rule, memory, row_squares, lanes, pauses }
     }
 
     /// The weights, `[rows][Hp]`, all of them caught up. Looking at them changes nothing that follows.
@@ -82,11 +83,11 @@ impl<R: Rule> Layer<R> {
         let view = view.get_or_insert_with(|| self.weights.clone());
         let n = self.weights.vectors();
         let rows = view.as_vectors_mut().chunks_exact_mut(n).zip(self.weights.as_vectors().chunks_exact(n));
+        let mut memory_then = vec![R::Memory::default(); n];
         for (((seen, row), memory), last) in rows.zip(self.memory.chunks_exact(n)).zip(last) {
-            let pause = self.rule.pause(updates.saturating_sub(*last));
-            for ((seen, &w), &memory) in seen.iter_mut().zip(row).zip(memory) {
-                *seen = self.rule.catch_up(pause, w, &mut { memory });
-            }
+            seen.copy_from_slice(row);
+            memory_then.copy_from_slice(memory);
+            catch_up(&self.rule, updates.saturating_sub(*last), seen, &mut memory_then);
         }
         view
     }
@@ -97,15 +98,39 @@ impl<R: Rule> Layer<R> {
         &self.weights
     }
 
-    /// The hidden units' net inputs, by rows that are up to date: `sums[i] = sum_j x_j weights[j][i]`.
+    /// One image: its hidden units' net inputs, `sums[i] = sum_j x_j weights[j][i]`, what `deltas` makes of them, and the
+    /// update by these deltas. Both ways read the same rows, and what the first finds out about them serves the second.
+    ///
+    /// # Panics
+    /// If `sums` or the deltas are not a row long, or a lit pixel has no row.
+    #[inline]
+    pub fn learn<'d>(
+        &mut self,
+        lit: Lit,
+        sums: &'d mut [f32x8],
+        deltas: impl FnOnce(&'d mut [f32x8]) -> &'d [f32x8],
+    ) {
+        self.hidden_sums(lit, sums);
+        if R::NORMS == Norms::OfRows {
+            into_rates(&self.rule, &mut self.row_squares[..lit.len()]);
+        }
+        self.whole().sweep(&OfImage { lit, deltas: deltas(sums) });
+        self.settle();
+    }
+
+    /// The hidden units' net inputs, by rows that are up to date.
     ///
     /// # Panics
     /// If `sums` is not a row long, or a lit pixel has no row.
     pub fn hidden_sums(&mut self, lit: Lit, sums: &mut [f32x8]) {
+        assert_eq!(sums.len(), self.weights.vectors(), "one sum per hidden unit");
+        if R::NORMS == Norms::OfRows {
+            let squares = &mut self.row_squares[..lit.len()];
+            return sums_of(lit, Squaring { weights: &self.weights, squares }, sums);
+        }
         if rests::<R>() {
             return hidden_sums(lit, &self.weights, sums);
         }
-        assert_eq!(sums.len(), self.weights.vectors(), "one sum per hidden unit");
         self.rule.look_back();
         sums_of(lit, CatchingUp { layer: self }, sums);
         if !R::PEEKS {
@@ -145,8 +170,15 @@ impl<R: Rule> Layer<R> {
             last.is_none_or(|(row, _)| row < self.weights.rows()),
             "a row of the gradient is one of the layer's"
         );
+        self.whole().update(gradient);
+        self.settle();
+    }
+
+    /// All rows as one block.
+    #[inline(always)]
+    fn whole(&mut self) -> Block<'_, R> {
         self.lanes.changes.resize(self.lanes.rates.len(), f32x8::ZERO);
-        let mut whole = Block {
+        Block {
             rule: &self.rule,
             rows: 0..self.weights.rows(),
             vectors: self.weights.vectors(),
@@ -155,14 +187,11 @@ impl<R: Rule> Layer<R> {
             updates: self.pauses.updates,
             last: &mut self.pauses.last,
             norms: BlockNorms {
-                row_rates: &mut self.rows.rates,
-                row_squares: &mut self.rows.squares,
+                rows: &mut self.row_squares,
                 lane_rates: &self.lanes.rates,
                 lane_changes: &mut self.lanes.changes,
             },
-        };
-        whole.update(gradient);
-        self.settle();
+        }
     }
 
     /// Begins an update in blocks of `rows` rows (the last may have fewer), each to be [updated](Block::update) once, in
@@ -175,8 +204,7 @@ impl<R: Rule> Layer<R> {
         self.lanes.changes.resize(total.div_ceil(rows) * self.lanes.rates.len(), f32x8::ZERO);
 
         // Where norms or pauses are unused, there are no slices of them: every block then gets empty ones.
-        let mut row_rates = self.rows.rates.chunks_mut(rows);
-        let mut row_squares = self.rows.squares.chunks_mut(rows);
+        let mut row_squares = self.row_squares.chunks_mut(rows);
         let mut lane_changes = self.lanes.changes.chunks_mut(n);
         let lane_rates = &self.lanes.rates[..];
         let mut weights = self.weights.as_vectors_mut().chunks_mut(rows * n);
@@ -192,8 +220,7 @@ impl<R: Rule> Layer<R> {
             updates,
             last: last.next().unwrap_or_default(),
             norms: BlockNorms {
-                row_rates: row_rates.next().unwrap_or_default(),
-                row_squares: row_squares.next().unwrap_or_default(),
+                rows: row_squares.next().unwrap_or_default(),
                 lane_rates,
                 lane_changes: lane_changes.next().unwrap_or_default(),
             },
@@ -213,21 +240,59 @@ impl<R: Rule> Layer<R> {
     }
 }
 
+/// Rows whose squares are summed as the forward pass reads them.
+struct Squaring<'a> {
+    weights: &'a Panel,
+    /// The sum for the row of each lit pixel.
+    squares: &'a mut [f32x8],
+}
+
+impl Rows for Squaring<'_> {
+    #[inline(always)]
+    fn whole<const T: usize>(&mut self, visit: usize, row: usize) -> [f32x8; T] {
+        let weights = self.weights.whole(visit, row);
+        self.squares[visit] = sum_of_squares(&weights);
+        weights
+    }
+
+    #[inline(always)]
+    fn part<const T: usize>(&mut self, visit: usize, row: usize, first: usize) -> [f32x8; T] {
+        let weights = self.weights.part(visit, row, first);
+        let (sum, before) = (sum_of_squares(&weights), self.squares[visit]);
+        self.squares[visit] = if first == 0 { sum } else { before + sum };
+        weights
+    }
+}
+
 /// A layer whose rows catch up as the forward pass reads them.
 struct CatchingUp<'a, R: Rule> {
     layer: &'a mut Layer<R>,
 }
 
-/// Some vectors of `row`, as they are after its pause.
+impl<R: Rule> CatchingUp<'_, R> {
+    /// How many updates `row` has missed: no more than a pause can be asked about.
+    #[inline(always)]
+    fn missed(&mut self, row: usize) -> u64 {
+        if self.layer.pauses.missed(row) > R::LONGEST_PAUSE {
+            self.wake(row);
+        }
+        self.layer.pauses.missed(row)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn wake(&mut self, row: usize) {
+        self.layer.catch_up([row].into_iter());
+    }
+}
+
+/// Some vectors of a row, as they are after it has missed so many updates.
 #[inline(always)]
 fn caught_up<R: Rule, const T: usize>(
     rule: &R,
-    pauses: &Pauses,
-    mut tiles: impl Tiles<R::Memory, T>,
-    row: usize,
+    missed: u64,
+    (weights, memory): (&mut [f32x8; T], &mut [R::Memory; T]),
 ) -> [f32x8; T] {
-    let missed = pauses.missed(row);
-    let (weights, memory) = tiles.of_row(row);
     if R::PEEKS {
         let pause = rule.pause(missed);
         core::array::from_fn(|v| rule.catch_up(pause, weights[v], &mut { memory[v] }))
@@ -239,16 +304,18 @@ fn caught_up<R: Rule, const T: usize>(
 
 impl<R: Rule> Rows for CatchingUp<'_, R> {
     #[inline(always)]
-    fn whole<const T: usize>(&mut self, row: usize) -> [f32x8; T] {
-        let Layer { weights, memory, rule, pauses, .. } = &mut *self.layer;
-        caught_up(rule, pauses, TilesOfWholes::new(weights.as_vectors_mut(), memory), row)
+    fn whole<const T: usize>(&mut self, _: usize, row: usize) -> [f32x8; T] {
+        let missed = self.missed(row);
+        let Layer { weights, memory, rule, .. } = &mut *self.layer;
+        caught_up(rule, missed, TilesOfWholes::new(weights.as_vectors_mut(), memory).of_row(row))
     }
 
     #[inline(always)]
-    fn part<const T: usize>(&mut self, row: usize, first: usize) -> [f32x8; T] {
-        let Layer { weights, memory, rule, pauses, .. } = &mut *self.layer;
+    fn part<const T: usize>(&mut self, _: usize, row: usize, first: usize) -> [f32x8; T] {
+        let missed = self.missed(row);
+        let Layer { weights, memory, rule, .. } = &mut *self.layer;
         let vectors = weights.vectors();
-        let tiles = TilesOfParts { first, vectors, weights: weights.as_vectors_mut(), memory };
-        caught_up(rule, pauses, tiles, row)
+        let mut tiles = TilesOfParts { first, vectors, weights: weights.as_vectors_mut(), memory };
+        caught_up(rule, missed, tiles.of_row(row))
     }
 }

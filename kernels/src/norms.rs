@@ -1,19 +1,11 @@
 //! What a layer knows about the norms of its weights, for rules whose rates depend on them.
 //!
-//! An update renews the norms from the weights that it has just made, so the next one finds every rate ready.
+//! Norms of rows are taken from the weights as an update finds them. Norms of lanes run over all rows, so an update keeps
+//! account of what it changes in them.
 
 use crate::lanes::{LANES, f32x8, sums};
 use crate::panel::Panel;
 use crate::rule::Rule;
-
-/// Where the rule wants norms of rows, what is known about them; otherwise empty.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct RowNorms {
-    /// The rate of each row.
-    pub(crate) rates: Vec<f32>,
-    /// The sums of squares of each visited row, a lane each, until they are reduced.
-    pub(crate) squares: Vec<f32x8>,
-}
 
 /// Where the rule wants norms of lanes, what is known about them; otherwise empty.
 #[derive(Clone, Debug, Default)]
@@ -26,26 +18,23 @@ pub(crate) struct LaneNorms {
     pub(crate) changes: Vec<f32x8>,
 }
 
-impl RowNorms {
-    pub(crate) fn of<R: Rule>(weights: &Panel, rule: &R) -> Self {
-        let row = |row| weights.row_vectors(row).iter().fold(f32x8::ZERO, |sum, w| w.mul_add(*w, sum));
-        let mut norms =
-            Self { rates: vec![0.0; weights.rows()], squares: (0..weights.rows()).map(row).collect() };
-        renew_rates(rule, &mut norms.squares, 0..weights.rows(), &mut norms.rates);
-        norms
+/// Sums that a row's squares are spread over, so that a row does not wait for 4 cycles per vector at its end.
+const CHAINS: usize = 2;
+
+/// The squares of a row's weights, summed to one vector.
+#[inline(always)]
+pub(crate) fn sum_of_squares(weights: &[f32x8]) -> f32x8 {
+    let mut sums = [f32x8::ZERO; CHAINS];
+    for (v, w) in weights.iter().enumerate() {
+        sums[v % CHAINS] = w.mul_add(*w, sums[v % CHAINS]);
     }
+    sums.into_iter().reduce(|a, b| a + b).expect("there are some")
 }
 
-/// Sets the rates of `rows`, whose sums of squares are in the lanes of `squares`, a vector each.
+/// Turns rows' sums of squares, a vector each, into the rates of these rows: numbers packed into the first eighth.
 #[inline(always)]
-pub(crate) fn renew_rates<R: Rule>(
-    rule: &R,
-    squares: &mut [f32x8],
-    rows: impl Iterator<Item = usize>,
-    rates: &mut [f32],
-) {
-    // The rates of eight rows fill a vector, so all of them fit into the first eighth of `squares`, which has been read
-    // by then.
+pub(crate) fn into_rates<R: Rule>(rule: &R, squares: &mut [f32x8]) {
+    // The rates of eight rows fill a vector, whose place has been read by then.
     for n in 0..squares.len().div_ceil(LANES) {
         let rest = &squares[n * LANES..];
         let eight = rest.first_chunk().copied().unwrap_or_else(|| {
@@ -54,9 +43,6 @@ pub(crate) fn renew_rates<R: Rule>(
             eight
         });
         squares[n] = rule.rate(sums(eight).sqrt());
-    }
-    for (row, &rate) in rows.zip(bytemuck::cast_slice(squares)) {
-        rates[row] = rate;
     }
 }
 

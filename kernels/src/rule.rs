@@ -34,6 +34,9 @@ pub trait Rule: Clone + Send + Sync + 'static {
     /// of it, and leave it to the update to do it again, by [`step_after`](Self::step_after).
     const PEEKS: bool = false;
 
+    /// The most updates that [`pause`](Self::pause) can be asked about. Longer pauses are made up for piece by piece.
+    const LONGEST_PAUSE: u64 = u64::MAX;
+
     /// What the gradients are multiplied by before [`step`](Self::step) sees them: a learning rate, if it is the same for
     /// a whole row or lane. `norms` is zero where [`NORMS`](Self::NORMS) is unused. Padding lanes have norm zero, and
     /// their rate must be finite.
@@ -54,7 +57,7 @@ pub trait Rule: Clone + Send + Sync + 'static {
     /// Called before many pauses are asked for: the place to prepare for that.
     fn look_back(&mut self) {}
 
-    /// What the last `missed` updates did to a row without gradient.
+    /// What the last `missed` updates, at most [`LONGEST_PAUSE`](Self::LONGEST_PAUSE), did to a row without gradient.
     #[inline(always)]
     fn pause(&self, missed: u64) -> Self::Pause {
         unreachable!("a rule with pauses says what {missed} updates do")

@@ -17,26 +17,26 @@
 //!
 //! 1. The gradient's row is made in registers from its factors and used at once; there is no gradient matrix.
 //! 2. Rows without gradient are skipped: the rule leaves them alone, or they [catch up](crate::layer) later.
-//! 3. Norms of rows are summed from the new weights while these are in registers, so the next update finds every row's
-//!    rate ready and never reads a row twice. The horizontal sum, root and division of eight rows are done together
-//!    after the sweep, where they are independent of each other and of the sweep's loads and stores.
+//! 3. Norms of rows are taken where the rows are read anyway, on the way forward ([`Layer::learn`](crate::layer::Layer::learn)):
+//!    the loads that it waits for leave room for the squares. The horizontal sums, roots and divisions of eight rows
+//!    are done together. An update that nothing went before looks at its rows first.
 //! 4. Norms of lanes run over all rows, of which an update may touch a fifth: what each changes in the sum of squares,
 //!    (new - old)(new + old), is summed along the sweep, and the totals are kept in f64, so that they don't drift away
 //!    from the weights over millions of updates.
 //! 5. Rows are independent, so blocks of them may be swept at once. What blocks share, the lanes' norms, is combined in
 //!    the order of the blocks.
 //!
-//! Cost per row of V vectors, beside the rule's: one broadcast; with norms of rows V FMA and an eighth of (transpose, 7
-//! additions, root, division); with norms of lanes V (subtraction, addition, FMA).
+//! 6. The sweep goes through its rows backwards. The way forward went through the same rows in their order, so it meets the
+//!    latest of them first, while they are still in the nearest cache, and leaves the first of them there for the next
+//!    image.
+//!
+//! Cost per row of V vectors, beside the rule's: one broadcast; with norms of lanes V (subtraction, addition, FMA).
 
 use crate::gradient::Gradient;
 use crate::lanes::{TILE, f32x8, for_constant};
-use crate::norms::renew_rates;
+use crate::norms::{into_rates, sum_of_squares};
 use crate::rule::{Norms, Rule, rests};
 use core::ops::Range;
-
-/// Sums that a row's squares are spread over: one would make a row wait for 4 cycles per vector at its end.
-const CHAINS: usize = 2;
 
 /// Some consecutive rows of a layer in the midst of an update.
 pub struct Block<'a, R: Rule> {
@@ -54,44 +54,56 @@ pub struct Block<'a, R: Rule> {
 
 /// A block's part of what the layer knows about norms.
 pub(crate) struct BlockNorms<'a> {
-    pub(crate) row_rates: &'a mut [f32],
-    pub(crate) row_squares: &'a mut [f32x8],
+    /// The sums of squares of the rows that have a gradient, in their order; then their rates, packed.
+    pub(crate) rows: &'a mut [f32x8],
     pub(crate) lane_rates: &'a [f32x8],
     pub(crate) lane_changes: &'a mut [f32x8],
 }
 
 impl<R: Rule> Block<'_, R> {
-    /// Sweeps those of the block's rows that have a gradient, a tile of lanes at a time.
+    /// Updates those of the block's rows that have a gradient.
     ///
     /// # Panics
     /// If the gradient's rows are not as long as the layer's.
-    #[inline]
     pub fn update(&mut self, gradient: &impl Gradient) {
+        let visits = gradient.within(&self.rows);
+        let visited = gradient.rows(visits.clone()).map(|(row, _)| row - self.rows.start);
+        if R::NORMS == Norms::OfRows {
+            for (squares, row) in self.norms.rows.iter_mut().zip(visited) {
+                *squares = sum_of_squares(&self.weights[row * self.vectors..][..self.vectors]);
+            }
+            into_rates(self.rule, &mut self.norms.rows[..visits.len()]);
+        } else if !rests::<R>() {
+            for row in visited {
+                let missed = self.updates.saturating_sub(self.last[row]);
+                if missed > R::LONGEST_PAUSE {
+                    let at = row * self.vectors..(row + 1) * self.vectors;
+                    let (weights, memory) = (&mut self.weights[at.clone()], &mut self.memory[at]);
+                    catch_up(self.rule, missed, weights, memory);
+                    self.last[row] = self.updates;
+                }
+            }
+        }
+        self.sweep(gradient);
+    }
+
+    /// The same for rows that the way forward has just seen: their rates are there, and no pause is too long.
+    #[inline(always)]
+    pub(crate) fn sweep(&mut self, gradient: &impl Gradient) {
         assert_eq!(gradient.vectors(), self.vectors, "the gradient's rows are as long as the layer's");
         let visits = gradient.within(&self.rows);
         for_constant!(self.vectors, [1 2 3 4 5 6 7 8], T => {
             let tiles = TilesOfWholes::<_, T>::new(self.weights, self.memory);
             let sweep = Sweep { rule: self.rule, rows: &self.rows, updates: self.updates, last: self.last };
-            sweep.run(gradient, visits.clone(), 0, tiles, &mut self.norms);
+            sweep.run(gradient, visits, 0, true, tiles, &mut self.norms);
         }, else for first in (0..self.vectors).step_by(TILE) {
             for_constant!((self.vectors - first).min(TILE), [1 2 3 4 5 6 7 8], T => {
                 let (weights, memory) = (&mut *self.weights, &mut *self.memory);
                 let tiles = TilesOfParts::<_, T> { first, vectors: self.vectors, weights, memory };
                 let sweep = Sweep { rule: self.rule, rows: &self.rows, updates: self.updates, last: self.last };
-                sweep.run(gradient, visits.clone(), first, tiles, &mut self.norms);
+                sweep.run(gradient, visits.clone(), first, first + T == self.vectors, tiles, &mut self.norms);
             }, else unreachable!("a tile is at most {TILE} vectors"));
         });
-        let visited = gradient.rows(visits.clone()).map(|(row, _)| row - self.rows.start);
-        if R::NORMS == Norms::OfRows {
-            renew_rates(
-                self.rule,
-                &mut self.norms.row_squares[..visits.len()],
-                visited,
-                self.norms.row_rates,
-            );
-        } else if !rests::<R>() {
-            visited.for_each(|row| self.last[row] = self.updates + 1);
-        }
     }
 }
 
@@ -109,7 +121,9 @@ pub(crate) struct TilesOfWholes<'a, M, const T: usize> {
 impl<'a, M, const T: usize> TilesOfWholes<'a, M, T> {
     #[inline(always)]
     pub(crate) fn new(weights: &'a mut [f32x8], memory: &'a mut [M]) -> Self {
-        Self { weights: weights.as_chunks_mut().0, memory: memory.as_chunks_mut().0 }
+        let (weights, memory) = (weights.as_chunks_mut().0, memory.as_chunks_mut().0);
+        let rows = weights.len().min(memory.len()); // the same, but now the compiler knows, and checks a row once
+        Self { weights: &mut weights[..rows], memory: &mut memory[..rows] }
     }
 }
 
@@ -133,10 +147,8 @@ impl<M, const T: usize> Tiles<M, T> for TilesOfParts<'_, M, T> {
     fn of_row(&mut self, row: usize) -> (&mut [f32x8; T], &mut [M; T]) {
         let at = row * self.vectors + self.first;
         let within = "a row of the gradient is one of the layer's";
-        (
-            self.weights[at..].first_chunk_mut().expect(within),
-            self.memory[at..].first_chunk_mut().expect(within),
-        )
+        let (weights, memory) = (&mut self.weights[at..], &mut self.memory[at..]);
+        (weights.first_chunk_mut().expect(within), memory.first_chunk_mut().expect(within))
     }
 }
 
@@ -145,17 +157,18 @@ struct Sweep<'a, R: Rule> {
     rule: &'a R,
     rows: &'a Range<usize>,
     updates: u64,
-    last: &'a [u64],
+    last: &'a mut [u64],
 }
 
 impl<R: Rule> Sweep<'_, R> {
-    /// Updates the T vectors of every row in `visits` that start with its vector `first`.
+    /// Updates the T vectors of every row in `visits` that start with its vector `first` and may be its last.
     #[inline(always)]
     fn run<const T: usize>(
-        &self,
+        self,
         gradient: &impl Gradient,
         visits: Range<usize>,
         first: usize,
+        is_last: bool,
         mut tiles: impl Tiles<R::Memory, T>,
         norms: &mut BlockNorms,
     ) {
@@ -169,23 +182,27 @@ impl<R: Rule> Sweep<'_, R> {
             self.rule
         };
         let uniform = if R::NORMS == Norms::Unused { rule.rate(f32x8::ZERO) } else { f32x8::ONE };
-        let squared = if R::NORMS == Norms::OfRows { visits.len() } else { 0 };
-        let mut row_squares = norms.row_squares[..squared].iter_mut().rev();
+        let row_rates: &[f32] = bytemuck::cast_slice(norms.rows);
         let gradient_of = gradient.tile::<T>(first);
-        for (number, factor) in gradient.rows(visits).rev() {
+        for (visit, (number, factor)) in gradient.rows(visits).enumerate().rev() {
             let row = number - self.rows.start;
-            let missed = if rests::<R>() { 0 } else { self.updates.saturating_sub(self.last[row]) };
+            let mut missed = 0;
+            if !rests::<R>() {
+                missed = self.updates.saturating_sub(self.last[row]);
+                if is_last {
+                    self.last[row] = self.updates + 1;
+                }
+            }
             let pause = R::PEEKS.then(|| rule.pause(missed));
             let mut factor = f32x8::splat(factor) * uniform;
             if R::NORMS == Norms::OfRows {
-                factor *= f32x8::splat(norms.row_rates[row]);
+                factor *= f32x8::splat(row_rates[visit]);
             }
             let mut gradient = gradient_of(number);
             let (weights, memory) = tiles.of_row(row);
             if !R::PEEKS {
                 catch_up(rule, missed, weights, memory);
             }
-            let mut squares = [f32x8::ZERO; CHAINS];
             for v in 0..T {
                 let old = weights[v];
                 if R::NORMS == Norms::OfLanes {
@@ -196,19 +213,10 @@ impl<R: Rule> Sweep<'_, R> {
                     None => rule.step(old, factor, gradient[v], &mut memory[v]),
                 };
                 weights[v] = new;
-                match R::NORMS {
-                    Norms::Unused => {}
-                    Norms::OfRows => squares[v % CHAINS] = new.mul_add(new, squares[v % CHAINS]),
-                    Norms::OfLanes => {
-                        let change = &mut norms.lane_changes[first + v];
-                        *change = (new - old).mul_add(new + old, *change);
-                    }
+                if R::NORMS == Norms::OfLanes {
+                    let change = &mut norms.lane_changes[first + v];
+                    *change = (new - old).mul_add(new + old, *change);
                 }
-            }
-            if R::NORMS == Norms::OfRows {
-                let sum = row_squares.next().expect("every visited row has a place for its squares");
-                let squares = squares.into_iter().reduce(|a, b| a + b).expect("there are some");
-                *sum = if first == 0 { squares } else { *sum + squares };
             }
         }
     }
@@ -217,10 +225,19 @@ impl<R: Rule> Sweep<'_, R> {
 /// Brings some vectors of a row up to date that has missed so many updates.
 #[inline(always)]
 pub(crate) fn catch_up<R: Rule>(rule: &R, missed: u64, weights: &mut [f32x8], memory: &mut [R::Memory]) {
-    if !rests::<R>() && missed > 0 {
+    if rests::<R>() || missed == 0 {
+        return;
+    }
+    let mut make_up = |missed| {
         let pause = rule.pause(missed);
-        for (w, memory) in weights.iter_mut().zip(memory) {
+        for (w, memory) in weights.iter_mut().zip(&mut *memory) {
             *w = rule.catch_up(pause, *w, memory);
         }
+    };
+    let mut rest = missed;
+    while rest > R::LONGEST_PAUSE {
+        make_up(R::LONGEST_PAUSE);
+        rest -= R::LONGEST_PAUSE;
     }
+    make_up(rest);
 }

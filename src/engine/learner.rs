@@ -5,7 +5,7 @@ use super::images::Images;
 use super::network::Network;
 use super::threads::Threads;
 use dlr_kernels::forward::activate;
-use dlr_kernels::gradient::{OfImage, OfOutputs};
+use dlr_kernels::gradient::OfOutputs;
 use dlr_kernels::lanes::{f32x8, vectors};
 use dlr_kernels::layer::Layer;
 use dlr_kernels::output::{Backprop, OneHot, hidden_deltas, output_deltas, output_sums};
@@ -131,10 +131,12 @@ impl<A: Rule, B: Rule> Fused<A, B> {
             }
             let image = image as usize;
             let lit = images.lit(image, values);
-            self.first.hidden_sums(lit, hidden);
-            y.pass(self.task, self.second.stored(), images.label(image), hidden, d1, d2);
-            self.second.update(&OfOutputs { deltas: &bytemuck::cast_slice(d2)[..outputs], hidden });
-            self.first.update(&OfImage { lit, deltas: d1 });
+            let label = images.label(image);
+            self.first.learn(lit, hidden, |hidden| {
+                y.pass(self.task, self.second.stored(), label, hidden, d1, d2);
+                self.second.update(&OfOutputs { deltas: &bytemuck::cast_slice(d2)[..outputs], hidden });
+                d1
+            });
         }
     }
 }
