@@ -12,25 +12,28 @@
 //! Departures from the plain loop, and why each keeps the result:
 //!
 //! 1. Dark pixels are left out: they add zero.
-//! 2. The sums stay in registers: the hidden units are cut into tiles of at most `TILE` vectors, and a tile's
+//! 2. The sums stay in registers: the hidden units are cut into even tiles of at most `TILE` vectors, and a tile's
 //!    accumulators are stored once, after the last pixel.
 //! 3. Narrow tiles take several pixels at once, each into its own set of accumulators, so that a fused multiply-add never
-//!    waits for the last one (latency 4, two a cycle: 8 in flight are best). The sets are added in a fixed order. This
+//!    waits for the last one (latency 4, two a cycle: `IN_FLIGHT` are best). The sets are added in a fixed order. This
 //!    only reorders the sum: within the bound for reductions, (n + 2) 2^-24 sum |x_j w_ji|.
 //! 4. Padding lanes are masked after the logistic, since s(0) = 1/2.
 //!
 //! Cost per lit pixel: Hp/8 FMA with a load each, one broadcast per tile; 4 accumulators for one vector,
-//! 8 to 14 of the 16 registers for more.
+//! 8 to 14 of the 16 registers for more. The rows come from the second-level cache, which bounds this: 32 bytes a cycle.
 
-use crate::lanes::{TILE, f32x8, for_constant, tail_mask, vectors};
+use crate::lanes::{TILE, f32x8, for_tile, tail_mask, tile_width, vectors};
 use crate::lit::Lit;
 use crate::logistic::logistic;
 use crate::panel::Panel;
 
-/// Pixels that a tile of `tile` vectors takes at once: enough for 8 sums in flight, and no more than 4, since a set costs
-/// an addition per vector at the end.
+/// Sums that hide the latency of FMA.
+const IN_FLIGHT: usize = 8;
+
+/// Pixels that a tile of `tile` vectors takes at once: enough to have that many sums in flight, and no more than 4, since a
+/// set costs an addition per vector at the end.
 const fn sets(tile: usize) -> usize {
-    if tile <= 2 { 4 } else { TILE.div_ceil(tile) }
+    if tile <= 2 { 4 } else { IN_FLIGHT.div_ceil(tile) }
 }
 
 /// Where the forward pass finds the weights of a lit pixel. Methods, not closures, since only these can be made sure to
@@ -67,14 +70,17 @@ pub fn hidden_sums(lit: Lit, weights: &Panel, sums: &mut [f32x8]) {
 /// The same for rows of any origin, as long as `sums`.
 #[inline(always)]
 pub(crate) fn sums_of(lit: Lit, mut rows: impl Rows, sums: &mut [f32x8]) {
-    for_constant!(sums.len(), [1 2 3 4 5 6 7 8], T => {
+    for_tile!(sums.len(), T => {
         const SETS: usize = sets(T);
         sums.copy_from_slice(&tile::<T, SETS>(lit, &mut rows, None));
-    }, else for (first, sums) in (0..).step_by(TILE).zip(sums.chunks_mut(TILE)) {
-        for_constant!(sums.len(), [1 2 3 4 5 6 7 8], T => {
-            const SETS: usize = sets(T);
-            sums.copy_from_slice(&tile::<T, SETS>(lit, &mut rows, Some(first)));
-        }, else unreachable!("a tile is at most {TILE} vectors"));
+    }, else {
+        let width = tile_width(sums.len());
+        for (first, sums) in (0..).step_by(width).zip(sums.chunks_mut(width)) {
+            for_tile!(sums.len(), T => {
+                const SETS: usize = sets(T);
+                sums.copy_from_slice(&tile::<T, SETS>(lit, &mut rows, Some(first)));
+            }, else unreachable!("a tile is at most {TILE} vectors"));
+        }
     });
 }
 

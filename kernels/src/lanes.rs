@@ -5,9 +5,14 @@ pub use wide::f32x8;
 /// Numbers in a vector.
 pub const LANES: usize = 8;
 
-/// Vectors of a row that are worked on together: 8 accumulators hide the latency of FMA (4 cycles, two a cycle), and leave
-/// half of the 16 registers to the rest.
-pub(crate) const TILE: usize = 8;
+/// Vectors of a row that are worked on together at most: 13 sums leave 3 of 16 registers to the rest. Wider tiles leave
+/// less of a row to later passes, each of which waits for the same lines of memory again.
+pub(crate) const TILE: usize = 13;
+
+/// The width of the tiles that rows of `vectors` are cut into: as few as can be, and even, but for the last.
+pub(crate) const fn tile_width(vectors: usize) -> usize {
+    vectors.div_ceil(vectors.div_ceil(TILE))
+}
 
 /// Vectors that hold `width` numbers.
 pub const fn vectors(width: usize) -> usize {
@@ -30,17 +35,20 @@ pub fn sums(v: [f32x8; LANES]) -> f32x8 {
     ((a + b) + (c + d)) + ((e + f) + (g + h))
 }
 
-/// Runs `$body` with `$n` bound to a constant for each width that has a tile of its own, so that the loops in it unroll
-/// and their accumulators live in registers.
-macro_rules! for_constant {
-    ($value:expr, [$($tile:literal)+], $T:ident => $body:expr, else $other:expr) => {
+/// Runs `$body` with `$T` bound to a constant if `$value` is the width of a tile, so that the loops in it unroll and their
+/// sums live in registers.
+macro_rules! for_tile {
+    (@widths $($width:literal)+, $value:expr, $T:ident => $body:expr, else $other:expr) => {
         match $value {
-            $($tile => { const $T: usize = $tile; $body })+
+            $($width => { const $T: usize = $width; $body })+
             _ => $other,
         }
     };
+    ($value:expr, $T:ident => $body:expr, else $other:expr) => {
+        $crate::lanes::for_tile!(@widths 1 2 3 4 5 6 7 8 9 10 11 12 13, $value, $T => $body, else $other)
+    };
 }
-pub(crate) use for_constant;
+pub(crate) use for_tile;
 
 #[cfg(test)]
 mod tests {
@@ -50,6 +58,15 @@ mod tests {
     fn eight_horizontal_sums_in_order() {
         let v: [f32x8; LANES] = core::array::from_fn(|k| f32x8::from([k as f32 + 1.0; LANES]));
         assert_eq!(sums(v).to_array(), core::array::from_fn(|k| 8.0 * (k as f32 + 1.0)));
+    }
+
+    #[test]
+    fn tiles_are_even_and_every_width_is_one() {
+        assert_eq!([1, 13, 14, 25, 26, 27, 38, 512].map(tile_width), [1, 13, 7, 13, 13, 9, 13, 13]);
+        for width in 1..=TILE {
+            assert_eq!(for_tile!(width, T => T, else 0), width);
+        }
+        assert_eq!(for_tile!(TILE + 1, T => T, else 0), 0);
     }
 
     #[test]

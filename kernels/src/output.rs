@@ -20,7 +20,7 @@
 //!
 //! Cost per image, K = 10: 2 passes over W2 (10 Hp/8 loads and FMA each), 2 transposes, 2 logistics.
 
-use crate::lanes::{LANES, f32x8, for_constant, sums};
+use crate::lanes::{LANES, f32x8, for_tile, sums};
 use crate::logistic::logistic;
 use crate::panel::Panel;
 
@@ -50,7 +50,7 @@ pub fn output_sums(hidden: &[f32x8], weights: &Panel, out: &mut [f32x8]) {
     let n = weights.vectors();
     assert_eq!(hidden.len(), n, "one activation per hidden unit");
     assert_eq!(out.len(), weights.rows().div_ceil(LANES), "one sum per output unit");
-    for_constant!(n, [1 2 3 4], N => dots(N, hidden, weights, out), else dots(n, hidden, weights, out));
+    for_tile!(n, N => dots(N, hidden, weights, out), else dots(n, hidden, weights, out));
 }
 
 #[inline(always)]
@@ -109,7 +109,7 @@ pub fn hidden_deltas(errors: &[f32x8], weights: &Panel, hidden: &[f32x8], deltas
     let n = weights.vectors();
     assert_eq!((hidden.len(), deltas.len()), (n, n), "one activation and one delta per hidden unit");
     let errors = &bytemuck::cast_slice(errors)[..weights.rows()];
-    for_constant!(n, [1 2 3 4], N => back(N, errors, weights, hidden, deltas), else back(n, errors, weights, hidden, deltas));
+    for_tile!(n, N => back(N, errors, weights, hidden, deltas), else back(n, errors, weights, hidden, deltas));
 }
 
 #[inline(always)]

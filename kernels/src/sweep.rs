@@ -33,7 +33,7 @@
 //! Cost per row of V vectors, beside the rule's: one broadcast; with norms of lanes V (subtraction, addition, FMA).
 
 use crate::gradient::Gradient;
-use crate::lanes::{TILE, f32x8, for_constant};
+use crate::lanes::{TILE, f32x8, for_tile, tile_width};
 use crate::norms::{into_rates, sum_of_squares};
 use crate::rule::{Norms, Rule, rests};
 use core::ops::Range;
@@ -92,17 +92,21 @@ impl<R: Rule> Block<'_, R> {
     pub(crate) fn sweep(&mut self, gradient: &impl Gradient) {
         assert_eq!(gradient.vectors(), self.vectors, "the gradient's rows are as long as the layer's");
         let visits = gradient.within(&self.rows);
-        for_constant!(self.vectors, [1 2 3 4 5 6 7 8], T => {
+        for_tile!(self.vectors, T => {
             let tiles = TilesOfWholes::<_, T>::new(self.weights, self.memory);
             let sweep = Sweep { rule: self.rule, rows: &self.rows, updates: self.updates, last: self.last };
             sweep.run(gradient, visits, 0, true, tiles, &mut self.norms);
-        }, else for first in (0..self.vectors).step_by(TILE) {
-            for_constant!((self.vectors - first).min(TILE), [1 2 3 4 5 6 7 8], T => {
-                let (weights, memory) = (&mut *self.weights, &mut *self.memory);
-                let tiles = TilesOfParts::<_, T> { first, vectors: self.vectors, weights, memory };
-                let sweep = Sweep { rule: self.rule, rows: &self.rows, updates: self.updates, last: self.last };
-                sweep.run(gradient, visits.clone(), first, first + T == self.vectors, tiles, &mut self.norms);
-            }, else unreachable!("a tile is at most {TILE} vectors"));
+        }, else {
+            let width = tile_width(self.vectors);
+            for first in (0..self.vectors).step_by(width) {
+                for_tile!((self.vectors - first).min(width), T => {
+                    let (weights, memory) = (&mut *self.weights, &mut *self.memory);
+                    let tiles = TilesOfParts::<_, T> { first, vectors: self.vectors, weights, memory };
+                    let sweep = Sweep { rule: self.rule, rows: &self.rows, updates: self.updates, last: self.last };
+                    let is_last = first + T == self.vectors;
+                    sweep.run(gradient, visits.clone(), first, is_last, tiles, &mut self.norms);
+                }, else unreachable!("a tile is at most {TILE} vectors"));
+            }
         });
     }
 }
