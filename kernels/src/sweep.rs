@@ -186,7 +186,8 @@ impl<R: Rule> Sweep<'_, R> {
             self.rule
         };
         let uniform = if R::NORMS == Norms::Unused { rule.rate(f32x8::ZERO) } else { f32x8::ONE };
-        let row_rates: &[f32] = bytemuck::cast_slice(norms.rows);
+        let rates = if R::NORMS == Norms::OfRows { visits.len() } else { 0 };
+        let row_rates: &[f32] = &bytemuck::cast_slice(norms.rows)[..rates];
         let gradient_of = gradient.tile::<T>(first);
         for (visit, (number, factor)) in gradient.rows(visits).enumerate().rev() {
             let row = number - self.rows.start;

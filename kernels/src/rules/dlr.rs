@@ -39,7 +39,7 @@ impl<const BY_ROW: bool> Rule for Dlr<BY_ROW> {
 
     #[inline(always)]
     fn step(&self, weights: f32x8, a: f32x8, b: f32x8, (): &mut ()) -> f32x8 {
-        // a alpha is the same for a whole row, so this takes one operation less than (|w| + alpha) a.
-        weights.abs().mul_add(a, a * f32x8::splat(self.alpha)).mul_neg_add(b, weights)
+        // Of one image, b and b alpha are the same for all rows: one operation less than (|w| + alpha) b a.
+        weights.abs().mul_add(b, b * f32x8::splat(self.alpha)).mul_neg_add(a, weights)
     }
 }
