@@ -28,11 +28,31 @@ pub fn tail_mask(width: usize) -> f32x8 {
     f32x8::from([0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0]).simd_lt(f32x8::splat(used as f32))
 }
 
-/// Lane k of the result is the sum of the lanes of `v[k]`: eight horizontal sums for the price of a transpose.
+/// Lane k of the result is the sum of the lanes of `v[k]`, ((0 + 2) + (1 + 3)) + ((4 + 6) + (5 + 7)): eight horizontal sums
+/// by halving eight vectors to four, two and one, with 14 shuffles.
 #[inline(always)]
+#[cfg(target_feature = "avx")]
+pub fn sums(v: [f32x8; LANES]) -> f32x8 {
+    use safe_arch::{
+        add_m256, m256, permute2z_m256, unpack_hi_m256, unpack_hi_m256d, unpack_lo_m256, unpack_lo_m256d,
+    };
+    let halve = |a, b| add_m256(unpack_lo_m256(a, b), unpack_hi_m256(a, b));
+    let halve_pairs = |a: m256, b: m256| {
+        let (a, b) = (bytemuck::cast(a), bytemuck::cast(b));
+        add_m256(bytemuck::cast(unpack_lo_m256d(a, b)), bytemuck::cast(unpack_hi_m256d(a, b)))
+    };
+    let [a, b, c, d, e, f, g, h] = v.map(bytemuck::cast);
+    let low = halve_pairs(halve(a, b), halve(c, d));
+    let high = halve_pairs(halve(e, f), halve(g, h));
+    bytemuck::cast(add_m256(permute2z_m256::<0x20>(low, high), permute2z_m256::<0x31>(low, high)))
+}
+
+/// The same sums in the same order, by a transpose.
+#[inline(always)]
+#[cfg(not(target_feature = "avx"))]
 pub fn sums(v: [f32x8; LANES]) -> f32x8 {
     let [a, b, c, d, e, f, g, h] = f32x8::transpose(v);
-    ((a + b) + (c + d)) + ((e + f) + (g + h))
+    ((a + c) + (b + d)) + ((e + g) + (f + h))
 }
 
 /// Runs `$body` with `$T` bound to a constant if `$value` is the width of a tile, so that the loops in it unroll and their
@@ -55,9 +75,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn eight_horizontal_sums_in_order() {
-        let v: [f32x8; LANES] = core::array::from_fn(|k| f32x8::from([k as f32 + 1.0; LANES]));
-        assert_eq!(sums(v).to_array(), core::array::from_fn(|k| 8.0 * (k as f32 + 1.0)));
+    fn eight_horizontal_sums_in_their_order() {
+        let number = |k: usize, lane: usize| ((k * LANES + lane) as f32 + 0.1).sqrt();
+        let v: [f32x8; LANES] =
+            core::array::from_fn(|k| f32x8::from(core::array::from_fn(|lane| number(k, lane))));
+        let want = core::array::from_fn(|k| {
+            let x = |lane| number(k, lane);
+            ((x(0) + x(2)) + (x(1) + x(3))) + ((x(4) + x(6)) + (x(5) + x(7)))
+        });
+        assert_eq!(sums(v).to_array(), want);
     }
 
     #[test]

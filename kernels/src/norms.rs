@@ -18,17 +18,15 @@ pub(crate) struct LaneNorms {
     pub(crate) changes: Vec<f32x8>,
 }
 
-/// Sums that a row's squares are spread over, so that a row does not wait for 4 cycles per vector at its end.
-const CHAINS: usize = 2;
-
-/// The squares of a row's weights, summed to one vector.
+/// The squares of a row's weights, summed to one vector. In two chains, so that it waits for half of the latencies.
 #[inline(always)]
 pub(crate) fn sum_of_squares(weights: &[f32x8]) -> f32x8 {
-    let mut sums = [f32x8::ZERO; CHAINS];
-    for (v, w) in weights.iter().enumerate() {
-        sums[v % CHAINS] = w.mul_add(*w, sums[v % CHAINS]);
+    let (pairs, rest) = weights.as_chunks::<2>();
+    let [mut even, mut odd] = [f32x8::ZERO; 2];
+    for [a, b] in pairs {
+        (even, odd) = (a.mul_add(*a, even), b.mul_add(*b, odd));
     }
-    sums.into_iter().reduce(|a, b| a + b).expect("there are some")
+    rest.iter().fold(even, |sum, w| w.mul_add(*w, sum)) + odd
 }
 
 /// Turns rows' sums of squares, a vector each, into the rates of these rows: numbers packed into the first eighth.
