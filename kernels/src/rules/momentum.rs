@@ -18,7 +18,7 @@
 //! Cost per vector: reading, 2 loads and FMA; updating, 2 loads, multiplication, 3 FMA, 2 stores.
 
 use crate::lanes::f32x8;
-use crate::rule::Rule;
+use crate::rule::{Cost, Rule};
 
 /// A velocity for every weight.
 #[derive(Clone, Debug)]
@@ -86,6 +86,7 @@ impl Momentum {
 impl Rule for Momentum {
     type Memory = f32x8;
     type Pause = Pause;
+    const COST: Cost = Cost { step: 7, catch_up: 2 };
     const PEEKS: bool = true;
 
     #[inline(always)]
