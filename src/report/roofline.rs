@@ -46,7 +46,7 @@ impl Axis {
     fn around(values: impl Iterator<Item = f64> + Clone, start: f64, end: f64) -> Self {
         let least = values.clone().fold(f64::INFINITY, f64::min);
         let most = values.fold(0.0, f64::max);
-        Self { from: (least / 1.3).log2().floor().exp2(), to: (most * 1.2).log2().ceil().exp2(), start, end }
+        Self { from: (least / 1.3).log2().floor().exp2(), to: (most * 1.05).log2().ceil().exp2(), start, end }
     }
 
     fn at(&self, value: f64) -> f64 {
@@ -107,7 +107,7 @@ pub fn svg(profile: &Profile) -> String {
         r#"<text x="20" y="{middle:.1}" text-anchor="middle" transform="rotate(-90 20 {middle:.1})">GFLOP/s</text>"#
     ));
     add(format!(
-        r#"<text x="{LEFT}" y="24">optimizer, hidden units, batch: under the peaks of {}</text>"#,
+        r#"<text x="{LEFT}" y="24">optimizer, hidden units, batch: GFLOP/s. Circles learn online, squares in batches; roofs are the peaks of {}</text>"#,
         if profile.peaks.len() > 1 { "one thread, and of all (dashed)" } else { "one thread" }
     ));
 
