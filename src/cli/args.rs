@@ -58,7 +58,7 @@ pub(crate) struct Profile {
     #[arg(long, value_name = "N", value_parser = whole(1..=100_000), allow_hyphen_values = true)]
     pub(crate) rounds: Option<u64>,
 
-    /// Images of a timed piece, rounded up to whole batches [default: as many as take 2.5 ms]
+    /// Images of a timed piece, rounded up to whole batches [default: as many as take 2.5 ms, at least 200]
     #[arg(long, value_name = "N", value_parser = whole(1..=1_000_000_000), allow_hyphen_values = true)]
     pub(crate) images: Option<u64>,
 
@@ -149,7 +149,8 @@ What the columns say:
             shares of the peaks measured in the same run: FMA in registers, and
             this mixture of loads and stores in the given level, the first that
             has room for the rows that one update works on. The larger share
-            tells what limits a cell; where both are small, waiting does
+            tells what limits a cell; where both are small, waiting does. More
+            than 100 % means that most bytes came from a nearer level
   B/weight  bytes remembered beside each weight; norms of rows are not counted
 
 Baselines:

@@ -6,6 +6,7 @@ use dlr_kernels::peaks::{FLOPS_PER_ROUND, load, multiply_add, renew};
 use rayon::ThreadPool;
 use serde::Serialize;
 use std::fs;
+use std::sync::{Barrier, Mutex};
 use std::time::{Duration, Instant};
 
 /// A try, long enough for the clock and short enough to fall between two interruptions.
@@ -58,15 +59,15 @@ impl Peaks {
         let threads = pool.current_num_threads();
         let rounds = 1_000;
         let flops =
-            best(pool, &mut vec![(); threads], |()| multiply_add(rounds)) * (rounds * FLOPS_PER_ROUND) as f64;
+            best(pool, vec![(); threads], |()| multiply_add(rounds)) * (rounds * FLOPS_PER_ROUND) as f64;
         let caches = caches();
         let level = |(number, (name, bytes)): (usize, (&'static str, usize))| {
-            let mut buffers = vec![vec![f32x8::ONE; bytes / size_of::<f32x8>()]; threads];
+            let buffers = || vec![vec![f32x8::ONE; bytes / size_of::<f32x8>()]; threads];
             Level {
                 name,
                 bytes: caches.get(number).copied(),
-                load_gbs: best(pool, &mut buffers, |buffer| load(buffer)) * bytes as f64 / 1e9,
-                renew_gbs: best(pool, &mut buffers, |buffer| renew(buffer)) * 2.0 * bytes as f64 / 1e9,
+                load_gbs: best(pool, buffers(), |buffer| load(buffer)) * bytes as f64 / 1e9,
+                renew_gbs: best(pool, buffers(), |buffer| renew(buffer)) * 2.0 * bytes as f64 / 1e9,
             }
         };
         Self { threads, gflops: flops / 1e9, levels: BUFFERS.into_iter().enumerate().map(level).collect() }
@@ -79,29 +80,36 @@ impl Peaks {
     }
 }
 
-/// How often a second the threads of `pool`, each with its part of `states`, do `work` together at their best.
-fn best<S: Send>(pool: &ThreadPool, states: &mut [S], work: impl Fn(&mut S) + Sync) -> f64 {
-    let rate = |state: &mut S| {
-        // Some work is over sooner than the clock can be read, so that it is done more and more often.
-        let mut times = 1;
-        loop {
-            let started = Instant::now();
-            (0..times).for_each(|_| work(state));
-            let passed = started.elapsed();
-            if passed >= TRY {
-                return f64::from(times) / passed.as_secs_f64();
-            }
-            times *= 2;
-        }
+/// How often a second the threads of `pool`, each with its one of `states`, do `work` together at their best.
+fn best<S: Send>(pool: &ThreadPool, states: Vec<S>, work: impl Fn(&mut S) + Sync) -> f64 {
+    let mut states: Vec<Mutex<S>> = states.into_iter().map(Mutex::new).collect();
+    let run = |state: &mut S, times: u32| {
+        let started = Instant::now();
+        (0..times).for_each(|_| work(state));
+        (started, Instant::now())
     };
-    let together = |states: &mut [S]| match states {
-        [state] => rate(state),
-        states => {
-            use rayon::prelude::*;
-            pool.install(|| states.par_iter_mut().with_max_len(1).map(rate).sum())
-        }
+    // Some work is over sooner than the clock can be read, so that it is done more and more often.
+    let first = states.first_mut().expect("a pool has a thread").get_mut().expect("no panic");
+    let mut times = 1;
+    while let (started, ended) = run(first, times)
+        && ended - started < TRY
+    {
+        times *= 2;
+    }
+    // From the first to start to the last to end, so that threads that have to take turns don't count as one each.
+    let start = Barrier::new(states.len());
+    let together = || {
+        let spans = pool.broadcast(|thread| {
+            let mut state = states[thread.index()].lock().expect("no panic");
+            start.wait();
+            run(&mut state, times)
+        });
+        let started = spans.iter().map(|(started, _)| *started).min();
+        let ended = spans.iter().map(|(_, ended)| *ended).max();
+        let wall = started.zip(ended).map_or(0.0, |(started, ended)| (ended - started).as_secs_f64());
+        f64::from(times) * spans.len() as f64 / wall
     };
-    (0..TRIES).map(|_| together(states)).fold(0.0, f64::max)
+    (0..TRIES).map(|_| together()).fold(0.0, f64::max)
 }
 
 /// The sizes of the data caches, from the first level on.

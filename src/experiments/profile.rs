@@ -29,6 +29,9 @@ use std::time::{Duration, Instant};
 /// A piece of training, unless told otherwise: shorter than what the system gives a program at a time, so that most pieces
 /// are not interrupted even on a busy machine.
 const PIECE: Duration = Duration::from_micros(2_500);
+/// Images of such a piece at least: their lit pixels differ by a quarter from image to image, and so by 2 % from piece to
+/// piece.
+const LEAST_IMAGES: usize = 200;
 /// Pieces of a visit with a watch, and as many without.
 const PIECES: usize = 5;
 /// Images that a visit begins with, untimed, until the cell's weights are back in the caches.
@@ -299,8 +302,8 @@ impl<'a> Bench<'a> {
         let started = Instant::now();
         self.pieces.train(trial, |images, order| self.learner.learn(images, order));
         let each = started.elapsed().as_secs_f64() / trial as f64;
-        let wanted = images.unwrap_or((PIECE.as_secs_f64() / each) as usize);
-        self.pieces.length = whole(wanted.max(1));
+        let wanted = images.unwrap_or(((PIECE.as_secs_f64() / each) as usize).max(LEAST_IMAGES));
+        self.pieces.length = whole(wanted);
     }
 
     fn visit(&mut self, watch: &mut Stopwatch) {
