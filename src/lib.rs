@@ -7,6 +7,7 @@
 //! | [`engine`] | from settings and data to a trained network |
 //! | [`experiments`] | many runs, and what they say together |
 //! | [`report`] | results as records and text |
+//! | [`files`] | writing files in whole or not at all |
 //! | [`dlr_kernels`] | the arithmetic |
 //!
 //! Imports flow one way: report -> experiments -> engine -> data, kernels.
@@ -15,6 +16,7 @@ pub mod data;
 pub mod engine;
 pub mod error;
 pub mod experiments;
+pub mod files;
 pub mod report;
 
 pub use error::{Error, Result};

@@ -8,6 +8,7 @@
 //! | [`rule`], [`gradient`], [`layer`], [`sweep`] | the backward pass fused with the update: one sweep for every optimizer |
 //! | [`rules`] | the optimizers, one short file each |
 //! | [`gemm`] | the dense path: blocked matrix products |
+//! | [`peaks`] | loops that do one thing as fast as the machine can, for profiles to compare with |
 //! | [`mod@reference`] | the oracle: plain f64 loops that share no code with the rest |
 //! | [`simd`], [`prefetch`] | what the build uses and the machine has |
 //!
@@ -34,6 +35,7 @@ pub mod logistic;
 mod norms;
 pub mod output;
 pub mod panel;
+pub mod peaks;
 pub mod prefetch;
 pub mod reference;
 pub mod rule;

@@ -13,6 +13,27 @@ pub enum Norms {
     OfLanes,
 }
 
+impl Norms {
+    /// Floating-point operations that it takes to keep them, for each weight that is updated.
+    pub const fn cost(self) -> u32 {
+        match self {
+            Self::Unused => 0,
+            Self::OfRows => 2,  // FMA
+            Self::OfLanes => 5, // the rate's multiplication, subtraction, addition, FMA
+        }
+    }
+}
+
+/// Floating-point operations that a rule does for each weight, as the documentation of its cost lists them: a fused
+/// multiply-add counts as two, a division or a root as one, and moving bits as none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cost {
+    /// For [`step`](Rule::step), or [`step_after`](Rule::step_after) where that is what the sweep calls.
+    pub step: u32,
+    /// For [`catch_up`](Rule::catch_up); of what it does to the memory, nothing counts if the rule [peeks](Rule::PEEKS).
+    pub catch_up: u32,
+}
+
 /// An optimizer's rule for one layer. The [`sweep`](crate::sweep) calls it with everything in registers.
 ///
 /// To add an optimizer, write a file in [`rules`](crate::rules) with a small struct of its hyper-parameters and this
@@ -26,6 +47,9 @@ pub trait Rule: Clone + Send + Sync + 'static {
     /// What some updates with a zero gradient do to a row, in numbers that are the same for all of its weights. `()` if
     /// they change neither weights nor memory.
     type Pause: Copy;
+
+    /// What profiles count.
+    const COST: Cost;
 
     /// The norms that [`rate`](Self::rate) wants to see. A rule that uses them has no [`Pause`](Self::Pause).
     const NORMS: Norms = Norms::Unused;
@@ -86,6 +110,6 @@ pub trait Rule: Clone + Send + Sync + 'static {
 }
 
 /// Whether rows without gradient can be left alone for good.
-pub(crate) const fn rests<R: Rule>() -> bool {
+pub const fn rests<R: Rule>() -> bool {
     size_of::<R::Pause>() == 0
 }

@@ -2,7 +2,7 @@
 
 use super::exit;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use clap::{Args, Parser};
+use clap::{Args, Parser, Subcommand};
 use dlr::engine::images::Inputs;
 use dlr::engine::network::MAX_HIDDEN;
 use dlr::engine::optimizer::{Entry, Hyper, Norm, OPTIMIZERS};
@@ -16,11 +16,150 @@ use std::str::FromStr;
 /// Trains a small network of logistic units on MNIST, and tells how long that took.
 #[derive(Debug, Parser)]
 #[command(name = "dlr", version, long_version = long_version(), after_help = after_help(), max_term_width = 110,
-    override_usage = "dlr [OPTIONS]")]
+    override_usage = "dlr [OPTIONS]\n       dlr profile [OPTIONS]", args_conflicts_with_subcommands = true,
+    disable_help_subcommand = true)]
 pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+
     #[command(flatten)]
     pub(crate) train: Train,
 }
+
+/// What else there is to do than to train.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Profile(Profile),
+}
+
+/// Measures how fast every optimizer trains, where the time goes, and how near that is to the machine's peaks
+#[derive(Debug, Args)]
+#[command(override_usage = "dlr profile [OPTIONS]", after_help = profile_help(), max_term_width = 110)]
+pub(crate) struct Profile {
+    /// Hidden units, each 1 to 4096
+    #[arg(long, value_name = "N,...", value_parser = whole(1..=MAX_HIDDEN as u64), default_value = "30,100,300",
+        value_delimiter = ',', allow_hyphen_values = true)]
+    pub(crate) hidden: Vec<u64>,
+
+    /// Images whose gradients are averaged for one update; 1 is online learning
+    #[arg(long, value_name = "B,...", value_parser = whole(1..=65_536), default_value = "1,100", value_delimiter = ',',
+        allow_hyphen_values = true)]
+    pub(crate) batch: Vec<u64>,
+
+    /// Optimizers, with their defaults, or `all`
+    #[arg(long, value_name = "NAME,...", value_parser = optimizers, default_value = "all")]
+    pub(crate) optimizers: Optimizers,
+
+    /// Threads for large batches and for tests; one image at a time is the work of one
+    #[arg(long, value_name = "N", value_parser = whole(1..=256), default_value = "1", allow_hyphen_values = true)]
+    pub(crate) threads: u64,
+
+    /// Rounds over all cells [default: 5 to 40, until the spread is small or a minute has passed]
+    #[arg(long, value_name = "N", value_parser = whole(1..=100_000), allow_hyphen_values = true)]
+    pub(crate) rounds: Option<u64>,
+
+    /// Images of a timed piece, rounded up to whole batches [default: as many as take 2.5 ms, at least 200]
+    #[arg(long, value_name = "N", value_parser = whole(1..=1_000_000_000), allow_hyphen_values = true)]
+    pub(crate) images: Option<u64>,
+
+    /// Folder with the four IDX files, raw or .gz [default: $DLR_DATA, or data/mnist here or where dlr was built]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+
+    /// Print JSON on stdout: a line for the machine, and one for each cell
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    /// Draw the roofline to FILE
+    #[arg(long, value_name = "FILE")]
+    pub(crate) svg: Option<PathBuf>,
+
+    /// Compare with the profile in FILE, which --json has written, wherever both have the same cell
+    #[arg(long, value_name = "FILE")]
+    pub(crate) baseline: Option<PathBuf>,
+
+    /// Exit with code 6 if a cell is slower than in --baseline by more than P, as in 5%
+    #[arg(long, value_name = "P%", value_parser = percentage, requires = "baseline", allow_hyphen_values = true)]
+    pub(crate) fail_if_slower: Option<f64>,
+
+    /// No progress on stderr
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
+}
+
+/// Some optimizers of the list.
+#[derive(Clone, Debug)]
+pub(crate) struct Optimizers(pub(crate) Vec<&'static Entry>);
+
+fn optimizers(text: &str) -> Result<Optimizers, String> {
+    if text == "all" {
+        return Ok(Optimizers(OPTIMIZERS.iter().collect()));
+    }
+    let mut chosen: Vec<&'static Entry> = Vec::new();
+    for name in text.split(',') {
+        let entry = Entry::find(name).ok_or_else(|| {
+            let names: Vec<_> = OPTIMIZERS.iter().map(|entry| entry.name).collect();
+            format!("there is no optimizer {name:?}; expected all, or some of {}", names.join(","))
+        })?;
+        if !chosen.iter().any(|earlier| earlier.name == entry.name) {
+            chosen.push(entry);
+        }
+    }
+    Ok(Optimizers(chosen))
+}
+
+/// A percentage as a share.
+fn percentage(text: &str) -> Result<f64, String> {
+    let percent = text.strip_suffix('%').and_then(|percent| percent.parse::<f64>().ok());
+    percent
+        .filter(|percent| (0.0..=1000.0).contains(percent))
+        .map(|percent| percent / 100.0)
+        .ok_or_else(|| "expected a percentage from 0% to 1000%, as in 5%".to_owned())
+}
+
+fn profile_help() -> String {
+    format!("{PROFILE_HELP}\n\n{}", exit::HELP)
+}
+
+const PROFILE_HELP: &str = "\
+How it is measured:
+  A cell is an optimizer with some hidden units and a batch. All cells take
+  turns, round after round, each going on with its own training on pieces of a
+  shuffled epoch. A round's time for a cell is the median of five pieces of
+  2.5 ms, so that what interrupts one does not count. Told are the median of the
+  rounds and their middle half (quartiles), and with --json the least. Warnings
+  tell if the machine was busy or the rounds differ widely.
+
+What the columns say:
+  data      reading images' lit pixels; in batches, sorting them by pixel
+  forward   to the hidden units' sums; after dark images, rows catch up here
+            under momentum and Adam
+  output    hidden activations, outputs, and the deltas of both layers
+  update    gradients and the update of both layers
+  gap       the phases together beside the whole. Phases come from five more
+            pieces, timed by the cycle counter in the real training loop, less
+            what reading it costs; the whole is timed without it
+  test      for each test image in a full count, catching up included
+  x sgd     the median of the rounds' ratios to SGD of the same size and batch
+  flop      the kernels' operations on lit pixels, their padding to vectors of
+            eight included; a fused multiply-add (FMA) counts as two
+  bytes     weights and optimizer's memory loaded and stored; in batches, also
+            the deltas that gradients are summed from
+  of FMA peak, of its bandwidth
+            shares of the peaks measured in the same run: FMA in registers, and
+            this mixture of loads and stores in the given level, the first that
+            has room for the rows that one update works on. The larger share
+            tells what limits a cell; where both are small, waiting does. More
+            than 100 % means that most bytes came from a nearer level
+  B/weight  bytes remembered beside each weight; norms of rows are not counted
+
+Baselines:
+  dlr profile --json > before.jsonl
+  dlr profile --baseline before.jsonl --fail-if-slower 5%
+  A cell counts as slower if its median and its least round both are by more
+  than that, and the middle halves of both measurements lie apart: disturbances
+  only ever make times longer, so that no single number proves anything. Of a
+  baseline from another machine, a warning tells.";
 
 #[derive(Debug, Args)]
 pub(crate) struct Train {

@@ -15,6 +15,7 @@ pub(crate) enum Code {
     TargetMissed = 3,
     BadData = 4,
     Diverged = 5,
+    Slower = 6,
     Interrupted = 130,
     Terminated = 143,
 }
@@ -24,10 +25,11 @@ pub(crate) const HELP: &str = "\
 Exit codes:
   0  done
   1  failed while running: a result could not be written
-  2  usage: an unknown option or a value out of range
+  2  usage: an unknown option or a value out of range; a debug build was asked for a profile
   3  the target was not reached, and --require-target was given
-  4  a data set or a model is missing or damaged
+  4  a data set, a model or a baseline is missing or damaged
   5  diverged: the weights or their norm are no longer finite; nothing was saved
+  6  profile: slower than the baseline, and --fail-if-slower was given
   130, 143  interrupted by Ctrl-C or SIGTERM, after saving";
 
 impl From<Code> for ExitCode {

@@ -3,6 +3,7 @@
 
 mod args;
 mod exit;
+mod profile;
 mod progress;
 mod signals;
 mod train;
@@ -27,7 +28,11 @@ pub(crate) fn run() -> ExitCode {
         Ok(args) => args,
         Err(error) => return exit::usage(&error),
     };
-    match train::run(args.train, since) {
+    let done = match args.command {
+        None => train::run(args.train, since),
+        Some(args::Command::Profile(args)) => profile::run(args),
+    };
+    match done {
         Ok(code) => code.into(),
         Err(error) => {
             exit::complain(format_args!("dlr: error: {error}"));

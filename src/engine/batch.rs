@@ -8,6 +8,7 @@ use super::evaluator::dense_sums;
 use super::images::Images;
 use super::learner::{Outputs, Task};
 use super::network::Network;
+use super::phases::{Laps, Phase, Piece};
 use super::threads::Threads;
 use dlr_kernels::forward::hidden_sums;
 use dlr_kernels::gemm::{View, ViewMut, gemm};
@@ -73,6 +74,7 @@ impl Batch {
         task: Task,
         images: &Images,
         order: &[u32],
+        laps: &mut impl Laps,
     ) {
         let work = order.len() * first.stored().as_slice().len();
         let threads = if work >= WORTH_THREADS { task.threads } else { Threads::One };
@@ -80,10 +82,12 @@ impl Batch {
         if !images.are_dense() {
             self.lit.read(images, order);
             self.lighters.turn(images.inputs(), (0..order.len()).map(|b| self.lit.of(b)));
+            laps.lap(Phase::Data);
             first.catch_up(self.lighters.pixels());
             let (lit, w1) = (&self.lit, first.stored());
             let sums = |b: usize, hidden: &mut [f32x8]| hidden_sums(lit.of(b), w1, hidden);
-            self.between.pass(sums, second.stored(), task, images, order, threads);
+            laps.lap(Phase::Forward);
+            self.between.pass(sums, second.stored(), task, images, order, threads, laps);
             self.update_second(second, order.len());
             update(
                 first,
@@ -98,10 +102,12 @@ impl Batch {
                 gradient: Panel::zeros(inputs, first.stored().width()),
             });
             dense_sums(images, order, &mut dense.images, first.stored(), &mut self.between.hidden);
-            self.between.pass(|_, _| {}, second.stored(), task, images, order, threads);
+            laps.lap(Phase::Forward);
+            self.between.pass(|_, _| {}, second.stored(), task, images, order, threads, laps);
             self.update_second(second, order.len());
             update(first, &OfMatrix { sums: self.dense_gradient(order.len()), scale }, threads);
         }
+        laps.lap(Phase::Update);
     }
 
     /// The second layer's update, by the dense product of output deltas and hidden activations.
@@ -132,7 +138,8 @@ impl Batch {
 
 impl Between {
     /// Takes every image from its hidden sums, which `sums(b, row)` writes unless they are there, to its deltas.
-    fn pass(
+    #[expect(clippy::too_many_arguments, reason = "what a step has at hand")]
+    fn pass<L: Laps>(
         &mut self,
         sums: impl Fn(usize, &mut [f32x8]) + Sync,
         second: &Panel,
@@ -140,11 +147,14 @@ impl Between {
         images: &Images,
         order: &[u32],
         threads: Threads,
+        laps: &mut L,
     ) {
         let (n, k) = (second.vectors(), vectors(second.rows()));
-        let one = |y: &mut Outputs, (b, ((hidden, d1), d2)): (usize, Rows)| {
+        let one = |y: &mut Outputs, laps: &mut L, (b, ((hidden, d1), d2)): (usize, Rows)| {
             sums(b, hidden);
+            laps.lap(Phase::Forward);
             y.pass(task, second, images.label(order[b] as usize), hidden, d1, d2);
+            laps.lap(Phase::Output);
         };
         let room = || Outputs::new(second.rows());
         let hidden = &mut self.hidden.as_vectors_mut()[..order.len() * n];
@@ -157,11 +167,15 @@ impl Between {
                 .zip(d2.par_chunks_exact_mut(k))
                 .enumerate()
                 .with_min_len(IMAGES_PER_PIECE)
-                .for_each_init(room, one);
+                .for_each_init(
+                    || (room(), Piece::new(&*laps)),
+                    |(y, piece), rows| one(y, &mut piece.own, rows),
+                );
+            laps.lap_together();
         } else {
             let mut y = room();
             let rows = hidden.chunks_exact_mut(n).zip(d1.chunks_exact_mut(n)).zip(d2.chunks_exact_mut(k));
-            rows.enumerate().for_each(|rows| one(&mut y, rows));
+            rows.enumerate().for_each(|rows| one(&mut y, laps, rows));
         }
     }
 }

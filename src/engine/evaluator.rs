@@ -54,6 +54,16 @@ impl<'a> Evaluator<'a> {
         Self { images, threads, suspects }
     }
 
+    /// Number of images.
+    pub fn len(&self) -> usize {
+        self.images.len()
+    }
+
+    /// Whether there is no image.
+    pub fn is_empty(&self) -> bool {
+        self.images.is_empty()
+    }
+
     /// The share of images that the network `(first, second)` puts in their right class.
     pub fn accuracy(&self, first: &Panel, second: &Panel) -> f64 {
         self.share(self.count_right(first, second))

@@ -3,7 +3,9 @@
 use super::batch::Batch;
 use super::images::Images;
 use super::network::Network;
+use super::phases::{Laps, Phase, Stopwatch};
 use super::threads::Threads;
+use super::work::{Shape, Visits, Work, work};
 use dlr_kernels::forward::activate;
 use dlr_kernels::gradient::OfOutputs;
 use dlr_kernels::lanes::{f32x8, vectors};
@@ -31,6 +33,12 @@ pub trait Learner: Send {
     ///
     /// The result does not depend on the number of its threads.
     fn learn(&mut self, images: &Images, order: &[u32]);
+
+    /// The same, with the time of each phase added up by `watch`.
+    fn learn_watched(&mut self, images: &Images, order: &[u32], watch: &mut Stopwatch);
+
+    /// How much work that is for an image, where rows are visited so.
+    fn work(&self, visits: &Visits) -> Work;
 
     /// W1 and W2 as they are now.
     fn weights(&mut self) -> (&Panel, &Panel);
@@ -119,7 +127,17 @@ impl<A: Rule, B: Rule> Fused<A, B> {
         })
     }
 
-    fn learn_online(&mut self, images: &Images, order: &[u32]) {
+    fn learn_with(&mut self, images: &Images, order: &[u32], laps: &mut impl Laps) {
+        if self.task.batch == 1 {
+            self.learn_online(images, order, laps);
+        } else {
+            for order in order.chunks(self.task.batch) {
+                self.batch.learn(&mut self.first, &mut self.second, self.task, images, order, laps);
+            }
+        }
+    }
+
+    fn learn_online(&mut self, images: &Images, order: &[u32], laps: &mut impl Laps) {
         let outputs = self.second.stored().rows();
         let Online { values, hidden, hidden_deltas: d1, output_deltas: d2, outputs: y } = &mut self.online;
         for (n, &image) in order.iter().enumerate() {
@@ -132,24 +150,33 @@ impl<A: Rule, B: Rule> Fused<A, B> {
             let image = image as usize;
             let lit = images.lit(image, values);
             let label = images.label(image);
+            laps.lap(Phase::Data);
             self.first.learn(lit, hidden, |hidden| {
+                laps.lap(Phase::Forward);
                 y.pass(self.task, self.second.stored(), label, hidden, d1, d2);
+                laps.lap(Phase::Output);
                 self.second.update(&OfOutputs { deltas: &bytemuck::cast_slice(d2)[..outputs], hidden });
                 d1
             });
+            laps.lap(Phase::Update);
         }
     }
 }
 
 impl<A: Rule, B: Rule> Learner for Fused<A, B> {
     fn learn(&mut self, images: &Images, order: &[u32]) {
-        if self.task.batch == 1 {
-            self.learn_online(images, order);
-        } else {
-            for order in order.chunks(self.task.batch) {
-                self.batch.learn(&mut self.first, &mut self.second, self.task, images, order);
-            }
-        }
+        self.learn_with(images, order, &mut ());
+    }
+
+    fn learn_watched(&mut self, images: &Images, order: &[u32], watch: &mut Stopwatch) {
+        watch.start();
+        self.learn_with(images, order, watch);
+    }
+
+    fn work(&self, visits: &Visits) -> Work {
+        let (first, second) = (self.first.stored(), self.second.stored());
+        let shape = Shape { inputs: first.rows(), hidden: first.width(), outputs: second.rows() };
+        work::<A, B>(shape, visits)
     }
 
     fn weights(&mut self) -> (&Panel, &Panel) {

@@ -10,6 +10,7 @@
 //! | [`images`] | grey levels into inputs, ready for the kernels |
 //! | [`learner`], `batch` | training steps, online and in batches |
 //! | [`evaluator`] | how many images a network classifies correctly, and whether that is enough |
+//! | [`phases`], [`work`] | where the time of training goes, and how much work that is |
 //! | [`trainer`] | the protocol: train, test, stop |
 //! | [`threads`] | who does the work |
 
@@ -21,7 +22,9 @@ pub mod model;
 mod names;
 pub mod network;
 pub mod optimizer;
+pub mod phases;
 pub mod settings;
 pub mod streams;
 pub mod threads;
 pub mod trainer;
+pub mod work;

@@ -5,31 +5,25 @@
 use super::network::{MAX_HIDDEN, Network, little_endian};
 use crate::data::idx::MAX_INPUTS;
 use crate::error::{Error, Result};
+use crate::files;
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use std::collections::HashMap;
 use std::fs;
-use std::io::{self, Write as _};
 use std::path::Path;
-use tempfile::NamedTempFile;
 
 const FIRST: &str = "0.weight";
 const SECOND: &str = "2.weight";
+/// What to do where a model can't be written.
+const SAVE_CURE: &str = "give --save a file in a folder that can be written";
 /// No model of ours is larger: 4096 inputs, 4096 hidden units, 256 outputs, and a header.
 const MAX_BYTES: u64 = 4 * (4096 * 4096 + 256 * 4096) + (1 << 20);
 
-/// Writes a network to `path`: to a file beside it first, which then takes its place, so that no reader ever sees half of
-/// it and a failure leaves what was there. `origin` goes into the file's metadata, under "dlr". Where `path` is a link, the file that it leads to is replaced.
+/// Writes a network to `path`, [in whole or not at all](files::write()). `origin` goes into the file's metadata, under "dlr".
 ///
 /// # Errors
 /// [`Error::Write`] if the folder can't be written to or the disk is full.
 pub fn save(path: &Path, network: &Network, origin: serde_json::Value) -> Result<()> {
-    let failed = |source| unwritable(path, source);
-    let place = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    let mut file = temporary_beside(&place).map_err(failed)?;
-    file.write_all(&to_bytes(network, &origin)).map_err(failed)?;
-    file.as_file().sync_all().map_err(failed)?;
-    file.persist(place).map_err(|error| failed(error.error))?;
-    Ok(())
+    files::write(path, &to_bytes(network, &origin), SAVE_CURE)
 }
 
 /// Whether [`save`] could write to `path` now: to be asked before a long training rather than after it.
@@ -37,35 +31,7 @@ pub fn save(path: &Path, network: &Network, origin: serde_json::Value) -> Result
 /// # Errors
 /// [`Error::Write`] if not.
 pub fn check_place(path: &Path) -> Result<()> {
-    temporary_beside(path).map(drop).map_err(|source| unwritable(path, source))
-}
-
-fn temporary_beside(path: &Path) -> io::Result<NamedTempFile> {
-    let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    match fs::metadata(path) {
-        Ok(meta) if meta.is_dir() => return Err(io::ErrorKind::IsADirectory.into()),
-        // A device or a pipe: the new file would take its place.
-        Ok(meta) if !meta.is_file() => return Err(io::Error::other("not a file")),
-        // A rename would replace even a file that may not be written.
-        Ok(meta) if meta.permissions().readonly() => return Err(io::ErrorKind::PermissionDenied.into()),
-        Err(_) if path.as_os_str().as_encoded_bytes().ends_with(b"/") => {
-            return Err(io::ErrorKind::NotADirectory.into());
-        }
-        _ => {}
-    }
-    fs::metadata(folder)?;
-    let file = tempfile::Builder::new().prefix(".dlr-save-").permissions(permissions()).tempfile_in(folder);
-    file.map_err(|error| error.kind().into()) // its own message names a file that the user did not
-}
-
-fn unwritable(path: &Path, source: io::Error) -> Error {
-    Error::Write { path: path.to_owned(), source, cure: "give --save a file in a folder that can be written" }
-}
-
-/// Readable by all, as far as the umask lets; a temporary file is private otherwise.
-fn permissions() -> fs::Permissions {
-    use std::os::unix::fs::PermissionsExt as _;
-    fs::Permissions::from_mode(0o666)
+    files::check_place(path, SAVE_CURE)
 }
 
 fn to_bytes(network: &Network, origin: &serde_json::Value) -> Vec<u8> {

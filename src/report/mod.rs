@@ -1,6 +1,9 @@
 //! Results: as records for programs, as text for people. Nothing here trains.
 
+pub mod baseline;
 pub mod machine;
+pub mod profile;
 pub mod record;
+pub mod roofline;
 pub mod runs;
 pub mod summary;

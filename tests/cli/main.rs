@@ -6,6 +6,7 @@ mod failures;
 mod helpers;
 mod models;
 mod options;
+mod profile;
 mod results;
 mod runs;
 mod signals;

@@ -121,6 +121,7 @@ fn help_tells_of_every_optimizer_and_exit_code() {
         "3 the target",
         "4 a data set",
         "5 diverged",
+        "6 profile",
         "130, 143 interrupted",
     ] {
         assert!(text.contains(code), "no {code:?} in {}", help.stdout);

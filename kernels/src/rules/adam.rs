@@ -20,7 +20,7 @@
 
 use super::course::{Course, How, Missed, SHORT};
 use crate::lanes::f32x8;
-use crate::rule::Rule;
+use crate::rule::{Cost, Rule};
 use std::sync::Arc;
 
 /// First moment and root of the second moment for every weight.
@@ -80,6 +80,7 @@ impl Rule for Adam {
     /// m and u = sqrt(v).
     type Memory = [f32x8; 2];
     type Pause = Missed;
+    const COST: Cost = Cost { step: 17, catch_up: 14 };
 
     fn advance(&mut self) {
         self.updates += 1;

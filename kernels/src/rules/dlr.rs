@@ -16,7 +16,7 @@
 //! Cost per vector: load, and, 2 FMA, store; and one FMA for the norm.
 
 use crate::lanes::f32x8;
-use crate::rule::{Norms, Rule};
+use crate::rule::{Cost, Norms, Rule};
 
 /// DLR by the norms of a layer's rows (`BY_ROW`) or of its lanes' columns.
 #[derive(Clone, Copy, Debug)]
@@ -30,6 +30,7 @@ pub struct Dlr<const BY_ROW: bool> {
 impl<const BY_ROW: bool> Rule for Dlr<BY_ROW> {
     type Memory = ();
     type Pause = ();
+    const COST: Cost = Cost { step: 4, catch_up: 0 };
     const NORMS: Norms = if BY_ROW { Norms::OfRows } else { Norms::OfLanes };
 
     #[inline(always)]

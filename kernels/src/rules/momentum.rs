@@ -18,7 +18,7 @@
 //! Cost per vector: reading, 2 loads and FMA; updating, 2 loads, multiplication, 3 FMA, 2 stores.
 
 use crate::lanes::f32x8;
-use crate::rule::Rule;
+use crate::rule::{Cost, Rule};
 use std::sync::Arc;
 
 /// A velocity for every weight.
@@ -78,6 +78,7 @@ impl Decay {
 impl Rule for Momentum {
     type Memory = f32x8;
     type Pause = Pause;
+    const COST: Cost = Cost { step: 7, catch_up: 2 };
     const PEEKS: bool = true;
     const LONGEST_PAUSE: u64 = DECAYS as u64 - 2;
 

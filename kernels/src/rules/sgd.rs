@@ -7,7 +7,7 @@
 //! Cost per vector: load, FMA, store.
 
 use crate::lanes::f32x8;
-use crate::rule::Rule;
+use crate::rule::{Cost, Rule};
 
 /// One learning rate for every weight.
 #[derive(Clone, Copy, Debug)]
@@ -19,6 +19,7 @@ pub struct Sgd {
 impl Rule for Sgd {
     type Memory = ();
     type Pause = ();
+    const COST: Cost = Cost { step: 2, catch_up: 0 };
 
     #[inline(always)]
     fn rate(&self, _: f32x8) -> f32x8 {

@@ -1,0 +1,165 @@
+//! `dlr profile`: how fast every optimizer trains, and where the time goes.
+
+use super::args::Profile as Args;
+use super::exit::{Code, complain, print};
+use super::signals::Signals;
+use dlr::data::{self, Dataset};
+use dlr::engine::optimizer::Hyper;
+use dlr::experiments::profile::{Cell, Plan, Watcher, profile};
+use dlr::report::baseline::{Baseline, comparison};
+use dlr::report::machine::Engine;
+use dlr::report::{profile as report, roofline};
+use dlr::{Error, Result, files};
+use indicatif::{ProgressBar, ProgressStyle};
+use std::time::Duration;
+
+/// What to do where the picture can't be written.
+const SVG_CURE: &str = "give --svg a file in a folder that can be written";
+
+pub(super) fn run(args: Args) -> Result<Code> {
+    let threads = args.threads as usize;
+    let engine = Engine::here(threads);
+    if cfg!(debug_assertions) {
+        return Err(Error::Settings {
+            option: "dlr profile",
+            problem: "this is a debug build, whose times mean nothing".into(),
+            cure: "build with --release".into(),
+        });
+    }
+    engine.warnings().iter().for_each(|warning| warn(warning));
+    let plan = plan(&args)?;
+    if let Some(path) = &args.svg {
+        files::check_place(path, SVG_CURE)?;
+    }
+    let baseline = args.baseline.as_deref().map(Baseline::read).transpose()?;
+    if let Some(baseline) = &baseline {
+        baseline.check(&cells(&plan, threads))?;
+        baseline.warning(&engine).iter().for_each(|warning| warn(warning));
+    }
+    let data = Dataset::open(&data::find(args.data.as_deref())?)?;
+    data.warnings.iter().for_each(|warning| warn(warning));
+    plan.check(&data)?;
+    let signals = Signals::listen().map_err(|source| no_resource("listen to signals", source))?;
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+    let pool = pool.map_err(|error| no_resource("start threads", std::io::Error::other(error)))?;
+
+    let mut watcher = Shown::new(args.quiet, signals.clone());
+    let found = profile(&plan, &data, &pool, &mut watcher);
+    watcher.finish();
+    let found = found?;
+    report::warnings(&found).iter().for_each(|warning| warn(warning));
+    let interrupted = if found.interrupted { signals.received() } else { None };
+    if let (Some(code), true) = (interrupted, found.cells.is_empty()) {
+        return Ok(code); // there is nothing to tell yet
+    }
+
+    let drawn = args
+        .svg
+        .as_deref()
+        .map_or(Ok(()), |path| files::write(path, roofline::svg(&found).as_bytes(), SVG_CURE));
+    // The result is told even where it could not be drawn.
+    if args.json {
+        print(&report::json_lines(&found, &data, &engine))?;
+    } else {
+        print(&report::tables(&found, &data, &engine))?;
+    }
+    drawn?;
+    let mut slower = false;
+    if let Some(baseline) = &baseline {
+        let compared = baseline.compare(&found)?;
+        let text = comparison(&compared, args.fail_if_slower);
+        // Beside JSON, it must not be on stdout.
+        if args.json {
+            text.lines().for_each(|line| complain(format_args!("{line}")))
+        } else {
+            print(&format!("\n{text}"))?
+        }
+        slower = args.fail_if_slower.is_some_and(|share| compared.iter().any(|one| one.is_slower(share)));
+    }
+    Ok(interrupted.unwrap_or(if slower { Code::Slower } else { Code::Done }))
+}
+
+fn plan(args: &Args) -> Result<Plan> {
+    let optimizers = args.optimizers.0.iter().map(|entry| entry.with(&entry.defaults, &Hyper::default()));
+    Ok(Plan {
+        optimizers: optimizers.collect::<Result<_>>()?,
+        hidden: distinct(&args.hidden),
+        batch: distinct(&args.batch),
+        images: args.images.map(|images| images as usize),
+        rounds: args.rounds,
+    })
+}
+
+/// All cells that the plan asks for.
+fn cells(plan: &Plan, threads: usize) -> Vec<Cell> {
+    let mut cells = Vec::new();
+    for &hidden in &plan.hidden {
+        for &batch in &plan.batch {
+            for optimizer in &plan.optimizers {
+                cells.push(Cell { optimizer: optimizer.name().to_owned(), hidden, batch, threads });
+            }
+        }
+    }
+    cells
+}
+
+/// Each number once, in the order in which they came.
+fn distinct(numbers: &[u64]) -> Vec<usize> {
+    let mut distinct = Vec::new();
+    for &number in numbers {
+        let number = number as usize;
+        if !distinct.contains(&number) {
+            distinct.push(number);
+        }
+    }
+    distinct
+}
+
+/// How far it is: a line on a terminal, nothing elsewhere, or where that is wanted.
+struct Shown {
+    signals: Signals,
+    bar: Option<ProgressBar>,
+}
+
+impl Shown {
+    fn new(quiet: bool, signals: Signals) -> Self {
+        let bar = (!quiet).then(|| {
+            let style =
+                ProgressStyle::with_template("{spinner} {wide_msg}").expect("the template is well formed");
+            let bar = ProgressBar::new_spinner().with_style(style).with_message("the first round");
+            bar.enable_steady_tick(Duration::from_millis(200));
+            if bar.is_hidden() {
+                complain(format_args!("measuring; with the defaults, this takes about a minute"));
+            }
+            bar
+        });
+        Self { signals, bar }
+    }
+
+    fn finish(&self) {
+        self.bar.iter().for_each(ProgressBar::finish_and_clear);
+    }
+}
+
+impl Watcher for Shown {
+    fn round(&mut self, round: u64, at_most: u64, widest: f64) {
+        if let Some(bar) = &self.bar {
+            bar.set_message(format!(
+                "round {round} of at most {at_most}, widest spread {:.1} %",
+                100.0 * widest
+            ));
+        }
+    }
+
+    fn wants_to_stop(&mut self) -> bool {
+        self.signals.received().is_some()
+    }
+}
+
+fn no_resource(action: &'static str, source: std::io::Error) -> Error {
+    Error::Resource { action, source, cure: "try fewer --threads, or free some memory" }
+}
+
+fn warn(text: &str) {
+    complain(format_args!("dlr: warning: {text}"));
+}

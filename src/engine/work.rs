@@ -1,0 +1,189 @@
+//! How much work training is, by what the kernels say of themselves: for profiles to set against the time it takes.
+//!
+//! Everything is counted as the kernels do it: lit pixels only, lanes of padding included, since the machine works on
+//! them too. What stays in registers, or is only as long as an image (its activations and deltas), costs no loads.
+
+use super::images::Images;
+use dlr_kernels::lanes::{LANES, vectors};
+use dlr_kernels::rule::{Norms, Rule, rests};
+
+/// Floating-point operations of the logistic function, and of what else is done to each hidden unit and to each output,
+/// by the documentation of the kernels.
+const LOGISTIC: f64 = 28.0;
+const PER_HIDDEN: f64 = LOGISTIC + 3.0;
+const PER_OUTPUT: f64 = LOGISTIC + 4.0;
+
+/// How updates visit the rows of the first layer: means over an epoch.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Visits {
+    /// Images of an update.
+    pub batch: f64,
+    /// Lit pixels of an image.
+    pub lit: f64,
+    /// Rows that any image of an update lights.
+    pub rows: f64,
+    /// Those of them that the update before did not light, though an earlier one did.
+    pub woken: f64,
+    /// Whether the images go through dense products.
+    pub dense: bool,
+}
+
+impl Visits {
+    /// Counts them along `order`, in batches of `batch`.
+    ///
+    /// # Panics
+    /// If `batch` is zero.
+    pub fn count(images: &Images, order: &[u32], batch: usize) -> Self {
+        let mut last = vec![0_u32; images.inputs()]; // the update that lit a row last, counted from 1
+        let (mut lit, mut rows, mut woken, mut updates) = (0_u64, 0_u64, 0_u64, 0_u32);
+        let mut values = Vec::new();
+        for batch in order.chunks(batch) {
+            updates += 1;
+            for &image in batch {
+                for &row in images.lit(image as usize, &mut values).index() {
+                    let last = &mut last[usize::from(row)];
+                    lit += 1;
+                    rows += u64::from(*last != updates);
+                    woken += u64::from(*last != 0 && *last + 1 < updates);
+                    *last = updates;
+                }
+            }
+        }
+        let (images_seen, updates) = (order.len().max(1) as f64, f64::from(updates.max(1)));
+        Self {
+            batch: images_seen / updates,
+            lit: lit as f64 / images_seen,
+            rows: rows as f64 / updates,
+            woken: woken as f64 / updates,
+            dense: batch > 1 && images.are_dense(),
+        }
+    }
+}
+
+/// What training does for an image, the mean.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Work {
+    /// Floating-point operations, a fused multiply-add counted as two.
+    pub flops: f64,
+    /// Bytes of weights and of what is remembered beside them that are loaded; in batches, of the deltas that the gradient
+    /// is summed from, too.
+    pub loads: f64,
+    /// Bytes of weights and of what is remembered beside them that are stored.
+    pub stores: f64,
+    /// Bytes that one update works on.
+    pub working_set: f64,
+    /// Bytes remembered beside each weight of the first layer.
+    pub memory_per_weight: usize,
+}
+
+/// The numbers of inputs, hidden units and outputs.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Shape {
+    pub(super) inputs: usize,
+    pub(super) hidden: usize,
+    pub(super) outputs: usize,
+}
+
+/// The work of a network whose layers learn by `A` and `B`.
+pub(super) fn work<A: Rule, B: Rule>(shape: Shape, visits: &Visits) -> Work {
+    let Visits { batch, lit, rows, woken, dense } = *visits;
+    let padded = |width: usize| (vectors(width) * LANES) as f64;
+    let (hidden, outputs) = (padded(shape.hidden), shape.outputs as f64);
+    let row = 4.0 * hidden;
+    let (one_memory, other_memory) = (memory::<A>() * hidden, memory::<B>() * hidden);
+    let step = |cost: u32, norms: Norms| f64::from(cost + norms.cost()) * hidden;
+    let (first_step, second_step) = (step(A::COST.step, A::NORMS), step(B::COST.step, B::NORMS));
+    let catch_up = f64::from(A::COST.catch_up) * hidden;
+    let online = batch == 1.0;
+
+    // Forward: a multiplication and an addition for each weight of a lit row. Dense products read W1 once a batch.
+    let mut flops = 2.0 * lit * hidden;
+    let mut loads = if dense { shape.inputs as f64 * row / batch } else { lit * row };
+    let mut stores = 0.0;
+    if !rests::<A>() && online && A::PEEKS {
+        // Every row is taken as if it had waited, and what comes of it is not stored.
+        flops += lit * catch_up;
+        loads += lit * one_memory;
+    } else if !rests::<A>() && !dense {
+        let renewed = row + one_memory;
+        flops += woken / batch * catch_up;
+        loads += woken / batch * if online { one_memory } else { renewed };
+        stores += woken / batch * renewed;
+    }
+
+    // The second layer, forwards and backwards; what is done to every unit.
+    flops += 4.0 * outputs * hidden + PER_HIDDEN * hidden + PER_OUTPUT * padded(shape.outputs);
+    loads += 2.0 * outputs * row;
+
+    // The gradients, where they are summed over the images of a batch: from the hidden deltas and activations.
+    if !online {
+        flops += 2.0 * (lit + outputs) * hidden;
+        loads += if dense { row } else { lit * row };
+    }
+    // The updates. In batches, norms of rows are taken from rows that are read once more.
+    let (rows_each, outputs_each) = (rows / batch, outputs / batch);
+    if A::NORMS == Norms::OfRows && !online {
+        loads += rows_each * row;
+    }
+    flops += rows_each * first_step + outputs_each * second_step;
+    let renewed = rows_each * (row + one_memory) + outputs_each * (row + other_memory);
+    loads += renewed;
+    stores += renewed;
+
+    let between = if online { 0.0 } else { 2.0 * batch * row };
+    let working_set = rows * (row + one_memory) + outputs * (row + other_memory) + between;
+    Work { flops, loads, stores, working_set, memory_per_weight: memory::<A>() as usize }
+}
+
+/// Bytes that a rule remembers beside each weight.
+fn memory<R: Rule>() -> f64 {
+    (size_of::<R::Memory>() / LANES) as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::Split;
+    use crate::engine::images::Inputs;
+    use dlr_kernels::rules::{Adam, Dlr, Momentum, Sgd};
+
+    #[test]
+    fn visits_of_four_small_images() {
+        let pixels = [1, 1, 0, 0, 0, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 1];
+        let split = Split::from_pixels(4, &pixels, &[0; 4]).unwrap();
+        let images = Images::new(&split, Inputs::Unit);
+        let count = |batch| Visits::count(&images, &[0, 1, 2, 3], batch);
+        let online = Visits { batch: 1.0, lit: 1.25, rows: 1.25, woken: 0.25, dense: false };
+        assert_eq!(count(1), online, "only pixel 0 of image 2 had a pause");
+        assert_eq!(count(2), Visits { batch: 2.0, rows: 2.0, woken: 0.0, ..online });
+    }
+
+    #[test]
+    fn work_by_hand() {
+        let shape = Shape { inputs: 784, hidden: 30, outputs: 10 };
+        let online = Visits { batch: 1.0, lit: 150.0, rows: 150.0, woken: 80.0, dense: false };
+        let units = 31.0 * 32.0 + 32.0 * 16.0;
+        let sgd = work::<Sgd, Sgd>(shape, &online);
+        // A multiplication and an addition for every weight read and updated, and for W2 twice on its way.
+        assert_eq!(sgd.flops, 32.0 * (4.0 * 150.0 + 6.0 * 10.0) + units);
+        assert_eq!((sgd.loads, sgd.stores), (128.0 * (300.0 + 30.0), 128.0 * 160.0));
+        assert_eq!((sgd.working_set, sgd.memory_per_weight), (128.0 * 160.0, 0));
+
+        let nesterov = work::<Momentum, Momentum>(shape, &online);
+        assert_eq!(nesterov.flops, sgd.flops + 32.0 * (150.0 * (2.0 + 5.0) + 10.0 * 5.0));
+        assert_eq!(nesterov.loads, sgd.loads + 128.0 * 310.0);
+        assert_eq!((nesterov.working_set, nesterov.memory_per_weight), (2.0 * sgd.working_set, 4));
+
+        let adam = work::<Adam, Adam>(shape, &online);
+        assert_eq!(adam.flops, sgd.flops + 32.0 * (160.0 * 15.0 + 80.0 * 14.0));
+        assert_eq!(adam.stores, 3.0 * 128.0 * (160.0 + 80.0));
+
+        let batch = Visits { batch: 100.0, rows: 600.0, woken: 1.0, ..online };
+        let sgd = work::<Sgd, Sgd>(shape, &batch);
+        assert_eq!(sgd.flops, 32.0 * (4.0 * 150.0 + 6.0 * 10.0 + 2.0 * 6.1) + units);
+        assert_eq!(sgd.stores, 128.0 * 6.1);
+
+        let dlr = work::<Dlr<true>, Dlr<false>>(shape, &batch);
+        assert_eq!(dlr.loads, sgd.loads + 128.0 * 6.0);
+    }
+}
