@@ -4,10 +4,10 @@
 //     ./dense --data DIR --initial FILE --optimizer sgd --lr 0.13
 //
 // One hidden layer of logistic units, no biases, squared error. The number of hidden units is known when it is
-// compiled, rows are padded to whole vectors (their last units stay at 0), sums run over four rows at a time, and
-// all pixels count, lit or dark. Every loop that matters runs along the hidden units. Batches go through W1 once:
-// a row's gradient is summed over the batch and applied while it is at hand. One thread. The options are those of
-// common.py, and so is the line printed.
+// compiled, rows are padded to whole vectors (their last units stay at 0), sums take four rows or images at a time,
+// and all pixels count, lit or dark. Every loop that matters runs along the hidden units. For batches, a row's
+// gradient is summed over the batch and applied while it is at hand. One thread. The options are those of common.py,
+// and so is the line printed.
 #include <math.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -112,9 +112,11 @@ static void to_floats(const uint8_t *restrict pixels, float *restrict x) {
 }
 
 static void train(const uint8_t *pixels, const uint8_t *labels, int images, int batch) {
-    Row *d1 = aligned_alloc(64, sizeof(Row) * batch);
-    float *column = aligned_alloc(64, sizeof(float) * PIXELS * batch); // [pixel][image]
+    int stride = (batch + 3) / 4 * 4; // those beyond the batch stay at 0
+    Row *d1 = aligned_alloc(64, sizeof(Row) * stride);
+    float *column = aligned_alloc(64, sizeof(float) * PIXELS * stride); // [pixel][image]
     if (!d1 || !column) fail("--batch", "out of memory");
+    memset(d1, 0, sizeof(Row) * stride), memset(column, 0, sizeof(float) * PIXELS * stride);
     double decay1 = 1, decay2 = 1;
     for (int start = 0; start < images; start += batch) {
         ALIGNED float x[PIXELS];
@@ -125,7 +127,7 @@ static void train(const uint8_t *pixels, const uint8_t *labels, int images, int 
             forward(x, h);
             backward(h, labels[start + b], d1[b], g2);
             if (batch > 1)
-                for (int j = 0; j < PIXELS; j++) column[j * batch + b] = x[j];
+                for (int j = 0; j < PIXELS; j++) column[j * stride + b] = x[j];
         }
         decay1 *= beta1, decay2 *= beta2;
         adam_step = lr / (1 - decay1), adam_root = 1 / sqrt(1 - decay2);
@@ -139,8 +141,10 @@ static void train(const uint8_t *pixels, const uint8_t *labels, int images, int 
                 move(w1[j], v1[j], m1[j], x[j], d1[0]);
             } else {
                 Row g = {0};
-                for (int b = 0; b < batch; b++)
-                    for (int i = 0; i < H; i++) g[i] += column[j * batch + b] * d1[b][i];
+                const float *c = column + j * stride;
+                for (int b = 0; b < batch; b += 4)
+                    for (int i = 0; i < H; i++)
+                        g[i] += (c[b] * d1[b][i] + c[b + 1] * d1[b + 1][i]) + (c[b + 2] * d1[b + 2][i] + c[b + 3] * d1[b + 3][i]);
                 move(w1[j], v1[j], m1[j], mean, g);
             }
         }

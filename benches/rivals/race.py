@@ -126,7 +126,7 @@ class Race:
         self.results = {}  # (hidden, batch, optimizer) -> who -> [ns per image]
         self.failed = set()  # (hidden, batch, who, optimizer): told once
         self.versions = {}
-        self.dlr_version = run([options.dlr, "--version"]).splitlines()
+        self.dlr_version = [" ".join(line.split()) for line in run([options.dlr, "--version"]).splitlines()]
         unpack(options.data, folder)
         self.rivals = [name for name in options.rivals if self.present(name)]
         env = dict(os.environ)
@@ -157,8 +157,12 @@ class Race:
         command += ["--test-every", images, "--target", "none", "-q", "--json", *more]
         for name, value in self.settings(optimizer, batch).items():
             command += [f"--{name}", value]
-        line = json.loads(run(command))
-        return {"rival": "dlr", "ns_per_image": line["ns_per_image"], "test_accuracy": line["final"]["test_accuracy"], "run": line}
+        try:
+            line = json.loads(run(command))
+            times = {"ns_per_image": line["ns_per_image"], "test_accuracy": line["final"]["test_accuracy"]}
+        except (ValueError, KeyError, TypeError):
+            raise Failure(f"{self.options.dlr}: does not print the result of a run; is it dlr?") from None
+        return {"rival": "dlr", **times, "run": line}
 
     def initial(self, hidden):
         """dlr's initial weights as raw floats, which every rival starts from."""
@@ -246,7 +250,7 @@ class Race:
         place = "any core" if o.core is None else f"core {o.core}"
         lines = [
             f"{datetime.date.today()}, {cpu}, {os.cpu_count()} cores, {platform.system()} {platform.release()}; load {os.getloadavg()[0]:.2f}",
-            f"{o.threads} thread{'s' * (o.threads > 1)}, {place}; {o.rounds} rounds, a rival's best of {o.repeats} passes in each",
+            f"{o.threads} thread{'s' * (o.threads > 1)}, {place}; {o.rounds} round{'s' * (o.rounds > 1)}, a rival's best of {o.repeats} passes in each",
             f"{'; '.join(self.dlr_version)}; {o.images:,} images, {o.order} order",
         ]
         for name in self.rivals:
