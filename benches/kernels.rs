@@ -44,7 +44,8 @@ impl Pixels {
         let images = Images::new(&data.train, Inputs::Unit);
         let pixels = (0..IMAGES).map(|n| {
             let mut values = Vec::new();
-            (images.read(n, &mut values).to_vec(), values)
+            images.read(n, &mut values);
+            (images.numbers(n).to_vec(), values)
         });
         Self(pixels.collect())
     }

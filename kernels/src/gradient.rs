@@ -1,6 +1,6 @@
 //! Where a row's gradient comes from. It is made in registers, a tile at a time, and never stored.
 
-use crate::lanes::f32x8;
+use crate::lanes::{TILE, f32x8};
 use crate::lit::Lit;
 use crate::panel::Panel;
 use core::ops::Range;
@@ -185,18 +185,33 @@ impl Gradient for OfBatch<'_> {
 
     #[inline(always)]
     fn tile<const T: usize>(&self, first: usize) -> impl Fn(usize) -> [f32x8; T] {
+        move |row| self.sum(row, first)
+    }
+}
+
+impl OfBatch<'_> {
+    /// Vectors `first..first + T` of the sum for a row.
+    #[inline(always)]
+    fn sum<const T: usize>(&self, row: usize, first: usize) -> [f32x8; T] {
         let (deltas, stride) = (self.deltas.as_vectors(), self.deltas.vectors());
-        move |row| {
-            let mut sum = [f32x8::ZERO; T];
-            for &(image, value) in self.lighters.of(row) {
-                let value = f32x8::splat(value);
-                let delta = &deltas[image as usize * stride + first..][..T];
-                for v in 0..T {
-                    sum[v] = delta[v].mul_add(value, sum[v]);
-                }
+        let mut sums = [[f32x8::ZERO; T]; 2];
+        let add = |sum: &mut [f32x8; T], &Lighter { image, value }: &Lighter| {
+            let value = f32x8::splat(value);
+            let delta: &[f32x8; T] =
+                deltas[image as usize * stride + first..].first_chunk().expect("a tile lies within a row");
+            for v in 0..T {
+                sum[v] = delta[v].mul_add(value, sum[v]);
             }
-            sum
+        };
+        // Narrow tiles take two images at once, so that a sum does not wait for the last addition to it.
+        let lighters = self.lighters.of(row);
+        let (pairs, rest) = if 2 * T <= TILE { lighters.as_chunks() } else { (&[][..], lighters) };
+        for [one, other] in pairs {
+            add(&mut sums[0], one);
+            add(&mut sums[1], other);
         }
+        rest.iter().for_each(|lighter| add(&mut sums[0], lighter));
+        core::array::from_fn(|v| sums[0][v] + sums[1][v])
     }
 }
 
@@ -208,7 +223,17 @@ pub struct Lighters {
     pixels: Vec<u16>,
     /// Pixel j's entries end at `end[j]`, and start where the pixel before it ends.
     end: Vec<u32>,
-    entries: Vec<(u32, f32)>,
+    /// Those of all pixels, one pixel's after another's; what lies beyond the last is left from earlier batches.
+    entries: Vec<Lighter>,
+}
+
+/// An image that lights a pixel.
+#[derive(Clone, Copy, Debug, Default)]
+struct Lighter {
+    /// Its number in the batch.
+    image: u32,
+    /// The pixel's value in it.
+    value: f32,
 }
 
 impl Lighters {
@@ -219,14 +244,15 @@ impl Lighters {
     pub fn turn<'a>(&mut self, inputs: usize, batch: impl Iterator<Item = Lit<'a>> + Clone) {
         self.end.clear();
         self.end.resize(inputs, 0);
+        let end = &mut self.end[..];
         for lit in batch.clone() {
             for &j in lit.index() {
-                self.end[usize::from(j)] += 1;
+                end[usize::from(j)] += 1;
             }
         }
         self.pixels.clear();
         let mut total = 0;
-        for (j, end) in self.end.iter_mut().enumerate() {
+        for (j, end) in end.iter_mut().enumerate() {
             if *end > 0 {
                 self.pixels.push(u16::try_from(j).expect("inputs are numbered by u16"));
             }
@@ -234,12 +260,14 @@ impl Lighters {
             *end = total; // the start for now: filling moves it to the end
             total += count;
         }
-        self.entries.clear();
-        self.entries.resize(total as usize, (0, 0.0));
+        if self.entries.len() < total as usize {
+            self.entries.resize(total as usize, Lighter::default());
+        }
+        let entries = &mut self.entries[..total as usize];
         for (image, lit) in (0..).zip(batch) {
-            for (&j, &x) in lit.index().iter().zip(lit.value()) {
-                let place = &mut self.end[usize::from(j)];
-                self.entries[*place as usize] = (image, x);
+            for (&j, &value) in lit.index().iter().zip(lit.value()) {
+                let place = &mut end[usize::from(j)];
+                entries[*place as usize] = Lighter { image, value };
                 *place += 1;
             }
         }
@@ -252,7 +280,7 @@ impl Lighters {
 
     /// The images that light `pixel`, with its value there.
     #[inline(always)]
-    fn of(&self, pixel: usize) -> &[(u32, f32)] {
+    fn of(&self, pixel: usize) -> &[Lighter] {
         let start = if pixel == 0 { 0 } else { self.end[pixel - 1] };
         &self.entries[start as usize..self.end[pixel] as usize]
     }

@@ -81,11 +81,11 @@ impl Batch {
         let scale = 1.0 / order.len() as f32;
         if !images.are_dense() {
             self.lit.read(images, order);
-            self.lighters.turn(images.inputs(), (0..order.len()).map(|b| self.lit.of(b)));
+            self.lighters.turn(images.inputs(), (0..order.len()).map(|b| self.lit.of(images, order, b)));
             laps.lap(Phase::Data);
             first.catch_up(self.lighters.pixels());
             let (lit, w1) = (&self.lit, first.stored());
-            let sums = |b: usize, hidden: &mut [f32x8]| hidden_sums(lit.of(b), w1, hidden);
+            let sums = |b: usize, hidden: &mut [f32x8]| hidden_sums(lit.of(images, order, b), w1, hidden);
             laps.lap(Phase::Forward);
             self.between.pass(sums, second.stored(), task, images, order, threads, laps);
             self.update_second(second, order.len());
@@ -196,28 +196,31 @@ fn update<R: Rule>(layer: &mut Layer<R>, gradient: &impl Gradient, threads: Thre
     layer.settle();
 }
 
-/// A batch's lit pixels, read once for the way forward and the way back.
+/// The values of a batch's lit pixels, read once for the way forward and the way back.
 #[derive(Default)]
 struct LitBatch {
-    index: Vec<u16>,
     value: Vec<f32>,
-    /// Image b's lit pixels end here, and start where those of the image before end.
+    /// Image b's values end here, and start where those of the image before end.
     end: Vec<usize>,
 }
 
+/// Images ahead of the one being read that are asked for from memory: reading is soon done.
+const AHEAD: usize = 8;
+
 impl LitBatch {
     fn read(&mut self, images: &Images, order: &[u32]) {
-        self.index.clear();
         self.value.clear();
         self.end.clear();
-        for &image in order {
-            self.index.extend_from_slice(images.read(image as usize, &mut self.value));
-            self.end.push(self.index.len());
+        for (n, &image) in order.iter().enumerate() {
+            images.look_ahead(order, n, AHEAD);
+            images.read(image as usize, &mut self.value);
+            self.end.push(self.value.len());
         }
     }
 
-    fn of(&self, b: usize) -> Lit<'_> {
-        let range = if b == 0 { 0 } else { self.end[b - 1] }..self.end[b];
-        Lit::new(&self.index[range.clone()], &self.value[range])
+    /// Image `b` of the batch, which is number `order[b]` of all.
+    fn of<'a>(&'a self, images: &'a Images, order: &[u32], b: usize) -> Lit<'a> {
+        let start = if b == 0 { 0 } else { self.end[b - 1] };
+        Lit::new(images.numbers(order[b] as usize), &self.value[start..self.end[b]])
     }
 }

@@ -93,19 +93,22 @@ impl<'a> Images<'a> {
         (&self.index[range.clone()], &self.grey[range])
     }
 
-    /// Appends the values of image `n`'s lit inputs to `values`, and returns their numbers.
+    /// The numbers of image `n`'s lit inputs.
     #[inline]
-    pub fn read(&self, n: usize, values: &mut Vec<f32>) -> &[u16] {
-        let (index, grey) = self.pixels(n);
+    pub fn numbers(&self, n: usize) -> &[u16] {
+        if self.all.is_empty() { self.pixels(n).0 } else { &self.all }
+    }
+
+    /// Appends the values of image `n`'s lit inputs to `values`.
+    #[inline]
+    pub fn read(&self, n: usize, values: &mut Vec<f32>) {
         if self.all.is_empty() {
             // The same as looking the levels up, but eight at a time.
-            values.extend(grey.iter().map(|&p| f32::from(p) / 255.0));
-            index
+            values.extend(self.pixels(n).1.iter().map(|&p| f32::from(p) / 255.0));
         } else {
             let start = values.len();
             values.resize(start + self.all.len(), 0.0);
             self.dense(n, &mut values[start..]);
-            &self.all
         }
     }
 
@@ -113,8 +116,8 @@ impl<'a> Images<'a> {
     #[inline]
     pub fn lit<'s>(&'s self, n: usize, values: &'s mut Vec<f32>) -> Lit<'s> {
         values.clear();
-        let index = self.read(n, values);
-        Lit::new(index, values)
+        self.read(n, values);
+        Lit::new(self.numbers(n), values)
     }
 
     /// Writes image `n` to `row`, dark pixels included.
@@ -126,17 +129,28 @@ impl<'a> Images<'a> {
         }
     }
 
-    /// Asks for where image `n` lies, and its label, to be brought from memory before [`prefetch`](Self::prefetch) needs
-    /// to know.
+    /// Asks for the image that comes `ahead` images after the one numbered `order[n]`, and before that for its place:
+    /// otherwise asking for an image would itself have to wait. A shuffled order finds neither anywhere near.
     #[inline]
-    pub fn prefetch_place(&self, n: usize) {
+    pub fn look_ahead(&self, order: &[u32], n: usize, ahead: usize) {
+        if let Some(&later) = order.get(n + 2 * ahead) {
+            self.prefetch_place(later as usize);
+        }
+        if let Some(&later) = order.get(n + ahead) {
+            self.prefetch(later as usize);
+        }
+    }
+
+    /// Asks for where image `n` lies, and its label, to be brought from memory.
+    #[inline]
+    fn prefetch_place(&self, n: usize) {
         prefetch(&self.start[n..n + 2]);
         prefetch(&self.label[n..=n]);
     }
 
-    /// Asks for image `n` to be brought from memory, to be read a little later.
+    /// Asks for image `n` to be brought from memory.
     #[inline]
-    pub fn prefetch(&self, n: usize) {
+    fn prefetch(&self, n: usize) {
         let (index, grey) = self.pixels(n);
         prefetch(index);
         prefetch(grey);

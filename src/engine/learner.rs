@@ -50,10 +50,8 @@ pub trait Learner: Send {
     }
 }
 
-/// Images ahead of the one being learned that are asked for from memory: a shuffled order finds them nowhere near.
+/// Images ahead of the one being learned that are asked for from memory.
 const AHEAD: usize = 2;
-/// Images ahead of those whose places are asked for: without these, asking for the images would itself have to wait.
-const FURTHER_AHEAD: usize = 4;
 
 /// The fused path: a rule for each layer, and room for what lies between them.
 pub struct Fused<A: Rule, B: Rule> {
@@ -141,12 +139,7 @@ impl<A: Rule, B: Rule> Fused<A, B> {
         let outputs = self.second.stored().rows();
         let Online { values, hidden, hidden_deltas: d1, output_deltas: d2, outputs: y } = &mut self.online;
         for (n, &image) in order.iter().enumerate() {
-            if let Some(&ahead) = order.get(n + FURTHER_AHEAD) {
-                images.prefetch_place(ahead as usize);
-            }
-            if let Some(&ahead) = order.get(n + AHEAD) {
-                images.prefetch(ahead as usize);
-            }
+            images.look_ahead(order, n, AHEAD);
             let image = image as usize;
             let lit = images.lit(image, values);
             let label = images.label(image);
