@@ -1,8 +1,9 @@
 //! One training step from a batch of images: by lit pixels, or by dense products where the images are dense.
 //!
 //! Images are independent on the way forward and back, and rows are independent in the update, so both spread over
-//! threads; reading the batch, turning its lit pixels around and the dense products stay on one. Every sum is taken in an
-//! order of its own that the number of threads does not touch.
+//! threads. Reading a batch's lit pixels and turning them around is serial, but needs nothing of the network: one thread
+//! does it for the next batch while the others are at this one. The dense products stay on one thread. Every sum is taken in
+//! an order of its own that the number of threads does not touch.
 
 use super::evaluator::dense_sums;
 use super::images::Images;
@@ -18,19 +19,20 @@ use dlr_kernels::layer::Layer;
 use dlr_kernels::lit::Lit;
 use dlr_kernels::panel::Panel;
 use dlr_kernels::rule::Rule;
+use dlr_kernels::sweep::Block;
 use rayon::prelude::*;
 
-/// Images whose forward and backward pass is one piece of work for a thread.
-const IMAGES_PER_PIECE: usize = 16;
+/// Images whose forward and backward pass is one piece of work for a thread, at least: small, so that threads end together.
+const IMAGES_PER_PIECE: usize = 6;
 /// Rows of the first layer whose update is one piece of work for a thread.
-const ROWS_PER_PIECE: usize = 56;
+const ROWS_PER_PIECE: usize = 28;
 /// Weights times images of a batch from which on several threads pay for their waking up (about 10 us).
 const WORTH_THREADS: usize = 500_000;
 
 /// What lies between the layers for a batch, a row per image, and the batch itself.
 pub(super) struct Batch {
-    lit: LitBatch,
-    lighters: Lighters,
+    now: Pixels,
+    next: Pixels,
     dense: Option<Dense>,
     between: Between,
     second_gradient: Panel,
@@ -54,8 +56,8 @@ impl Batch {
         let batch = if batch == 1 { 0 } else { batch };
         let (hidden, outputs) = (network.hidden(), network.outputs());
         Self {
-            lit: LitBatch::default(),
-            lighters: Lighters::default(),
+            now: Pixels::default(),
+            next: Pixels::default(),
             dense: None,
             between: Between {
                 hidden: Panel::zeros(batch, hidden),
@@ -66,48 +68,86 @@ impl Batch {
         }
     }
 
-    /// One update from the images numbered in `order`, at most as many as a batch has.
-    pub(super) fn learn<A: Rule, B: Rule>(
+    /// One update from the images numbered in `order`, at most as many as a batch has. The next is from those in `next`,
+    /// if there are any.
+    pub(super) fn learn<A: Rule, B: Rule, L: Laps>(
+        &mut self,
+        (first, second): (&mut Layer<A>, &mut Layer<B>),
+        task: Task,
+        images: &Images,
+        (order, next): (&[u32], &[u32]),
+        laps: &mut L,
+    ) {
+        let work = order.len() * first.stored().as_slice().len();
+        let step = Step {
+            task,
+            images,
+            order,
+            threads: if work >= WORTH_THREADS { task.threads } else { Threads::One },
+            laps: &*laps,
+        };
+        if images.are_dense() {
+            self.learn_dense(first, second, &step);
+        } else {
+            let (mut ahead, mut now) = (std::mem::take(&mut self.next), std::mem::take(&mut self.now));
+            if !now.are_ready {
+                now.read(images, order, &step);
+            }
+            now.are_ready = false;
+            match step.threads {
+                Threads::One => self.learn_lit(first, second, &now, &step),
+                Threads::Pool if next.is_empty() => self.learn_lit(first, second, &now, &step),
+                Threads::Pool => {
+                    rayon::join(
+                        || self.learn_lit(first, second, &now, &step),
+                        || ahead.read(images, next, &step),
+                    );
+                }
+            }
+            (self.now, self.next) = (ahead, now);
+        }
+        laps.lap_together();
+    }
+
+    /// By lit pixels.
+    fn learn_lit<A: Rule, B: Rule, L: Laps>(
         &mut self,
         first: &mut Layer<A>,
         second: &mut Layer<B>,
-        task: Task,
-        images: &Images,
-        order: &[u32],
-        laps: &mut impl Laps,
+        pixels: &Pixels,
+        step: &Step<L>,
     ) {
-        let work = order.len() * first.stored().as_slice().len();
-        let threads = if work >= WORTH_THREADS { task.threads } else { Threads::One };
-        let scale = 1.0 / order.len() as f32;
-        if !images.are_dense() {
-            self.lit.read(images, order);
-            self.lighters.turn(images.inputs(), (0..order.len()).map(|b| self.lit.of(images, order, b)));
-            laps.lap(Phase::Data);
-            first.catch_up(self.lighters.pixels());
-            let (lit, w1) = (&self.lit, first.stored());
-            let sums = |b: usize, hidden: &mut [f32x8]| hidden_sums(lit.of(images, order, b), w1, hidden);
-            laps.lap(Phase::Forward);
-            self.between.pass(sums, second.stored(), task, images, order, threads, laps);
-            self.update_second(second, order.len());
-            update(
-                first,
-                &OfBatch { lighters: &self.lighters, deltas: &self.between.hidden_deltas, scale },
-                threads,
-            );
-        } else {
-            // No row is behind here: dense gradients move all of them at every update.
-            let inputs = images.inputs();
-            let dense = self.dense.get_or_insert_with(|| Dense {
-                images: vec![0.0; self.between.hidden.rows() * inputs],
-                gradient: Panel::zeros(inputs, first.stored().width()),
-            });
-            dense_sums(images, order, &mut dense.images, first.stored(), &mut self.between.hidden);
-            laps.lap(Phase::Forward);
-            self.between.pass(|_, _| {}, second.stored(), task, images, order, threads, laps);
-            self.update_second(second, order.len());
-            update(first, &OfMatrix { sums: self.dense_gradient(order.len()), scale }, threads);
-        }
-        laps.lap(Phase::Update);
+        step.serial(Phase::Forward, || first.catch_up(pixels.lighters.pixels()));
+        let w1 = first.stored();
+        self.between.pass(|b, hidden| hidden_sums(pixels.of(step, b), w1, hidden), second.stored(), step);
+        step.serial(Phase::Update, || self.update_second(second, step.order.len()));
+        let (lighters, deltas) = (&pixels.lighters, &self.between.hidden_deltas);
+        step.update(first, &OfBatch { lighters, deltas, scale: step.scale() });
+    }
+
+    /// By dense products. No row is behind here: dense gradients move all of them at every update.
+    fn learn_dense<A: Rule, B: Rule, L: Laps>(
+        &mut self,
+        first: &mut Layer<A>,
+        second: &mut Layer<B>,
+        step: &Step<L>,
+    ) {
+        let inputs = step.images.inputs();
+        let dense = self.dense.get_or_insert_with(|| Dense {
+            images: vec![0.0; self.between.hidden.rows() * inputs],
+            gradient: Panel::zeros(inputs, first.stored().width()),
+        });
+        step.serial(Phase::Forward, || {
+            let (w1, hidden) = (first.stored(), &mut self.between.hidden);
+            dense_sums(step.images, step.order, &mut dense.images, w1, hidden);
+        });
+        self.between.pass(|_, _| {}, second.stored(), step);
+        step.serial(Phase::Update, || {
+            self.update_second(second, step.order.len());
+            self.dense_gradient(step.order.len());
+        });
+        let sums = &self.dense.as_ref().expect("made on the way forward").gradient;
+        step.update(first, &OfMatrix { sums, scale: step.scale() });
     }
 
     /// The second layer's update, by the dense product of output deltas and hidden activations.
@@ -126,56 +166,79 @@ impl Batch {
     }
 
     /// The first layer's summed gradient by a dense product.
-    fn dense_gradient(&mut self, images: usize) -> &Panel {
+    fn dense_gradient(&mut self, images: usize) {
         let Dense { images: x, gradient } = self.dense.as_mut().expect("made on the way forward");
         let (inputs, stride) = (gradient.rows(), gradient.stride());
         let x = View::new(x, images, inputs, inputs);
         let d1 = View::new(self.between.hidden_deltas.as_slice(), images, stride, stride);
         gemm(x.transposed(), d1, 0.0, &mut ViewMut::new(gradient.as_mut_slice(), inputs, stride, stride));
-        gradient
+    }
+}
+
+/// What the parts of a step have in common.
+struct Step<'a, L: Laps> {
+    task: Task,
+    images: &'a Images<'a>,
+    order: &'a [u32],
+    threads: Threads,
+    laps: &'a L,
+}
+
+impl<L: Laps> Step<'_, L> {
+    /// What the sums of gradients are multiplied by.
+    fn scale(&self) -> f32 {
+        1.0 / self.order.len() as f32
+    }
+
+    /// Does what is one thread's work.
+    fn serial(&self, phase: Phase, work: impl FnOnce()) {
+        let mut piece = Piece::new(self.laps);
+        work();
+        piece.own.lap(phase);
+    }
+
+    /// One update of the first layer. Rows are independent, so the pieces' size decides nothing but the speed, except where
+    /// norms of lanes are summed piece by piece: it is the same for any number of threads.
+    fn update<R: Rule>(&self, layer: &mut Layer<R>, gradient: &impl Gradient) {
+        let one = |block: &mut Block<R>| self.serial(Phase::Update, || block.update(gradient));
+        let mut blocks: Vec<_> = layer.blocks(ROWS_PER_PIECE).collect();
+        match self.threads {
+            Threads::One => blocks.iter_mut().for_each(one),
+            Threads::Pool => blocks.par_iter_mut().for_each(one),
+        }
+        drop(blocks);
+        layer.settle();
     }
 }
 
 impl Between {
     /// Takes every image from its hidden sums, which `sums(b, row)` writes unless they are there, to its deltas.
-    #[expect(clippy::too_many_arguments, reason = "what a step has at hand")]
-    fn pass<L: Laps>(
-        &mut self,
-        sums: impl Fn(usize, &mut [f32x8]) + Sync,
-        second: &Panel,
-        task: Task,
-        images: &Images,
-        order: &[u32],
-        threads: Threads,
-        laps: &mut L,
-    ) {
+    fn pass<L: Laps>(&mut self, sums: impl Fn(usize, &mut [f32x8]) + Sync, second: &Panel, step: &Step<L>) {
+        let &Step { task, images, order, laps, .. } = step;
         let (n, k) = (second.vectors(), vectors(second.rows()));
-        let one = |y: &mut Outputs, laps: &mut L, (b, ((hidden, d1), d2)): (usize, Rows)| {
+        let room = || (Outputs::new(second.rows()), Piece::new(laps));
+        let one = |(y, piece): &mut (Outputs, Piece<L>), (b, ((hidden, d1), d2)): (usize, Rows)| {
             sums(b, hidden);
-            laps.lap(Phase::Forward);
+            piece.own.lap(Phase::Forward);
             y.pass(task, second, images.label(order[b] as usize), hidden, d1, d2);
-            laps.lap(Phase::Output);
+            piece.own.lap(Phase::Output);
         };
-        let room = || Outputs::new(second.rows());
         let hidden = &mut self.hidden.as_vectors_mut()[..order.len() * n];
         let d1 = &mut self.hidden_deltas.as_vectors_mut()[..order.len() * n];
         let d2 = &mut self.output_deltas.as_vectors_mut()[..order.len() * k];
-        if threads == Threads::Pool {
-            hidden
+        match step.threads {
+            Threads::Pool => hidden
                 .par_chunks_exact_mut(n)
                 .zip(d1.par_chunks_exact_mut(n))
                 .zip(d2.par_chunks_exact_mut(k))
                 .enumerate()
                 .with_min_len(IMAGES_PER_PIECE)
-                .for_each_init(
-                    || (room(), Piece::new(&*laps)),
-                    |(y, piece), rows| one(y, &mut piece.own, rows),
-                );
-            laps.lap_together();
-        } else {
-            let mut y = room();
-            let rows = hidden.chunks_exact_mut(n).zip(d1.chunks_exact_mut(n)).zip(d2.chunks_exact_mut(k));
-            rows.enumerate().for_each(|rows| one(&mut y, laps, rows));
+                .for_each_init(room, one),
+            Threads::One => {
+                let mut room = room();
+                let rows = hidden.chunks_exact_mut(n).zip(d1.chunks_exact_mut(n)).zip(d2.chunks_exact_mut(k));
+                rows.enumerate().for_each(|rows| one(&mut room, rows));
+            }
         }
     }
 }
@@ -183,44 +246,44 @@ impl Between {
 /// One image's rows of hidden activations, hidden deltas and output deltas.
 type Rows<'a> = ((&'a mut [f32x8], &'a mut [f32x8]), &'a mut [f32x8]);
 
-/// One update, by several threads if that is worth it. Rows are independent, so the pieces' size decides nothing but
-/// the speed, except where norms of lanes are summed piece by piece: it is the same for any number of threads.
-fn update<R: Rule>(layer: &mut Layer<R>, gradient: &impl Gradient, threads: Threads) {
-    let mut blocks: Vec<_> = layer.blocks(ROWS_PER_PIECE).collect();
-    if threads == Threads::Pool {
-        blocks.par_iter_mut().for_each(|block| block.update(gradient));
-    } else {
-        blocks.iter_mut().for_each(|block| block.update(gradient));
-    }
-    drop(blocks);
-    layer.settle();
-}
-
-/// The values of a batch's lit pixels, read once for the way forward and the way back.
+/// A batch's lit pixels, read once for the way forward and the way back.
 #[derive(Default)]
-struct LitBatch {
+struct Pixels {
     value: Vec<f32>,
     /// Image b's values end here, and start where those of the image before end.
     end: Vec<usize>,
+    lighters: Lighters,
+    /// Whether they have been read for the batch to come.
+    are_ready: bool,
 }
 
 /// Images ahead of the one being read that are asked for from memory: reading is soon done.
 const AHEAD: usize = 8;
 
-impl LitBatch {
-    fn read(&mut self, images: &Images, order: &[u32]) {
-        self.value.clear();
-        self.end.clear();
-        for (n, &image) in order.iter().enumerate() {
-            images.look_ahead(order, n, AHEAD);
-            images.read(image as usize, &mut self.value);
-            self.end.push(self.value.len());
-        }
+impl Pixels {
+    fn read<L: Laps>(&mut self, images: &Images, order: &[u32], step: &Step<L>) {
+        step.serial(Phase::Data, || {
+            self.value.clear();
+            self.end.clear();
+            for (n, &image) in order.iter().enumerate() {
+                images.look_ahead(order, n, AHEAD);
+                images.read(image as usize, &mut self.value);
+                self.end.push(self.value.len());
+            }
+            let Self { value, end, lighters, .. } = self;
+            lighters.turn(images.inputs(), (0..order.len()).map(|b| lit(value, end, images, order, b)));
+        });
+        self.are_ready = true;
     }
 
-    /// Image `b` of the batch, which is number `order[b]` of all.
-    fn of<'a>(&'a self, images: &'a Images, order: &[u32], b: usize) -> Lit<'a> {
-        let start = if b == 0 { 0 } else { self.end[b - 1] };
-        Lit::new(images.numbers(order[b] as usize), &self.value[start..self.end[b]])
+    /// Image `b` of the step's batch.
+    fn of<'a, L: Laps>(&'a self, step: &'a Step<L>, b: usize) -> Lit<'a> {
+        lit(&self.value, &self.end, step.images, step.order, b)
     }
+}
+
+/// Image `b` of a batch, which is number `order[b]` of all, with its part of `value`.
+fn lit<'a>(value: &'a [f32], end: &[usize], images: &'a Images, order: &[u32], b: usize) -> Lit<'a> {
+    let start = if b == 0 { 0 } else { end[b - 1] };
+    Lit::new(images.numbers(order[b] as usize), &value[start..end[b]])
 }

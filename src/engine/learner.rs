@@ -129,8 +129,11 @@ impl<A: Rule, B: Rule> Fused<A, B> {
         if self.task.batch == 1 {
             self.learn_online(images, order, laps);
         } else {
-            for order in order.chunks(self.task.batch) {
-                self.batch.learn(&mut self.first, &mut self.second, self.task, images, order, laps);
+            let mut batches = order.chunks(self.task.batch).peekable();
+            while let Some(now) = batches.next() {
+                let next = batches.peek().copied().unwrap_or_default();
+                let layers = (&mut self.first, &mut self.second);
+                self.batch.learn(layers, self.task, images, (now, next), laps);
             }
         }
     }
