@@ -20,7 +20,7 @@
 //!
 //! Cost per image, K = 10: 2 passes over W2 (10 Hp/8 loads and FMA each), 2 transposes, 2 logistics.
 
-use crate::lanes::{LANES, f32x8, for_tile, sums};
+use crate::lanes::{LANES, TILE, f32x8, for_tile, sums, tile_width};
 use crate::logistic::logistic;
 use crate::panel::Panel;
 
@@ -59,9 +59,10 @@ fn dots(n: usize, hidden: &[f32x8], weights: &Panel, out: &mut [f32x8]) {
     for (out, rows) in out.iter_mut().zip(weights.as_vectors().chunks(LANES * n)) {
         let mut dot = [f32x8::ZERO; LANES];
         if rows.len() == LANES * n {
+            let row: [&[f32x8]; LANES] = core::array::from_fn(|k| &rows[k * n..][..n]);
             for v in 0..n {
                 for k in 0..LANES {
-                    dot[k] = rows[k * n + v].mul_add(hidden[v], dot[k]);
+                    dot[k] = row[k][v].mul_add(hidden[v], dot[k]);
                 }
             }
         } else {
@@ -109,22 +110,28 @@ pub fn hidden_deltas(errors: &[f32x8], weights: &Panel, hidden: &[f32x8], deltas
     let n = weights.vectors();
     assert_eq!((hidden.len(), deltas.len()), (n, n), "one activation and one delta per hidden unit");
     let errors = &bytemuck::cast_slice(errors)[..weights.rows()];
-    for_tile!(n, N => back(N, errors, weights, hidden, deltas), else back(n, errors, weights, hidden, deltas));
+    let width = tile_width(n);
+    for first in (0..n).step_by(width) {
+        for_tile!((n - first).min(width), T => {
+            let (hidden, deltas) = (&hidden[first..], &mut deltas[first..]);
+            let hidden = hidden.first_chunk::<T>().expect("a tile lies within a row");
+            *deltas.first_chunk_mut().expect("a tile lies within a row") = back(errors, weights, first, hidden);
+        }, else unreachable!("a tile is at most {TILE} vectors"));
+    }
 }
 
+/// The deltas of the T vectors from `first` on.
 #[inline(always)]
-fn back(n: usize, errors: &[f32], weights: &Panel, hidden: &[f32x8], deltas: &mut [f32x8]) {
-    let (hidden, deltas) = (&hidden[..n], &mut deltas[..n]);
-    deltas.fill(f32x8::ZERO);
-    for (row, &error) in weights.as_vectors().chunks_exact(n).zip(errors) {
+fn back<const T: usize>(errors: &[f32], weights: &Panel, first: usize, hidden: &[f32x8; T]) -> [f32x8; T] {
+    let mut deltas = [f32x8::ZERO; T];
+    for (row, &error) in weights.as_vectors().chunks_exact(weights.vectors()).zip(errors) {
+        let row = row[first..].first_chunk::<T>().expect("a tile lies within a row");
         let error = f32x8::splat(error);
-        for v in 0..n {
+        for v in 0..T {
             deltas[v] = row[v].mul_add(error, deltas[v]);
         }
     }
-    for v in 0..n {
-        deltas[v] *= hidden[v] * (f32x8::ONE - hidden[v]);
-    }
+    core::array::from_fn(|v| deltas[v] * (hidden[v] * (f32x8::ONE - hidden[v])))
 }
 
 /// The output unit with the largest net input, the first of equals; NaN is less than any number.
