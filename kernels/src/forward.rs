@@ -20,7 +20,7 @@
 //! 4. Padding lanes are masked after the logistic, since s(0) = 1/2.
 //!
 //! Cost per lit pixel: Hp/8 FMA with a load each, one broadcast per tile; 4 accumulators for one vector,
-//! 8 to 14 of the 16 registers for more. The rows come from the second-level cache, which bounds this: 32 bytes a cycle.
+//! 8 to 16 for more. The rows come from the second-level cache, which bounds this: 32 bytes a cycle.
 
 use crate::lanes::{TILE, f32x8, for_tile, tail_mask, tile_width, vectors};
 use crate::lit::Lit;
