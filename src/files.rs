@@ -3,7 +3,7 @@
 use crate::error::{Error, Result};
 use std::fs;
 use std::io::{self, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
 /// Writes `bytes` to `path`: to a file beside it first, which then takes its place, so that a failure leaves what was
@@ -13,7 +13,7 @@ use tempfile::NamedTempFile;
 /// [`Error::Write`], with `cure`, if the folder can't be written to or the disk is full.
 pub fn write(path: &Path, bytes: &[u8], cure: &'static str) -> Result<()> {
     let failed = |source| Error::Write { path: path.to_owned(), source, cure };
-    let place = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let place = place(path);
     let mut file = temporary_beside(&place).map_err(failed)?;
     file.write_all(bytes).map_err(failed)?;
     file.as_file().sync_all().map_err(failed)?;
@@ -26,7 +26,16 @@ pub fn write(path: &Path, bytes: &[u8], cure: &'static str) -> Result<()> {
 /// # Errors
 /// [`Error::Write`], with `cure`, if not.
 pub fn check_place(path: &Path, cure: &'static str) -> Result<()> {
-    temporary_beside(path).map(drop).map_err(|source| Error::Write { path: path.to_owned(), source, cure })
+    temporary_beside(&place(path)).map(drop).map_err(|source| Error::Write {
+        path: path.to_owned(),
+        source,
+        cure,
+    })
+}
+
+/// Where `path` leads to, if it is a link.
+fn place(path: &Path) -> PathBuf {
+    fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
 }
 
 fn temporary_beside(path: &Path) -> io::Result<NamedTempFile> {

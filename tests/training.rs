@@ -257,3 +257,43 @@ fn settings_that_do_not_fit_the_data_are_refused() {
         "--images: 60001 asked for, but mnist has 60000 training images; give 1 to 60000"
     );
 }
+
+/// While a batch is learned, the next one's pixels are read: it must be the next one's, whatever came before, however many
+/// threads there are, and where the last batch is so small that one thread does it.
+#[test]
+fn batches_read_ahead_are_those_read_in_turn() {
+    let images = || Images::new(&MNIST.train, Inputs::Unit);
+    // Two epochs' worth of calls, that begin anywhere and end with batches of 64, 63, 20 and 1 images.
+    let all: Vec<u32> = (0..2000).map(|n| n * 7919 % 60_000).collect();
+    let calls = [&all[..256], &all[100..419], &all[1000..1084], &all[..65], &all[300..301], &all[64..576]];
+    let mut cases = 0;
+    for entry in OPTIMIZERS {
+        let rule = entry.with(&entry.defaults, &Hyper::default()).expect("defaults are complete");
+        for hidden in [30, 112] {
+            let learner = |threads| {
+                let task = Task {
+                    batch: 64,
+                    one_hot: OneHot { low: 0.0, high: 1.0 },
+                    backprop: Backprop::Mse,
+                    threads,
+                };
+                rule.learner(Network::draw(784, hidden, 10, Init::FanIn, 1), task)
+            };
+            // Batch by batch there is nothing to read ahead.
+            let mut alone = learner(Threads::One);
+            calls.iter().flat_map(|call| call.chunks(64)).for_each(|batch| alone.learn(&images(), batch));
+            let want = alone.network();
+            for threads in [1, 2, 3, 8] {
+                let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
+                let got = pool.install(|| {
+                    let mut ahead = learner(Threads::Pool);
+                    calls.iter().for_each(|call| ahead.learn(&images(), call));
+                    ahead.network()
+                });
+                assert!(got == want, "{}, H = {hidden}, {threads} threads", entry.name);
+                cases += 1;
+            }
+        }
+    }
+    assert_eq!(cases, OPTIMIZERS.len() * 8);
+}

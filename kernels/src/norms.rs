@@ -73,3 +73,36 @@ impl LaneNorms {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::Dlr;
+
+    #[test]
+    fn rows_of_every_length_are_summed_whole() {
+        for vectors in 0..=28_usize {
+            let row: Vec<f32x8> = (0..vectors)
+                .map(|v| f32x8::from(core::array::from_fn(|lane| (1 + v * LANES + lane) as f32)))
+                .collect();
+            let want = core::array::from_fn(|lane| {
+                (0..vectors).map(|v| ((1 + v * LANES + lane) as f32).powi(2)).sum::<f32>()
+            });
+            assert_eq!(sum_of_squares(&row).to_array(), want, "{vectors} vectors: integers, so exact");
+        }
+    }
+
+    #[test]
+    fn rates_of_every_number_of_rows_are_packed_in_their_order() {
+        let rule = Dlr::<true> { lr: 2.0, alpha: 1.0 };
+        for rows in 0..=25_usize {
+            let mut squares: Vec<f32x8> =
+                (0..rows).map(|row| f32x8::splat((row * row) as f32 / 8.0)).collect();
+            into_rates(&rule, &mut squares);
+            let rates: &[f32] = bytemuck::cast_slice(&squares);
+            for (row, &rate) in rates[..rows].iter().enumerate() {
+                assert_eq!(rate, 2.0 / (row as f32 + 1.0), "row {row} of {rows}");
+            }
+        }
+    }
+}

@@ -13,12 +13,12 @@
 //!
 //! Departures from the plain loops, and why each keeps the result:
 //!
-//! 1. Eight outputs are summed together, lane by lane, and their horizontal sums taken by one transpose: a reordered sum.
+//! 1. Eight outputs are summed together, lane by lane, and their horizontal sums taken at once, by halving: a reordered sum.
 //! 2. The target is made by comparing lane numbers with the label, not by storing a one in an array: a scalar store
 //!    followed by a vector load of the same line would stall.
 //! 3. The padding of d1 is zero because that of W2 and h is.
 //!
-//! Cost per image, K = 10: 2 passes over W2 (10 Hp/8 loads and FMA each), 2 transposes, 2 logistics.
+//! Cost per image, K = 10: 2 passes over W2 (10 Hp/8 loads and FMA each), 2 x 14 shuffles, 2 logistics.
 
 use crate::lanes::{LANES, TILE, f32x8, for_tile, sums, tile_width};
 use crate::logistic::logistic;

@@ -25,12 +25,12 @@
 //!    from the weights over millions of updates.
 //! 5. Rows are independent, so blocks of them may be swept at once. What blocks share, the lanes' norms, is combined in
 //!    the order of the blocks.
-//!
 //! 6. The sweep goes through its rows backwards. The way forward went through the same rows in their order, so it meets the
 //!    latest of them first, while they are still in the nearest cache, and leaves the first of them there for the next
 //!    image.
 //!
-//! Cost per row of V vectors, beside the rule's: one broadcast; with norms of lanes V (subtraction, addition, FMA).
+//! Cost per row of V vectors, beside the rule's: one broadcast; with norms of lanes V (multiplication by the rate, subtraction,
+//! addition, FMA).
 
 use crate::gradient::Gradient;
 use crate::lanes::{TILE, f32x8, for_tile, tile_width};

@@ -126,7 +126,8 @@ How it is measured:
   A cell is an optimizer with some hidden units and a batch. All cells take
   turns, round after round, each going on with its own training on pieces of a
   shuffled epoch. A round's time for a cell is the median of five pieces of
-  2.5 ms, so that what interrupts one does not count. Told are the median of the
+  2.5 ms (or 200 images, if that is more), so that what interrupts one does not
+  count. Told are the median of the
   rounds and their middle half (quartiles), and with --json the least. Warnings
   tell if the machine was busy or the rounds differ widely.
 

@@ -5,7 +5,7 @@ use super::exit::{Code, complain, print};
 use super::signals::Signals;
 use dlr::data::{self, Dataset};
 use dlr::engine::optimizer::Hyper;
-use dlr::experiments::profile::{Cell, Plan, Watcher, profile};
+use dlr::experiments::profile::{Cell, LEAST_ROUNDS, Plan, Watcher, profile};
 use dlr::report::baseline::{Baseline, comparison};
 use dlr::report::machine::Engine;
 use dlr::report::{profile as report, roofline};
@@ -35,10 +35,15 @@ pub(super) fn run(args: Args) -> Result<Code> {
     if let Some(baseline) = &baseline {
         baseline.check(&cells(&plan, threads))?;
         baseline.warning(&engine).iter().for_each(|warning| warn(warning));
+        if args.fail_if_slower.is_some() {
+            check_rounds(args.rounds)?;
+            baseline.check_rounds()?;
+        }
     }
     let data = Dataset::open(&data::find(args.data.as_deref())?)?;
     data.warnings.iter().for_each(|warning| warn(warning));
     plan.check(&data)?;
+    baseline.as_ref().map_or(Ok(()), |baseline| baseline.check_data(&data))?;
     let signals = Signals::listen().map_err(|source| no_resource("listen to signals", source))?;
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
     let pool = pool.map_err(|error| no_resource("start threads", std::io::Error::other(error)))?;
@@ -66,7 +71,10 @@ pub(super) fn run(args: Args) -> Result<Code> {
     drawn?;
     let mut slower = false;
     if let Some(baseline) = &baseline {
-        let compared = baseline.compare(&found)?;
+        let compared = match baseline.compare(&found) {
+            Err(_) if let Some(code) = interrupted => return Ok(code), // before any common cell was measured
+            compared => compared?,
+        };
         let text = comparison(&compared, args.fail_if_slower);
         // Beside JSON, it must not be on stdout.
         if args.json {
@@ -88,6 +96,18 @@ fn plan(args: &Args) -> Result<Plan> {
         images: args.images.map(|images| images as usize),
         rounds: args.rounds,
     })
+}
+
+/// Whether a verdict can be founded on so many rounds.
+fn check_rounds(rounds: Option<u64>) -> Result<()> {
+    match rounds {
+        Some(rounds) if rounds < LEAST_ROUNDS => Err(Error::Settings {
+            option: "--fail-if-slower",
+            problem: format!("{rounds} rounds are too few to tell what is slower by chance"),
+            cure: format!("give --rounds {LEAST_ROUNDS} or more, or leave it out"),
+        }),
+        _ => Ok(()),
+    }
 }
 
 /// All cells that the plan asks for.

@@ -2,7 +2,7 @@
 //!
 //! Images are independent on the way forward and back, and rows are independent in the update, so both spread over
 //! threads. Reading a batch's lit pixels and turning them around is serial, but needs nothing of the network: one thread
-//! does it for the next batch while the others are at this one. The dense products stay on one thread. Every sum is taken in
+//! does it for the next batch of the same call while the others are at this one. The dense products stay on one thread. Every sum is taken in
 //! an order of its own that the number of threads does not touch.
 
 use super::evaluator::dense_sums;
@@ -90,17 +90,20 @@ impl Batch {
             self.learn_dense(first, second, &step);
         } else {
             let (mut ahead, mut now) = (std::mem::take(&mut self.next), std::mem::take(&mut self.now));
-            if !now.are_ready {
+            debug_assert!(now.ahead == 0 || now.ahead == order.len(), "what was read ahead is what comes");
+            if std::mem::take(&mut now.ahead) == 0 {
                 now.read(images, order, &step);
             }
-            now.are_ready = false;
             match step.threads {
                 Threads::One => self.learn_lit(first, second, &now, &step),
                 Threads::Pool if next.is_empty() => self.learn_lit(first, second, &now, &step),
                 Threads::Pool => {
                     rayon::join(
                         || self.learn_lit(first, second, &now, &step),
-                        || ahead.read(images, next, &step),
+                        || {
+                            ahead.read(images, next, &step);
+                            ahead.ahead = next.len();
+                        },
                     );
                 }
             }
@@ -253,8 +256,8 @@ struct Pixels {
     /// Image b's values end here, and start where those of the image before end.
     end: Vec<usize>,
     lighters: Lighters,
-    /// Whether they have been read for the batch to come.
-    are_ready: bool,
+    /// How many images have been read ahead, for the batch to come.
+    ahead: usize,
 }
 
 /// Images ahead of the one being read that are asked for from memory: reading is soon done.
@@ -273,7 +276,6 @@ impl Pixels {
             let Self { value, end, lighters, .. } = self;
             lighters.turn(images.inputs(), (0..order.len()).map(|b| lit(value, end, images, order, b)));
         });
-        self.are_ready = true;
     }
 
     /// Image `b` of the step's batch.

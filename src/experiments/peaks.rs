@@ -19,6 +19,9 @@ const TRIES: usize = 12;
 const BUFFERS: [(&str, usize); 4] =
     [("L1", 16 << 10), ("L2", 256 << 10), ("L3", 8 << 20), ("memory", 128 << 20)];
 
+/// Bytes of a thread's part at least, of the levels that threads share: more than a second level has.
+const LEAST_SHARE: usize = 2 << 20;
+
 /// Where the system does not tell the sizes of its caches: those that no machine of today falls short of.
 const CACHES: [usize; 3] = [32 << 10, 512 << 10, 8 << 20];
 
@@ -62,6 +65,7 @@ impl Peaks {
             best(pool, vec![(); threads], |()| multiply_add(rounds)) * (rounds * FLOPS_PER_ROUND) as f64;
         let caches = caches();
         let level = |(number, (name, bytes)): (usize, (&'static str, usize))| {
+            let bytes = if bytes > LEAST_SHARE { (bytes / threads).max(LEAST_SHARE) } else { bytes };
             let buffers = || vec![vec![f32x8::ONE; bytes / size_of::<f32x8>()]; threads];
             Level {
                 name,

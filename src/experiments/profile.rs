@@ -39,8 +39,8 @@ const WARM_UP: usize = 100;
 /// Images that a cell begins with, untimed: Adam's first updates are slower than all others.
 const BEGINNING: usize = 600;
 
-/// Rounds at least, for quartiles to mean something.
-const LEAST_ROUNDS: u64 = 5;
+/// Rounds at least, for quartiles to mean something, unless told otherwise.
+pub const LEAST_ROUNDS: u64 = 5;
 /// Rounds at most.
 const MOST_ROUNDS: u64 = 40;
 /// No round begins later than this.

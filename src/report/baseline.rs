@@ -3,8 +3,9 @@
 use super::machine::Engine;
 use super::profile::SCHEMA;
 use super::summary::percent;
+use crate::data::Dataset;
 use crate::error::{Error, Result};
-use crate::experiments::profile::{Cell, Profile};
+use crate::experiments::profile::{Cell, LEAST_ROUNDS, Profile};
 use crate::experiments::statistics::Spread;
 use serde::Deserialize;
 use serde_json::Value;
@@ -17,6 +18,7 @@ use std::path::{Path, PathBuf};
 pub struct Baseline {
     path: PathBuf,
     machine: Machine,
+    data: Data,
     cells: Vec<Saved>,
 }
 
@@ -28,11 +30,21 @@ struct Machine {
     profile: String,
 }
 
+/// The data that it was measured on.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+struct Data {
+    data: String,
+    inputs: usize,
+    classes: usize,
+    train_images: usize,
+}
+
 /// A cell, and its nanoseconds for an image.
 #[derive(Clone, Debug, Deserialize)]
 struct Saved {
     #[serde(flatten)]
     cell: Cell,
+    rounds: u64,
     ns: Spread,
 }
 
@@ -71,8 +83,46 @@ impl Baseline {
             ));
         }
         let bytes = fs::read(path).map_err(failed)?;
-        let (machine, cells) = parse(&bytes).map_err(|problem| Error::data(path, problem, CURE))?;
-        Ok(Self { path: path.to_owned(), machine, cells })
+        let (machine, data, cells) = parse(&bytes).map_err(|problem| Error::data(path, problem, CURE))?;
+        Ok(Self { path: path.to_owned(), machine, data, cells })
+    }
+
+    /// Whether it was measured on `data`.
+    ///
+    /// # Errors
+    /// [`Error::Data`] if it was not.
+    pub fn check_data(&self, data: &Dataset) -> Result<()> {
+        let now = Data {
+            data: data.name.clone(),
+            inputs: data.inputs,
+            classes: data.classes,
+            train_images: data.train.len(),
+        };
+        if self.data == now {
+            return Ok(());
+        }
+        let told = |data: &Data| {
+            let Data { data, inputs, classes, train_images } = data;
+            format!("{data} ({train_images} images of {inputs} inputs, {classes} classes)")
+        };
+        let problem = format!("measured on {}, but this is {}", told(&self.data), told(&now));
+        Err(Error::data(&self.path, problem, "give another --baseline, or its --data"))
+    }
+
+    /// Whether its times are from rounds enough for a verdict.
+    ///
+    /// # Errors
+    /// [`Error::Data`] if they are not.
+    pub fn check_rounds(&self) -> Result<()> {
+        match self.cells.iter().map(|cell| cell.rounds).min() {
+            Some(rounds) if rounds < LEAST_ROUNDS => {
+                let problem = format!(
+                    "measured in {rounds} rounds, too few for --fail-if-slower, which wants {LEAST_ROUNDS}"
+                );
+                Err(Error::data(&self.path, problem, "measure it again without --rounds"))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// What makes it another machine's or build's than `engine`.
@@ -118,9 +168,9 @@ impl Baseline {
     }
 }
 
-fn parse(bytes: &[u8]) -> std::result::Result<(Machine, Vec<Saved>), String> {
+fn parse(bytes: &[u8]) -> std::result::Result<(Machine, Data, Vec<Saved>), String> {
     let text = std::str::from_utf8(bytes).map_err(|_| "not text".to_owned())?;
-    let (mut machine, mut cells): (Option<Machine>, Vec<Saved>) = (None, Vec::new());
+    let (mut head, mut cells): (Option<(Machine, Data)>, Vec<Saved>) = (None, Vec::new());
     for (number, line) in (1..).zip(text.lines()) {
         let value: Value = serde_json::from_str(line).map_err(|_| format!("line {number} is not JSON"))?;
         match value["schema"].as_str() {
@@ -133,7 +183,8 @@ fn parse(bytes: &[u8]) -> std::result::Result<(Machine, Vec<Saved>), String> {
         let damaged = |error: serde_json::Error| format!("line {number} is damaged: {error}");
         match value["kind"].as_str() {
             Some("machine") if number == 1 => {
-                machine = Some(Machine::deserialize(&value["engine"]).map_err(damaged)?);
+                let machine = Machine::deserialize(&value["engine"]).map_err(damaged)?;
+                head = Some((machine, Data::deserialize(&value).map_err(damaged)?));
             }
             Some("cell") => {
                 let saved = Saved::deserialize(&value).map_err(damaged)?;
@@ -150,8 +201,8 @@ fn parse(bytes: &[u8]) -> std::result::Result<(Machine, Vec<Saved>), String> {
             _ => return Err(format!("line {number} is of a kind that does not belong there")),
         }
     }
-    match machine {
-        Some(machine) if !cells.is_empty() => Ok((machine, cells)),
+    match head {
+        Some((machine, data)) if !cells.is_empty() => Ok((machine, data, cells)),
         Some(_) => Err("it holds no measurement".to_owned()),
         None => Err("its first line does not tell the machine".to_owned()),
     }
@@ -223,15 +274,15 @@ mod tests {
 
     #[test]
     fn what_is_no_profile_is_refused() {
-        let head = r#"{"schema":"dlr-profile/1","kind":"machine","engine":{"cpu":"c","simd":"s","profile":"release"}}"#;
-        let cell = r#"{"schema":"dlr-profile/1","kind":"cell","optimizer":"sgd","hidden":30,"batch":1,"threads":1,"ns":{"least":1,"first_quartile":2,"median":3,"third_quartile":4}}"#;
+        let head = r#"{"schema":"dlr-profile/1","kind":"machine","engine":{"cpu":"c","simd":"s","profile":"release"},"data":"d","inputs":4,"classes":2,"train_images":9}"#;
+        let cell = r#"{"schema":"dlr-profile/1","kind":"cell","optimizer":"sgd","hidden":30,"batch":1,"threads":1,"rounds":5,"ns":{"least":1,"first_quartile":2,"median":3,"third_quartile":4}}"#;
         assert!(parse(format!("{head}\n{cell}\n").as_bytes()).is_ok());
         let cases = [
             (String::new(), "its first line does not tell the machine"),
             (head.to_owned(), "it holds no measurement"),
             (cell.to_owned(), "its first line does not tell the machine"),
             (format!("{head}\n{cell}\n{cell}"), "line 3 has a cell that an earlier line has"),
-            (format!("{head}\n{}", &cell[..90]), "line 2 is not JSON"),
+            (format!("{head}\n{}", &cell[..100]), "line 2 is not JSON"),
             (cell.replace("profile/1", "profile/2"), "line 1 has the schema \"dlr-profile/2\""),
             ("{}".to_owned(), "line 1 has no schema"),
             (format!("{head}\n{head}"), "line 2 is of a kind"),

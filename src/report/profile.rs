@@ -159,8 +159,10 @@ pub fn tables(profile: &Profile, data: &Dataset, engine: &Engine) -> String {
         &mut text,
         "profile",
         &format!(
-            "{inputs}-H-{classes} on {}, epochs of {images} images, {} rounds",
-            data.name, profile.rounds
+            "{inputs}-H-{classes} on {}, epochs of {images} images, {} round{}",
+            data.name,
+            profile.rounds,
+            if profile.rounds == 1 { "" } else { "s" }
         ),
     );
     line(&mut text, "engine", &engine.to_string());

@@ -123,7 +123,7 @@ fn slower_than_the_baseline_is_an_exit_code() {
         return;
     }
     let desk = Desk::new();
-    let cell = "profile --hidden 20 --batch 1 --optimizers sgd --rounds 3 --images 500 -q";
+    let cell = "profile --hidden 20 --batch 1 --optimizers sgd --rounds 5 --images 500 -q";
     let before = lines(&good(&desk, &format!("{cell} --json")));
     desk.write("fast", scaled(&before, 0.1));
     desk.write("slow", scaled(&before, 10.0));
@@ -147,6 +147,22 @@ fn slower_than_the_baseline_is_an_exit_code() {
     assert!(run.stderr.contains("dlr: warning: elsewhere was measured on an abacus"), "{run:?}");
     let other = cell.replace("20", "21");
     desk.dlr(&format!("{other} --baseline slow")).failed(4, &["slow: none of the optimizers, sizes"]);
+
+    let mut data = before.clone();
+    data[0]["train_images"] = 7.into();
+    desk.write("data", scaled(&data, 10.0));
+    desk.dlr(&format!("{cell} --baseline data"))
+        .failed(4, &["data: measured on mnist (7 images", "but this is mnist"]);
+
+    // A verdict wants rounds enough, on both sides.
+    let few = cell.replace("--rounds 5", "--rounds 4");
+    let gate = "--fail-if-slower 5%";
+    desk.dlr(&format!("{few} --baseline slow {gate}"))
+        .failed(2, &["4 rounds are too few", "--rounds 5 or more"]);
+    let mut hasty = before.clone();
+    hasty[1]["rounds"] = 1.into();
+    desk.write("hasty", scaled(&hasty, 10.0));
+    desk.dlr(&format!("{cell} --baseline hasty {gate}")).failed(4, &["hasty: measured in 1 rounds, too few"]);
 }
 
 #[test]

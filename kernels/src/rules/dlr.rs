@@ -10,10 +10,11 @@
 //! before the update. A row of `W1` is a pre-synaptic unit and a row of `W2` a post-synaptic one, so Eq. 1 takes
 //! `Dlr<true>` in the first layer and `Dlr<false>` in the second; Eq. 3 the other way round.
 //!
-//! The denominator is the same for a whole row or lane and changes only when its weights do, so the sweep keeps
-//! lr / (||w|| + alpha) and renews it from the weights that it is just storing.
+//! The denominator is the same for a whole row or lane. Rates of rows are taken from the weights as an update finds them;
+//! those of lanes are kept account of.
 //!
-//! Cost per vector: load, and, 2 FMA, store; and one FMA for the norm.
+//! Cost per vector: load, and, 2 FMA, store; in batches, one multiplication. Norms come on top, as
+//! [`Norms::cost`](crate::rule::Norms::cost) says.
 
 use crate::lanes::f32x8;
 use crate::rule::{Cost, Norms, Rule};

@@ -16,7 +16,7 @@ const BATCHES: [usize; 3] = [1, 7, 32];
 
 #[test]
 fn both_paths_equal_the_reference_and_each_other() {
-    const WIDTHS: [usize; 10] = [1, 7, 8, 9, 30, 33, 64, 65, 72, 100];
+    const WIDTHS: [usize; 10] = [1, 7, 8, 9, 30, 33, 64, 128, 129, 136];
     const OUTPUTS: usize = 10;
     const STEPS: usize = 10;
     let (mut numbers, mut tally) = (Numbers(7), Tally::default());
@@ -150,7 +150,7 @@ fn gradients_of_reals_are_within_the_reduction_bound() {
 /// Blocks share nothing but norms of lanes, whose changes are then summed block by block.
 #[test]
 fn blocks_of_rows_give_the_bits_of_the_whole() {
-    const WIDTHS: [usize; 8] = [1, 7, 8, 30, 33, 64, 65, 100];
+    const WIDTHS: [usize; 8] = [1, 7, 8, 30, 33, 64, 100, 129];
     /// A prime: no blocks but those of one row come out even.
     const ROWS: usize = 61;
     const BLOCKS: [usize; 4] = [1, 3, 56, 60];

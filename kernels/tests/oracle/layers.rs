@@ -76,6 +76,9 @@ pub trait AnyLayer {
     /// The sums over lit pixels, whose rows catch up.
     fn hidden_sums(&mut self, lit: Lit, sums: &mut [f32x8]);
 
+    /// Sums, what `deltas` makes of them in their place, and the update by these, in one.
+    fn learn(&mut self, lit: Lit, sums: &mut [f32x8], deltas: &mut dyn FnMut(&mut [f32x8]));
+
     /// Brings rows up to date.
     fn catch_up(&mut self, rows: &[usize]);
 
@@ -133,6 +136,13 @@ impl<R: Rule> AnyLayer for Layer<R> {
 
     fn hidden_sums(&mut self, lit: Lit, sums: &mut [f32x8]) {
         self.hidden_sums(lit, sums);
+    }
+
+    fn learn(&mut self, lit: Lit, sums: &mut [f32x8], deltas: &mut dyn FnMut(&mut [f32x8])) {
+        self.learn(lit, sums, |sums| {
+            deltas(sums);
+            sums
+        });
     }
 
     fn catch_up(&mut self, rows: &[usize]) {

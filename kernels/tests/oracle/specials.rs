@@ -23,9 +23,9 @@ const SPECIALS: [f32; 6] = [
     f32::from_bits(1),
 ];
 
-/// One lane, around one vector, parts of a third and of a fourth, and a second tile of one vector.
-const WIDTHS: [usize; 6] = [1, 7, 8, 19, 30, 66];
-const LANES_IN_ALL: usize = 1 + 7 + 8 + 19 + 30 + 66;
+/// One lane, around one vector, parts of a third and of a fourth, and a second tile.
+const WIDTHS: [usize; 6] = [1, 7, 8, 19, 30, 130];
+const LANES_IN_ALL: usize = 1 + 7 + 8 + 19 + 30 + 130;
 /// Sets of four, and a remainder.
 const INPUTS: usize = 7;
 /// A whole vector of outputs, and a remainder.

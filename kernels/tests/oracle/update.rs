@@ -88,7 +88,7 @@ fn every_number_of_outputs_equals_the_reference() {
 fn a_dark_row_moves_by_memory_alone() {
     const OUTPUTS: usize = 4;
     const STEPS: usize = 200;
-    const WIDTHS: [usize; 7] = [1, 8, 9, 13, 30, 64, 72];
+    const WIDTHS: [usize; 7] = [1, 8, 9, 13, 30, 64, 129];
     // Half of the pixels have a gap of their own between the steps that light them: all gaps up to 30, some so long that
     // little is left to remember, one that lasts to the last step, and one beyond. The other half are lit at random.
     let gaps: Vec<usize> = (1..=30).chain([64, 90, STEPS, STEPS + 1]).collect();

@@ -1,0 +1,66 @@
+//! One image in one call is the sums and the update by themselves: the same bits, but where a row is so long that its norm
+//! is summed tile by tile on one way and at once on the other.
+
+use crate::assembly::Pattern;
+use crate::errors::{Tally, U};
+use crate::helpers::{LIGHTINGS, Lighting, Numbers, bits, plain, unwritten};
+use crate::layers::{Gradient, Place, RULES, layer, optimizers};
+use dlr_kernels::gradient::OfImage;
+use dlr_kernels::lanes::f32x8;
+use dlr_kernels::panel::Panel;
+use dlr_kernels::reference::{Norm, Optimizer};
+
+/// Around one, two and three vectors, and around one and two tiles of 16.
+const WIDTHS: [usize; 14] = [1, 7, 8, 9, 16, 17, 24, 72, 128, 129, 136, 137, 256, 257];
+/// The longest row that is one tile.
+const ONE_TILE: usize = 104;
+const INPUTS: usize = 21;
+const STEPS: usize = 30;
+
+fn deltas_of(sums: &mut [f32x8]) {
+    sums.iter_mut().for_each(|sum| *sum *= f32x8::splat(0.125));
+}
+
+#[test]
+fn learning_in_one_call_is_the_sums_and_the_update() {
+    let (mut numbers, mut tally) = (Numbers(41), Tally::default());
+    for optimizer in optimizers(0.25) {
+        for hidden in WIDTHS {
+            for lighting in LIGHTINGS {
+                let start = Panel::from_fn(INPUTS, hidden, |_, _| numbers.signed());
+                let [mut one, mut two] = [(); 2].map(|()| layer(optimizer, Place::First, start.clone()));
+                let by_rows = matches!(optimizer, Optimizer::Dlr { norm: Norm::Pre, .. });
+                for step in 0..STEPS {
+                    let lighting = if step % 5 == 4 { Lighting::None } else { lighting };
+                    let pattern = Pattern::random(&mut numbers, INPUTS, 1, lighting);
+                    let place = format!("{optimizer:?}, H = {hidden}, {lighting:?}, step {step}");
+
+                    let [mut sums, mut deltas] = [(); 2].map(|()| unwritten(hidden));
+                    two.hidden_sums(pattern.lit(), &mut sums);
+                    let mut seen = Vec::new();
+                    one.learn(pattern.lit(), &mut deltas, &mut |sums| {
+                        seen = sums.to_vec();
+                        deltas_of(sums);
+                    });
+                    let own = seen.clone();
+                    deltas_of(&mut seen);
+                    two.step(&Gradient::Image(OfImage { lit: pattern.lit(), deltas: &seen }));
+
+                    let (after, want) = (one.weights().clone(), two.weights().clone());
+                    if by_rows && hidden > ONE_TILE {
+                        // Two ways to sum 33 vectors and take the root: some roundings of each step, which is below 1.
+                        for (got, want) in after.as_slice().iter().zip(want.as_slice()) {
+                            let error = f64::from((got - want).abs());
+                            tally.within(error, 4.0 * U * (step + 1) as f64, format_args!("{place}"));
+                        }
+                    } else {
+                        assert_eq!(bits(plain(&own)), bits(plain(&sums)), "sums, {place}");
+                        assert_eq!(bits(after.as_slice()), bits(want.as_slice()), "weights, {place}");
+                    }
+                }
+                tally.case();
+            }
+        }
+    }
+    tally.finish("learning in one call", RULES * WIDTHS.len() * LIGHTINGS.len());
+}

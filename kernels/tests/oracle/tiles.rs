@@ -1,0 +1,98 @@
+//! A wide layer is its vectors side by side: lanes know nothing of each other, however rows are cut into tiles, and
+//! through pauses of every length. Only norms of rows tie them together.
+
+use crate::errors::Tally;
+use crate::helpers::{Numbers, bits};
+use crate::layers::{AnyLayer, Gradient, Place, layer, optimizers};
+use dlr_kernels::gradient::{Lighters, OfBatch, OfImage};
+use dlr_kernels::lanes::{LANES, f32x8};
+use dlr_kernels::lit::Lit;
+use dlr_kernels::panel::Panel;
+use dlr_kernels::reference::{Norm, Optimizer};
+
+/// One tile of 16 vectors; two of 9, the last with 8 in use or not; two of 16; three of 11.
+const VECTORS: [usize; 5] = [16, 17, 18, 32, 33];
+/// Row r has a gradient in every update that is a multiple of its gap: around the longest pause of momentum, which is
+/// 1022, around two of them, and beyond.
+const GAPS: [u64; 13] = [1, 2, 3, 5, 64, 300, 1022, 1023, 1024, 1025, 2045, 2046, 3001];
+const UPDATES: u64 = 6_100;
+
+/// How a layer meets an image.
+#[derive(Clone, Copy, Debug)]
+enum Way {
+    /// Forwards and back in one call.
+    Learn,
+    /// Both in calls of their own.
+    SumsAndUpdate,
+    /// No way forward.
+    Update,
+    /// As a batch of two images, the second dark.
+    Batch,
+}
+
+const WAYS: [Way; 4] = [Way::Learn, Way::SumsAndUpdate, Way::Update, Way::Batch];
+
+fn meet(layer: &mut dyn AnyLayer, way: Way, lit: Lit, deltas: &[f32x8]) {
+    let mut sums = vec![f32x8::splat(f32::NAN); deltas.len()];
+    let gradient = Gradient::Image(OfImage { lit, deltas });
+    match way {
+        Way::Learn => layer.learn(lit, &mut sums, &mut |sums| sums.copy_from_slice(deltas)),
+        Way::SumsAndUpdate => {
+            layer.hidden_sums(lit, &mut sums);
+            layer.step(&gradient);
+        }
+        Way::Update => layer.step(&gradient),
+        Way::Batch => {
+            let mut lighters = Lighters::default();
+            lighters.turn(GAPS.len(), [lit, Lit::new(&[], &[])].into_iter());
+            layer.catch_up(&lighters.pixels().collect::<Vec<_>>());
+            let mut panel = Panel::zeros(2, deltas.len() * LANES);
+            panel.as_vectors_mut()[..deltas.len()].copy_from_slice(deltas);
+            layer.step(&Gradient::Batch(OfBatch { lighters: &lighters, deltas: &panel, scale: 1.0 }));
+        }
+    }
+}
+
+#[test]
+fn a_wide_layer_is_its_vectors_side_by_side() {
+    let mut tally = Tally::default();
+    let by_rows = |rule: &Optimizer| matches!(rule, Optimizer::Dlr { norm: Norm::Pre, .. });
+    for optimizer in optimizers(0.001).into_iter().filter(|rule| !by_rows(rule)) {
+        for vectors in VECTORS {
+            let mut numbers = Numbers(43);
+            let start = Panel::from_fn(GAPS.len(), vectors * LANES, |_, _| numbers.signed());
+            let part = |panel: &Panel, v: usize| {
+                Panel::from_fn(GAPS.len(), LANES, |row, i| panel.row(row)[v * LANES + i])
+            };
+            let mut wide = layer(optimizer, Place::First, start.clone());
+            // The first, the last, and some between: a layer each.
+            let picked = [0, 6, 7, 8, 9, vectors - 1];
+            let mut narrow = picked.map(|v| layer(optimizer, Place::First, part(&start, v.min(vectors - 1))));
+            for t in 1..=UPDATES {
+                let index: Vec<u16> =
+                    (0..).zip(GAPS).filter(|(_, gap)| t.is_multiple_of(*gap)).map(|(row, _)| row).collect();
+                let value: Vec<f32> = index.iter().map(|_| numbers.unit()).collect();
+                let deltas: Vec<f32x8> =
+                    (0..vectors).map(|_| f32x8::from([(); LANES].map(|()| numbers.signed()))).collect();
+                // Not in step with the gaps.
+                let way = WAYS[numbers.below(WAYS.len())];
+                let lit = Lit::new(&index, &value);
+                meet(&mut *wide, way, lit, &deltas);
+                for (&v, narrow) in picked.iter().zip(&mut narrow) {
+                    meet(&mut **narrow, way, lit, &deltas[v.min(vectors - 1)..][..1]);
+                }
+                if t % 1009 == 0 || t == UPDATES {
+                    let wide = wide.weights();
+                    for (&v, narrow) in picked.iter().zip(&mut narrow) {
+                        let (got, want) = (part(wide, v.min(vectors - 1)), narrow.weights());
+                        let place =
+                            format_args!("{optimizer:?}, vector {v} of {vectors}, update {t}, {way:?}");
+                        assert_eq!(bits(got.as_slice()), bits(want.as_slice()), "{place}");
+                    }
+                }
+            }
+            tally.case();
+        }
+    }
+    tally.finish("vectors side by side", 5 * VECTORS.len());
+}
