@@ -25,7 +25,7 @@ use dlr::engine::network::Network;
 use dlr::engine::settings::Init;
 use dlr_kernels::forward::{activate, hidden_sums};
 use dlr_kernels::gemm::{View, ViewMut, gemm};
-use dlr_kernels::gradient::{Lighters, OfBatch, OfImage, OfOutputs};
+use dlr_kernels::gradient::{Lighters, OfBatch, OfOutputs};
 use dlr_kernels::lanes::f32x8;
 use dlr_kernels::layer::Layer;
 use dlr_kernels::lit::Lit;

@@ -67,11 +67,13 @@ pub fn over_seeds<O: Observer>(
         let run = train(&settings, data, start, since, Threads::One, &mut observer)?;
         Ok(Seeded { settings, initial_sha256, run })
     };
+    // In functions of their own, since a lock that a loop's condition takes is held throughout its body.
+    let next = || queue.lock().expect("no panic").next();
+    let has_failed = || done.lock().expect("no panic").failed.is_some();
     rayon::broadcast(|_| {
-        // Both locks are held for moments only, and whoever holds one does nothing that panics.
-        while done.lock().expect("no panic").failed.is_none()
+        while !has_failed()
             && let Some(observer) = observer()
-            && let Some((place, seed)) = queue.lock().expect("no panic").next()
+            && let Some((place, seed)) = next()
         {
             let run = one(seed, observer);
             done.lock().expect("no panic").take(place, run);
