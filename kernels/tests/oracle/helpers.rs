@@ -6,7 +6,7 @@ use dlr_kernels::panel::Panel;
 /// Hidden units: every number of lanes in the last vector for up to five vectors, then the edges of the tiles of sixteen
 /// vectors, then rows of many tiles.
 pub fn widths() -> impl Iterator<Item = usize> {
-    (1..=40).chain([64, 65, 127, 128, 129, 135, 136, 137, 256, 257, 300, 1000, 4096])
+    (1..=40).chain([65, 127, 128, 129, 135, 136, 137, 256, 257, 300, 1000, 4096])
 }
 
 /// Which pixels of an image are lit.
