@@ -22,7 +22,7 @@
 //! Cost per lit pixel: Hp/8 FMA with a load each, one broadcast per tile; 4 accumulators for one vector,
 //! 8 to 16 for more. The rows come from the second-level cache, which bounds this: 32 bytes a cycle.
 
-use crate::lanes::{TILE, f32x8, for_tile, tail_mask, tile_width, vectors};
+use crate::lanes::{f32x8, for_tile, for_tiles, tail_mask, vectors};
 use crate::lit::Lit;
 use crate::logistic::logistic;
 use crate::panel::Panel;
@@ -74,13 +74,10 @@ pub(crate) fn sums_of(lit: Lit, mut rows: impl Rows, sums: &mut [f32x8]) {
         const SETS: usize = sets(T);
         sums.copy_from_slice(&tile::<T, SETS>(lit, &mut rows, None));
     }, else {
-        let width = tile_width(sums.len());
-        for (first, sums) in (0..).step_by(width).zip(sums.chunks_mut(width)) {
-            for_tile!(sums.len(), T => {
-                const SETS: usize = sets(T);
-                sums.copy_from_slice(&tile::<T, SETS>(lit, &mut rows, Some(first)));
-            }, else unreachable!("a tile is at most {TILE} vectors"));
-        }
+        for_tiles!(sums.len(), first, T => {
+            const SETS: usize = sets(T);
+            sums[first..first + T].copy_from_slice(&tile::<T, SETS>(lit, &mut rows, Some(first)));
+        });
     });
 }
 

@@ -71,6 +71,21 @@ macro_rules! for_tile {
 }
 pub(crate) use for_tile;
 
+/// Runs `$body` for each tile that rows of `$vectors` are cut into, with `$first` bound to its first vector, and `$T` to the
+/// constant of its width.
+macro_rules! for_tiles {
+    ($vectors:expr, $first:ident, $T:ident => $body:expr) => {
+        let vectors: usize = $vectors;
+        let width = $crate::lanes::tile_width(vectors);
+        for $first in (0..vectors).step_by(width) {
+            $crate::lanes::for_tile!((vectors - $first).min(width), $T => $body, else {
+                unreachable!("a tile is at most {} vectors", $crate::lanes::TILE)
+            });
+        }
+    };
+}
+pub(crate) use for_tiles;
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -13,14 +13,15 @@
 //!
 //! Departures from the plain loops, and why each keeps the result:
 //!
-//! 1. Eight outputs are summed together, lane by lane, and their horizontal sums taken at once, by halving: a reordered sum.
+//! 1. Eight outputs are summed together, lane by lane, and their horizontal sums taken at once, by halving: a reordered
+//!    sum.
 //! 2. The target is made by comparing lane numbers with the label, not by storing a one in an array: a scalar store
 //!    followed by a vector load of the same line would stall.
 //! 3. The padding of d1 is zero because that of W2 and h is.
 //!
 //! Cost per image, K = 10: 2 passes over W2 (10 Hp/8 loads and FMA each), 2 x 14 shuffles, 2 logistics.
 
-use crate::lanes::{LANES, TILE, f32x8, for_tile, sums, tile_width};
+use crate::lanes::{LANES, f32x8, for_tile, for_tiles, sums};
 use crate::logistic::logistic;
 use crate::panel::Panel;
 
@@ -110,14 +111,11 @@ pub fn hidden_deltas(errors: &[f32x8], weights: &Panel, hidden: &[f32x8], deltas
     let n = weights.vectors();
     assert_eq!((hidden.len(), deltas.len()), (n, n), "one activation and one delta per hidden unit");
     let errors = &bytemuck::cast_slice(errors)[..weights.rows()];
-    let width = tile_width(n);
-    for first in (0..n).step_by(width) {
-        for_tile!((n - first).min(width), T => {
-            let (hidden, deltas) = (&hidden[first..], &mut deltas[first..]);
-            let hidden = hidden.first_chunk::<T>().expect("a tile lies within a row");
-            *deltas.first_chunk_mut().expect("a tile lies within a row") = back(errors, weights, first, hidden);
-        }, else unreachable!("a tile is at most {TILE} vectors"));
-    }
+    for_tiles!(n, first, T => {
+        let (hidden, deltas) = (&hidden[first..], &mut deltas[first..]);
+        let hidden = hidden.first_chunk::<T>().expect("a tile lies within a row");
+        *deltas.first_chunk_mut().expect("a tile lies within a row") = back(errors, weights, first, hidden);
+    });
 }
 
 /// The deltas of the T vectors from `first` on.

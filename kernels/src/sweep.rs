@@ -17,23 +17,23 @@
 //!
 //! 1. The gradient's row is made in registers from its factors and used at once; there is no gradient matrix.
 //! 2. Rows without gradient are skipped: the rule leaves them alone, or they [catch up](crate::layer) later.
-//! 3. Norms of rows are taken where the rows are read anyway, on the way forward ([`Layer::learn`](crate::layer::Layer::learn)):
-//!    the loads that it waits for leave room for the squares. The horizontal sums, roots and divisions of eight rows
-//!    are done together. An update that nothing went before looks at its rows first.
+//! 3. Norms of rows are taken where the rows are read anyway, on the way forward
+//!    ([`Layer::learn`](crate::layer::Layer::learn)): the loads that it waits for leave room for the squares. The horizontal
+//!    sums, roots and divisions of eight rows are done together. An update that nothing went before looks at its rows first.
 //! 4. Norms of lanes run over all rows, of which an update may touch a fifth: what each changes in the sum of squares,
 //!    (new - old)(new + old), is summed along the sweep, and the totals are kept in f64, so that they don't drift away
 //!    from the weights over millions of updates.
 //! 5. Rows are independent, so blocks of them may be swept at once. What blocks share, the lanes' norms, is combined in
 //!    the order of the blocks.
-//! 6. The sweep goes through its rows backwards. The way forward went through the same rows in their order, so it meets the
-//!    latest of them first, while they are still in the nearest cache, and leaves the first of them there for the next
+//! 6. The sweep goes through its rows backwards. The way forward went through the same rows in their order, so it meets
+//!    the latest of them first, while they are still in the nearest cache, and leaves the first of them there for the next
 //!    image.
 //!
-//! Cost per row of V vectors, beside the rule's: one broadcast; with norms of lanes V (multiplication by the rate, subtraction,
-//! addition, FMA).
+//! Cost per row of V vectors, beside the rule's: one broadcast; with norms of lanes V (multiplication by the rate,
+//! subtraction, addition, FMA).
 
 use crate::gradient::Gradient;
-use crate::lanes::{TILE, f32x8, for_tile, tile_width};
+use crate::lanes::{f32x8, for_tile, for_tiles};
 use crate::norms::{into_rates, sum_of_squares};
 use crate::rule::{Norms, Rule, rests};
 use core::ops::Range;
@@ -97,16 +97,13 @@ impl<R: Rule> Block<'_, R> {
             let sweep = Sweep { rule: self.rule, rows: &self.rows, updates: self.updates, last: self.last };
             sweep.run(gradient, visits, 0, true, tiles, &mut self.norms);
         }, else {
-            let width = tile_width(self.vectors);
-            for first in (0..self.vectors).step_by(width) {
-                for_tile!((self.vectors - first).min(width), T => {
-                    let (weights, memory) = (&mut *self.weights, &mut *self.memory);
-                    let tiles = TilesOfParts::<_, T> { first, vectors: self.vectors, weights, memory };
-                    let sweep = Sweep { rule: self.rule, rows: &self.rows, updates: self.updates, last: self.last };
-                    let is_last = first + T == self.vectors;
-                    sweep.run(gradient, visits.clone(), first, is_last, tiles, &mut self.norms);
-                }, else unreachable!("a tile is at most {TILE} vectors"));
-            }
+            for_tiles!(self.vectors, first, T => {
+                let (weights, memory) = (&mut *self.weights, &mut *self.memory);
+                let tiles = TilesOfParts::<_, T> { first, vectors: self.vectors, weights, memory };
+                let sweep = Sweep { rule: self.rule, rows: &self.rows, updates: self.updates, last: self.last };
+                let is_last = first + T == self.vectors;
+                sweep.run(gradient, visits.clone(), first, is_last, tiles, &mut self.norms);
+            });
         });
     }
 }

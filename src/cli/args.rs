@@ -127,9 +127,9 @@ How it is measured:
   turns, round after round, each going on with its own training on pieces of a
   shuffled epoch. A round's time for a cell is the median of five pieces of
   2.5 ms (or 200 images, if that is more), so that what interrupts one does not
-  count. Told are the median of the
-  rounds and their middle half (quartiles), and with --json the least. Warnings
-  tell if the machine was busy or the rounds differ widely.
+  count. Told are the median of the rounds and their middle half (quartiles),
+  and with --json the least. Warnings tell if the machine was busy or the rounds
+  differ widely.
 
 What the columns say:
   data      reading images' lit pixels; in batches, sorting them by pixel
@@ -159,8 +159,9 @@ Baselines:
   dlr profile --baseline before.jsonl --fail-if-slower 5%
   A cell counts as slower if its median and its least round both are by more
   than that, and the middle halves of both measurements lie apart: disturbances
-  only ever make times longer, so that no single number proves anything. Of a
-  baseline from another machine, a warning tells.";
+  only ever make times longer, so that no single number proves anything. It
+  takes 5 rounds or more on both sides, and the same data; of a baseline from
+  another machine, a warning tells.";
 
 #[derive(Debug, Args)]
 pub(crate) struct Train {

@@ -82,3 +82,8 @@ pub(crate) fn print(text: &str) -> dlr::Result<()> {
 pub(crate) fn complain(line: std::fmt::Arguments) {
     let _ = writeln!(io::stderr(), "{line}");
 }
+
+/// Writes a warning to stderr.
+pub(crate) fn warn(text: &str) {
+    complain(format_args!("dlr: warning: {text}"));
+}

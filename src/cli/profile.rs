@@ -1,10 +1,11 @@
 //! `dlr profile`: how fast every optimizer trains, and where the time goes.
 
 use super::args::Profile as Args;
-use super::exit::{Code, complain, print};
+use super::exit::{Code, complain, print, warn};
 use super::signals::Signals;
 use dlr::data::{self, Dataset};
 use dlr::engine::optimizer::Hyper;
+use dlr::engine::threads::pool;
 use dlr::experiments::profile::{Cell, LEAST_ROUNDS, Plan, Watcher, profile};
 use dlr::report::baseline::{Baseline, comparison};
 use dlr::report::machine::Engine;
@@ -44,9 +45,8 @@ pub(super) fn run(args: Args) -> Result<Code> {
     data.warnings.iter().for_each(|warning| warn(warning));
     plan.check(&data)?;
     baseline.as_ref().map_or(Ok(()), |baseline| baseline.check_data(&data))?;
-    let signals = Signals::listen().map_err(|source| no_resource("listen to signals", source))?;
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
-    let pool = pool.map_err(|error| no_resource("start threads", std::io::Error::other(error)))?;
+    let signals = Signals::listen()?;
+    let pool = pool(threads)?;
 
     let mut watcher = Shown::new(args.quiet, signals.clone());
     let found = profile(&plan, &data, &pool, &mut watcher);
@@ -174,12 +174,4 @@ impl Watcher for Shown {
     fn wants_to_stop(&mut self) -> bool {
         self.signals.received().is_some()
     }
-}
-
-fn no_resource(action: &'static str, source: std::io::Error) -> Error {
-    Error::Resource { action, source, cure: "try fewer --threads, or free some memory" }
-}
-
-fn warn(text: &str) {
-    complain(format_args!("dlr: warning: {text}"));
 }

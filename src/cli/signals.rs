@@ -1,6 +1,7 @@
 //! Ctrl-C and SIGTERM: the first asks the run to end and save, the second ends the program at once.
 
 use super::exit::Code;
+use dlr::{Error, Result};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 use std::io;
@@ -13,7 +14,15 @@ pub(crate) struct Signals(Arc<AtomicUsize>);
 
 impl Signals {
     /// Begins to listen.
-    pub(crate) fn listen() -> io::Result<Self> {
+    pub(crate) fn listen() -> Result<Self> {
+        Self::registered().map_err(|source| Error::Resource {
+            action: "listen to signals",
+            source,
+            cure: "try fewer --threads, or free some memory",
+        })
+    }
+
+    fn registered() -> io::Result<Self> {
         let signals = Self::default();
         for (signal, code) in [(SIGINT, Code::Interrupted), (SIGTERM, Code::Terminated)] {
             let before = Arc::new(AtomicBool::new(false));

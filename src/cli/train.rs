@@ -1,14 +1,14 @@
 //! `dlr`: train one network, or one from each of several seeds, and tell how it went.
 
 use super::args::Train;
-use super::exit::{Code, print};
+use super::exit::{Code, print, warn};
 use super::progress::{Progress, RunsProgress};
 use super::signals::Signals;
 use dlr::data::{self, Dataset};
 use dlr::engine::model;
 use dlr::engine::network::Network;
 use dlr::engine::settings::Settings;
-use dlr::engine::threads::Threads;
+use dlr::engine::threads::{Threads, pool};
 use dlr::engine::trainer::{Point, Stop, train, training_images};
 use dlr::experiments::seeds::{Outcome, Seeded, over_seeds};
 use dlr::report::machine::Engine;
@@ -55,9 +55,8 @@ fn prepare(args: Train) -> Result<Job> {
     if let Some(network) = &loaded {
         check_fit(network, &args, &data)?;
     }
-    let signals = Signals::listen().map_err(|source| no_resource("listen to signals", source))?;
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
-    let pool = pool.map_err(|error| no_resource("start threads", std::io::Error::other(error)))?;
+    let signals = Signals::listen()?;
+    let pool = pool(threads)?;
     Ok(Job { args, settings, data, loaded, engine, signals, pool })
 }
 
@@ -191,12 +190,4 @@ fn origin(settings: &Settings, data: &Dataset, engine: &Engine, last: &Point) ->
         "images": last.images,
         "test_accuracy": last.test_accuracy,
     })
-}
-
-fn no_resource(action: &'static str, source: std::io::Error) -> Error {
-    Error::Resource { action, source, cure: "try fewer --threads, or free some memory" }
-}
-
-fn warn(text: &str) {
-    super::exit::complain(format_args!("dlr: warning: {text}"));
 }

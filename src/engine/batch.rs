@@ -2,8 +2,8 @@
 //!
 //! Images are independent on the way forward and back, and rows are independent in the update, so both spread over
 //! threads. Reading a batch's lit pixels and turning them around is serial, but needs nothing of the network: one thread
-//! does it for the next batch of the same call while the others are at this one. The dense products stay on one thread. Every sum is taken in
-//! an order of its own that the number of threads does not touch.
+//! does it for the next batch of the same call while the others are at this one. The dense products stay on one thread.
+//! Every sum is taken in an order of its own that the number of threads does not touch.
 
 use super::evaluator::dense_sums;
 use super::images::Images;
@@ -22,7 +22,7 @@ use dlr_kernels::rule::Rule;
 use dlr_kernels::sweep::Block;
 use rayon::prelude::*;
 
-/// Images whose forward and backward pass is one piece of work for a thread, at least: small, so that threads end together.
+/// Images whose forward and backward pass is one piece of work for a thread, at least: few, so that threads end together.
 const IMAGES_PER_PIECE: usize = 6;
 /// Rows of the first layer whose update is one piece of work for a thread.
 const ROWS_PER_PIECE: usize = 28;

@@ -1,5 +1,9 @@
 //! Who does a run's work.
 
+use crate::error::{Error, Result};
+use rayon::{ThreadPool, ThreadPoolBuilder};
+use std::io;
+
 /// Whether the tests and batches of a run spread over threads, which decides nothing but the speed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Threads {
@@ -7,4 +11,16 @@ pub enum Threads {
     One,
     /// The threads of the current rayon pool share it.
     Pool,
+}
+
+/// A pool of so many threads.
+///
+/// # Errors
+/// [`Error::Resource`] if the system has no more of them.
+pub fn pool(threads: usize) -> Result<ThreadPool> {
+    ThreadPoolBuilder::new().num_threads(threads).build().map_err(|error| Error::Resource {
+        action: "start threads",
+        source: io::Error::other(error),
+        cure: "try fewer --threads, or free some memory",
+    })
 }

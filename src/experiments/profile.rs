@@ -17,7 +17,7 @@ use crate::engine::optimizer::Optimizer;
 use crate::engine::phases::Stopwatch;
 use crate::engine::settings::{Init, Settings};
 use crate::engine::streams::{Purpose, shuffle, stream};
-use crate::engine::threads::Threads;
+use crate::engine::threads::{self, Threads};
 use crate::engine::work::{Visits, Work};
 use crate::error::{Error, Result};
 use dlr_kernels::output::OneHot;
@@ -176,7 +176,7 @@ pub fn profile(
         (benches, rounds, interrupted)
     });
     let peak_memory = peak_memory();
-    let mut peaks = vec![Peaks::measure(&one_thread()?)];
+    let mut peaks = vec![Peaks::measure(&threads::pool(1)?)];
     if pool.current_num_threads() > 1 {
         peaks.push(Peaks::measure(pool));
     }
@@ -184,14 +184,6 @@ pub fn profile(
     benches.retain(|bench| !bench.visits.is_empty());
     let cells = benches.iter().map(|bench| bench.measured(&benches, &peaks)).collect();
     Ok(Profile { cells, rounds, lap_ns, peaks, peak_memory, others, interrupted })
-}
-
-fn one_thread() -> Result<ThreadPool> {
-    rayon::ThreadPoolBuilder::new().num_threads(1).build().map_err(|error| Error::Resource {
-        action: "start a thread",
-        source: std::io::Error::other(error),
-        cure: "free some memory",
-    })
 }
 
 /// Rounds over all benches until they are steady; how many were begun, and whether the watcher ended them.

@@ -43,8 +43,8 @@ pub struct Pause {
     with_step: Decay,
 }
 
-/// Two more than the longest pause, which an update ends: that is longer than nearly all of those between two images of MNIST that light the same
-/// pixel, and 8 KB, a quarter of which is ever in use.
+/// Two more than the longest pause, which is longer than nearly all of those between two images of MNIST that light the
+/// same pixel; 8 KB, a quarter of which is ever in use.
 const DECAYS: usize = 1024;
 
 impl Momentum {
