@@ -11,6 +11,7 @@ use dlr::engine::settings::{Init, Settings};
 use dlr::engine::threads::Threads;
 use dlr::engine::trainer::{Observer, Point, Run, Stop, train};
 use dlr_kernels::output::{Backprop, OneHot};
+use dlr_kernels::panel::Panel;
 use std::path::Path;
 use std::sync::LazyLock;
 use std::time::Instant;
@@ -152,9 +153,9 @@ fn an_observer_sees_every_test_and_can_end_the_run() {
         fn tested(&mut self, point: &Point) {
             self.seen.push(*point);
         }
-        fn wants_to_stop(&mut self) -> bool {
+        fn stop(&mut self, _: u64) -> Option<Stop> {
             self.asked += 1;
-            self.seen.len() >= self.tests
+            (self.seen.len() >= self.tests).then_some(Stop::Interrupted)
         }
     }
 
@@ -296,4 +297,46 @@ fn batches_read_ahead_are_those_read_in_turn() {
         }
     }
     assert_eq!(cases, OPTIMIZERS.len() * 8);
+}
+
+#[test]
+fn a_run_that_no_longer_rises_stalls() {
+    // Nothing is learned at a rate of 0: epoch 7 is the first that ends no better than five others, the first not counted.
+    let still =
+        Settings { epochs: 30, images: Some(600), test_every: 250, stall: Some(5), ..at_rate("sgd", 0.0) };
+    let stalled = run(&still);
+    assert_eq!((stalled.stop, stalled.last().images), (Stop::Stalled, 7 * 600));
+    let ends: Vec<_> = stalled.curve.iter().filter(|point| point.images.is_multiple_of(600)).collect();
+    assert_eq!(ends.len(), 7, "epochs end with a count, even where no test is due");
+    assert_eq!(run(&Settings { stall: Some(1), ..still.clone() }).last().images, 3 * 600);
+    assert_eq!(run(&Settings { stall: None, ..still.clone() }).stop, Stop::Epochs);
+
+    // One that learns goes on.
+    let rising = run(&Settings { epochs: 8, ..Settings { optimizer: settings("sgd").optimizer, ..still } });
+    let ends: Vec<_> = rising.curve.iter().filter(|point| point.images.is_multiple_of(600)).collect();
+    let stalls = (6..ends.len())
+        .any(|end| ends[end - 5..end].iter().all(|before| ends[end].test_accuracy <= before.test_accuracy));
+    assert_eq!((rising.stop, stalls), (Stop::Epochs, false));
+}
+
+#[test]
+fn an_observer_sees_the_weights_of_every_test() {
+    struct Witness(Vec<(u64, Network)>);
+    impl Observer for Witness {
+        fn wants_accuracy(&mut self, images: u64) -> bool {
+            images == 2000
+        }
+        fn reached(&mut self, images: u64, first: &Panel, second: &Panel) {
+            self.0.push((images, Network { first: first.clone(), second: second.clone() }));
+        }
+    }
+    for name in ["sgd", "adam"] {
+        let mut witness = Witness(Vec::new());
+        let whole = Settings { images: Some(3000), test_every: 1000, target: Some(0.999), ..settings(name) };
+        let found = run_watched(&whole, &mut witness).unwrap();
+        let places: Vec<_> = witness.0.iter().map(|(images, _)| *images).collect();
+        assert_eq!(places, [1000, 2000, 3000], "each once");
+        assert_eq!(witness.0[2].1, found.network);
+        assert_ne!(witness.0[0].1, found.network);
+    }
 }

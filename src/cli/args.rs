@@ -193,6 +193,11 @@ pub(crate) struct Train {
     #[arg(long, value_name = "ACC|none", value_parser = target, default_value = "0.96", allow_hyphen_values = true)]
     target: Target,
 
+    /// Stop when an epoch ends no more accurate than any of the N before it, or `none` to go on; the first epoch of
+    /// all counts for nothing [default: none]
+    #[arg(long, value_name = "N|none", value_parser = stall, allow_hyphen_values = true)]
+    stall: Option<Stall>,
+
     /// Exit with code 3 if the target is not reached
     #[arg(long)]
     pub(crate) require_target: bool,
@@ -233,8 +238,8 @@ pub(crate) struct Train {
     #[arg(long, value_parser = choice::<Backprop>(Backprop::NAMES), value_name = "ERROR")]
     backprop: Option<Backprop>,
 
-    /// Settings of the paper's author: backprop authors, init normal:0.01, targets 0.01,0.99, order fixed, and
-    /// the rates of its column below; options given beside it win
+    /// Settings of the paper's author: backprop authors, init normal:0.01, targets 0.01,0.99, order fixed,
+    /// stall 5, and the rates named below; options given beside it win
     #[arg(long, value_name = "NAME", value_parser = ["authors"])]
     preset: Option<String>,
 
@@ -341,6 +346,7 @@ impl Train {
             epochs: self.epochs.unwrap_or(if self.images.is_some() { 1 } else { settings.epochs }),
             images: self.images.map(|images| images as usize),
             target: self.target.0,
+            stall: self.stall.map_or(settings.stall, |stall| stall.0),
             test_every: self.test_every,
             seed: self.seed,
             order: self.order.unwrap_or(settings.order),
@@ -365,6 +371,20 @@ fn target(text: &str) -> Result<Target, String> {
     share
         .map(|share| Target(Some(share)))
         .ok_or_else(|| "expected a share from 0 to below 1, as 0.96 for 96 %, or none".to_owned())
+}
+
+/// After how many epochs without progress to give up, if ever.
+#[derive(Clone, Copy, Debug)]
+struct Stall(Option<u64>);
+
+fn stall(text: &str) -> Result<Stall, String> {
+    if text == "none" {
+        return Ok(Stall(None));
+    }
+    let epochs = text.parse().ok().filter(|epochs| (1..=100_000).contains(epochs));
+    epochs
+        .map(|epochs| Stall(Some(epochs)))
+        .ok_or_else(|| "expected a whole number from 1 to 100000, or none".to_owned())
 }
 
 fn one_hot(text: &str) -> Result<(f64, f64), String> {

@@ -1,7 +1,7 @@
 //! How runs look while they last: a bar on a terminal, a line an epoch elsewhere, nothing when quiet. On stderr.
 
 use super::signals::Signals;
-use dlr::engine::trainer::{Observer, Point};
+use dlr::engine::trainer::{Observer, Point, Stop};
 use dlr::report::summary::{grouped, percent};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::IsTerminal as _;
@@ -91,8 +91,8 @@ impl Observer for Progress {
         }
     }
 
-    fn wants_to_stop(&mut self) -> bool {
-        self.signals.received().is_some()
+    fn stop(&mut self, _: u64) -> Option<Stop> {
+        self.signals.received().map(|_| Stop::Interrupted)
     }
 }
 
@@ -134,8 +134,8 @@ impl Observer for OneOfMany<'_> {
         self.0.curve
     }
 
-    fn wants_to_stop(&mut self) -> bool {
-        self.0.signals.received().is_some()
+    fn stop(&mut self, _: u64) -> Option<Stop> {
+        self.0.signals.received().map(|_| Stop::Interrupted)
     }
 }
 

@@ -159,7 +159,7 @@ fn outcome(args: &Train, stops: &[Stop], wanted: usize, signals: &Signals) -> Co
     match signals.received() {
         // A signal that came too late to interrupt anything changed nothing.
         Some(code) if ended(Stop::Interrupted) || stops.len() < wanted => code,
-        _ if args.require_target && ended(Stop::Epochs) => Code::TargetMissed,
+        _ if args.require_target && (ended(Stop::Epochs) || ended(Stop::Stalled)) => Code::TargetMissed,
         _ => Code::Done,
     }
 }

@@ -1,6 +1,6 @@
 //! Choices by name: how an enum without data is spelled on the command line and in results, said once.
 
-/// Defines an enum whose variants have names, with `NAMES`, `name`, `FromStr` and `Serialize`.
+/// Defines an enum whose variants have names, with `NAMES`, `name`, `FromStr`, `Serialize` and `Deserialize`.
 macro_rules! named {
     ($(#[$about:meta])* $vis:vis enum $Enum:ident { $($(#[$doc:meta])* $Variant:ident = $name:literal,)+ }) => {
         $(#[$about])*
@@ -31,6 +31,12 @@ macro_rules! named {
         impl serde::Serialize for $Enum {
             fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 serializer.serialize_str(self.name())
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $Enum {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                <String as serde::Deserialize>::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
             }
         }
     };

@@ -23,6 +23,9 @@ pub struct Settings {
     pub images: Option<usize>,
     /// Training stops when test accuracy is strictly above this.
     pub target: Option<f64>,
+    /// Training stops, as hopeless, when an epoch ends no more accurate than any of the so many before it; the first
+    /// epoch of all counts for nothing. `None`: never.
+    pub stall: Option<u64>,
     /// Training images between tests.
     pub test_every: u64,
     /// Seed of the random streams.
@@ -118,6 +121,7 @@ impl Settings {
             epochs: 30,
             images: None,
             target: Some(0.96),
+            stall: None,
             test_every: 600,
             seed: 1,
             order: Order::Shuffled,
@@ -134,6 +138,7 @@ impl Settings {
         self.init = Some(Init::Normal(0.01));
         self.one_hot = (0.01, 0.99);
         self.order = Order::Fixed;
+        self.stall = Some(5);
     }
 
     /// Everything but the network and the optimizer, on one line for people.

@@ -11,6 +11,7 @@ use super::threads::Threads;
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use dlr_kernels::output::OneHot;
+use dlr_kernels::panel::Panel;
 use serde::Serialize;
 use std::time::{Duration, Instant};
 
@@ -41,6 +42,10 @@ named! {
         Epochs = "epochs",
         /// The weights or their norm were no longer finite.
         Diverged = "diverged",
+        /// The accuracy at the ends of epochs no longer rose.
+        Stalled = "stalled",
+        /// It could not win any more.
+        Outrun = "outrun",
         /// The user wanted to stop.
         Interrupted = "interrupted",
     }
@@ -83,9 +88,15 @@ pub trait Observer {
         let _ = point;
     }
 
-    /// Whether the run should end now; asked at every test and in between.
-    fn wants_to_stop(&mut self) -> bool {
-        false
+    /// Called at every test with W1 and W2, before it.
+    fn reached(&mut self, images: u64, first: &Panel, second: &Panel) {
+        let _ = (images, first, second);
+    }
+
+    /// Why the run should end now, after so many images, if it should; asked after every test and in between.
+    fn stop(&mut self, images: u64) -> Option<Stop> {
+        let _ = images;
+        None
     }
 }
 
@@ -110,7 +121,8 @@ pub fn training_images(settings: &Settings, data: &Dataset) -> Result<usize> {
 
 /// Trains from `start` as `settings` say. Clocks count from `since`. The result does not depend on `threads`.
 ///
-/// A test comes after every `test_every` images, or after the batch in which they are complete, and at the end.
+/// A test comes after every `test_every` images, or after the batch in which they are complete, and at the end; if
+/// `stall` is set, at the end of every epoch, too.
 ///
 /// # Errors
 /// [`Error::Settings`] if the settings don't fit the data.
@@ -149,6 +161,7 @@ pub fn train(
         training: Duration::ZERO,
         since,
         curve: Vec::new(),
+        ends: Vec::new(),
     };
     let mut order: Vec<u32> = (0..per_epoch as u32).collect();
     let mut rng = stream(settings.seed, Purpose::Order);
@@ -173,14 +186,19 @@ pub fn train(
                         break 'run stop;
                     }
                 }
-                if observer.wants_to_stop() {
-                    break 'run Stop::Interrupted;
+                if let Some(stop) = observer.stop(progress.images) {
+                    break 'run stop;
                 }
+            }
+            if let Some(patience) = settings.stall
+                && let Some(stop) = progress.end_epoch(patience, observer)
+            {
+                break 'run stop;
             }
         }
         Stop::Epochs
     };
-    if progress.curve.last().is_none_or(|last| last.images < progress.images) {
+    if !progress.is_counted() {
         match progress.count(observer) {
             Some(Stop::Diverged) => stop = Stop::Diverged,
             Some(found) if stop == Stop::Epochs => stop = found,
@@ -200,6 +218,8 @@ struct Progress<'a> {
     training: Duration,
     since: Instant,
     curve: Vec<Point>,
+    /// Test accuracy at the end of each epoch so far, if runs may stall.
+    ends: Vec<f64>,
 }
 
 impl Progress<'_> {
@@ -211,12 +231,33 @@ impl Progress<'_> {
         self.images += order.len() as u64;
     }
 
+    /// Whether the accuracy is known as it is now.
+    fn is_counted(&self) -> bool {
+        self.curve.last().is_some_and(|last| last.images == self.images)
+    }
+
+    /// Counts at the end of an epoch, and says whether that ends the run.
+    fn end_epoch(&mut self, patience: u64, observer: &mut dyn Observer) -> Option<Stop> {
+        if !self.is_counted()
+            && let Some(stop) = self.count(observer)
+        {
+            return Some(stop);
+        }
+        let patience = patience as usize;
+        let accuracy = self.curve.last().map_or(0.0, |last| last.test_accuracy);
+        let before = self.ends.len().checked_sub(patience).filter(|&start| start > 0);
+        let stalled = before.is_some_and(|start| self.ends[start..].iter().all(|&end| accuracy <= end));
+        self.ends.push(accuracy);
+        stalled.then_some(Stop::Stalled)
+    }
+
     /// Tests, and says whether what was found ends the run.
     fn test(&mut self, observer: &mut dyn Observer) -> Option<Stop> {
+        let (first, second) = self.learner.weights();
+        observer.reached(self.images, first, second);
         if observer.wants_accuracy(self.images) {
             return self.count(observer);
         }
-        let (first, second) = self.learner.weights();
         let ends = !(first.norm_is_finite() && second.norm_is_finite())
             || self.target.is_some_and(|target| self.test.is_above(target, first, second).above);
         ends.then(|| self.count(observer)).flatten()

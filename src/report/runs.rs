@@ -24,6 +24,8 @@ pub fn summary(
             Stop::Target => "target after",
             Stop::Epochs => "trained for",
             Stop::Diverged => "diverged within",
+            Stop::Stalled => "stalled after",
+            Stop::Outrun => "outrun after",
             Stop::Interrupted => "interrupted after",
         };
         let found = format!("{how} {:.2} epochs, test accuracy {}", last.epoch, percent(last.test_accuracy));

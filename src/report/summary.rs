@@ -57,6 +57,7 @@ fn verdict(settings: &Settings, run: &Run) -> String {
             format!("diverged within {so_far}: the weights or their norm are no longer finite")
         }
         (Stop::Interrupted, _) => format!("interrupted after {so_far}"),
+        (Stop::Stalled, _) => format!("stalled after {so_far}: epochs no longer end more accurate"),
         _ if last.images == 0 => "not trained".to_owned(),
         (_, Some(target)) => format!("not above {} within {so_far}", percent(target)),
         (_, None) => format!("trained for {so_far}"),

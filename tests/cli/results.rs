@@ -81,15 +81,15 @@ fn the_configuration_is_resolved() {
     // Without --images, and so with the defaults for a whole run; any accuracy will do, so it ends at the first test.
     let run = desk.dlr("--target 0 --json --quiet").json();
     let defaults = json!({
-        "hidden": 30, "optimizer": "dlr", "batch": 1, "epochs": 30, "images": 60_000, "target": 0.0, "test_every": 600,
-        "seed": 1, "order": "shuffled", "init": "fan-in", "inputs": "unit", "one_hot": [0.0, 1.0], "backprop": "mse",
+        "hidden": 30, "optimizer": "dlr", "batch": 1, "epochs": 30, "images": 60_000, "target": 0.0, "stall": null,
+        "test_every": 600, "seed": 1, "order": "shuffled", "init": "fan-in", "inputs": "unit", "one_hot": [0.0, 1.0], "backprop": "mse",
     });
     assert_eq!(run["config"], config(&dlr.defaults, defaults));
     assert_eq!(run["images"], 600);
 
     let authors = json!({
-        "hidden": 30, "optimizer": "dlr", "batch": 1, "epochs": 1, "images": 600, "target": 0.96, "test_every": 600,
-        "seed": 1, "order": "fixed", "init": "normal:0.01", "inputs": "unit", "one_hot": [0.01, 0.99],
+        "hidden": 30, "optimizer": "dlr", "batch": 1, "epochs": 1, "images": 600, "target": 0.96, "stall": 5,
+        "test_every": 600, "seed": 1, "order": "fixed", "init": "normal:0.01", "inputs": "unit", "one_hot": [0.01, 0.99],
         "backprop": "authors",
     });
     assert_eq!(desk.json("--preset authors")["config"], config(&dlr.authors, authors.clone()));
