@@ -62,6 +62,10 @@ pub enum Error {
         cure: String,
     },
 
+    /// The user ended it before it was complete.
+    #[error("interrupted; what was finished is kept, and the same command goes on from there")]
+    Interrupted,
+
     /// The weights, or the sum of their squares, are no longer finite.
     #[error("{optimizer} diverged with seed {seed}: weights without bound at {images} images; lower {cure}")]
     Diverged {

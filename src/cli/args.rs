@@ -1,6 +1,7 @@
 //! What can be said on the command line. Values are checked here as far as that is possible without the data.
 
 use super::exit;
+use super::reproduce::Reproduce;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 use dlr::engine::images::Inputs;
@@ -16,7 +17,7 @@ use std::str::FromStr;
 /// Trains a small network of logistic units on MNIST, and tells how long that took.
 #[derive(Debug, Parser)]
 #[command(name = "dlr", version, long_version = long_version(), after_help = after_help(), max_term_width = 110,
-    override_usage = "dlr [OPTIONS]\n       dlr profile [OPTIONS]", args_conflicts_with_subcommands = true,
+    override_usage = "dlr [OPTIONS]\n       dlr COMMAND [OPTIONS]", args_conflicts_with_subcommands = true,
     disable_help_subcommand = true)]
 pub(crate) struct Cli {
     #[command(subcommand)]
@@ -30,6 +31,7 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Profile(Profile),
+    Reproduce(Reproduce),
 }
 
 /// Measures how fast every optimizer trains, where the time goes, and how near that is to the machine's peaks
@@ -393,7 +395,7 @@ fn one_hot(text: &str) -> Result<(f64, f64), String> {
         .ok_or_else(|| "expected two numbers LOW,HIGH with 0 <= LOW < HIGH <= 1".to_owned())
 }
 
-fn whole(range: RangeInclusive<u64>) -> impl TypedValueParser<Value = u64> {
+pub(super) fn whole(range: RangeInclusive<u64>) -> impl TypedValueParser<Value = u64> {
     let parse = move |text: &str| {
         let number = text.parse().ok().filter(|number| range.contains(number));
         number.ok_or_else(|| format!("expected a whole number from {} to {}", range.start(), range.end()))

@@ -5,7 +5,9 @@ mod args;
 mod exit;
 mod profile;
 mod progress;
+mod reproduce;
 mod signals;
+mod sweep;
 mod train;
 
 use clap::Parser;
@@ -31,6 +33,7 @@ pub(crate) fn run() -> ExitCode {
     let done = match args.command {
         None => train::run(args.train, since),
         Some(args::Command::Profile(args)) => profile::run(args),
+        Some(args::Command::Reproduce(args)) => reproduce::run(&args),
     };
     match done {
         Ok(code) => code.into(),

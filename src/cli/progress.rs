@@ -2,6 +2,7 @@
 
 use super::signals::Signals;
 use dlr::engine::trainer::{Observer, Point, Stop};
+use dlr::experiments::sweep::Watcher;
 use dlr::report::summary::{grouped, percent};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::IsTerminal as _;
@@ -150,5 +151,55 @@ impl Drop for OneOfMany<'_> {
         if bar.is_hidden() {
             super::exit::complain(format_args!("{done} of {} runs", bar.length().unwrap_or_default()));
         }
+    }
+}
+
+/// Watches a sweep: a bar on a terminal, a line every few seconds elsewhere, or nothing.
+pub(crate) struct SweepProgress {
+    signals: Signals,
+    shown: Option<ProgressBar>,
+    /// When the last line was written.
+    told: Mutex<Instant>,
+}
+
+/// Between two lines about a sweep.
+const PAUSE: Duration = Duration::from_secs(15);
+
+impl SweepProgress {
+    pub(crate) fn new(quiet: bool, signals: Signals) -> Self {
+        let style = "{bar:24} {pos} of {len} runs, {elapsed} so far, {eta} to go";
+        let style = ProgressStyle::with_template(style).expect("the template is well formed");
+        let shown = (!quiet).then(|| ProgressBar::new(0).with_style(style));
+        Self { signals, shown, told: Mutex::new(Instant::now()) }
+    }
+
+    /// Clears the bar.
+    pub(crate) fn finish(&self) {
+        self.shown.iter().for_each(ProgressBar::finish_and_clear);
+    }
+}
+
+impl Watcher for SweepProgress {
+    fn wanted(&self, runs: usize) {
+        self.shown.iter().for_each(|bar| bar.inc_length(runs as u64));
+    }
+
+    fn finished(&self, is_new: bool) {
+        let Some(bar) = &self.shown else { return };
+        bar.inc(1);
+        if !is_new {
+            bar.reset_eta(); // what was read took no time, and says nothing about the rest
+        }
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        if bar.is_hidden() && told.elapsed() >= PAUSE {
+            *told = Instant::now();
+            let (done, all) = (bar.position(), bar.length().unwrap_or_default());
+            let left = bar.eta().as_secs().div_ceil(60);
+            super::exit::complain(format_args!("{done} of {all} runs, about {left} min to go"));
+        }
+    }
+
+    fn wants_to_stop(&self) -> bool {
+        self.signals.received().is_some()
     }
 }

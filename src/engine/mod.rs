@@ -19,7 +19,7 @@ pub mod evaluator;
 pub mod images;
 pub mod learner;
 pub mod model;
-mod names;
+pub(crate) mod names;
 pub mod network;
 pub mod optimizer;
 pub mod phases;

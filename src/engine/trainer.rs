@@ -15,6 +15,10 @@ use dlr_kernels::panel::Panel;
 use serde::Serialize;
 use std::time::{Duration, Instant};
 
+/// The version of the protocol: what counts as a test, a hit, an epoch, and what a seed means. Results of different
+/// protocols can't be compared.
+pub const PROTOCOL: u32 = 1;
+
 /// Weights times images between two looks at whether the user wants to stop: about a tenth of a second of training.
 const PATIENCE: u64 = 100_000_000;
 

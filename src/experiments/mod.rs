@@ -3,13 +3,19 @@
 //! | file | what lives there |
 //! | --- | --- |
 //! | [`profile`] | how fast every optimizer trains, and where the time goes |
+//! | [`paper`] | the paper's figures |
 //! | [`peaks`] | the most that the machine can do, to compare with |
 //! | [`noise`] | what else the machine did meanwhile |
 //! | [`seeds`] | runs that differ in nothing but their seeds, as many at once as there are threads |
+//! | [`sweep`] | many runs that survive the program's end, on one machine or several |
+//! | [`rates`] | DLR's learning rates on the average |
 //! | [`statistics`] | means, deviations and medians of results that may be missing, quartiles of times |
 
 pub mod noise;
+pub mod paper;
 pub mod peaks;
 pub mod profile;
+pub mod rates;
 pub mod seeds;
 pub mod statistics;
+pub mod sweep;

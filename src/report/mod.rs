@@ -2,6 +2,7 @@
 
 pub mod baseline;
 pub mod machine;
+pub mod paper;
 pub mod profile;
 pub mod record;
 pub mod roofline;

@@ -3,15 +3,12 @@
 use super::machine::Engine;
 use crate::data::Dataset;
 use crate::engine::settings::Settings;
-use crate::engine::trainer::{Point, Run, Stop};
+use crate::engine::trainer::{PROTOCOL, Point, Run, Stop};
 use serde::Serialize;
 use std::path::PathBuf;
 
 /// The version of this record's form. All of its times may be `null`, where they would mean nothing.
 pub const SCHEMA: &str = "dlr-run/1";
-/// The version of the protocol: what counts as a test, a hit, an epoch, and what a seed means. Results of different
-/// protocols can't be compared.
-pub const PROTOCOL: u32 = 1;
 
 /// One run.
 #[derive(Debug, Serialize)]

@@ -1,0 +1,159 @@
+//! Fig. 1: the training time to 96 % under each algorithm, for networks of several sizes, each algorithm at its best
+//! setting for the size.
+
+use super::{Algorithm, Preset, Scale, grids};
+use crate::engine::optimizer::Hyper;
+use crate::error::Result;
+use crate::experiments::statistics::Sample;
+use crate::experiments::sweep::Sweep;
+use crate::experiments::sweep::run::{Outcome, Run};
+use crate::experiments::sweep::shard::Shard;
+use std::cmp::Ordering;
+
+/// The figure: a cell for each size and algorithm, by rising size, in the order of [`Preset::algorithms`].
+#[derive(Clone, Debug)]
+pub struct Fig1 {
+    /// Whose settings.
+    pub preset: Preset,
+    /// The cells.
+    pub cells: Vec<Cell>,
+}
+
+/// An algorithm on networks of one size.
+#[derive(Clone, Debug)]
+pub struct Cell {
+    /// Hidden units.
+    pub hidden: usize,
+    /// The algorithm.
+    pub algorithm: Algorithm,
+    /// All settings that were tried, each with the same seeds.
+    pub tried: Vec<Tried>,
+    /// The place of the best one among them.
+    pub best: usize,
+}
+
+/// A setting, and the runs with it.
+#[derive(Clone, Debug)]
+pub struct Tried {
+    /// The setting.
+    pub hyper: Hyper,
+    /// A run for each seed.
+    pub runs: Vec<(u64, Outcome)>,
+}
+
+impl Tried {
+    /// Epochs to the target of each run, `None` for a miss.
+    pub fn epochs(&self) -> Vec<Option<f64>> {
+        self.runs.iter().map(|(_, outcome)| outcome.epochs_to_target()).collect()
+    }
+
+    /// Their statistics.
+    pub fn sample(&self) -> Sample {
+        Sample::of(&self.epochs())
+    }
+
+    /// More hits come first, then the lower mean of those that hit.
+    fn order(&self, other: &Self) -> Ordering {
+        let (ours, theirs) = (self.sample(), other.sample());
+        let mean = |sample: &Sample| sample.mean.unwrap_or(f64::INFINITY);
+        theirs.hits.cmp(&ours.hits).then(mean(&ours).total_cmp(&mean(&theirs)))
+    }
+}
+
+impl Cell {
+    /// The best setting.
+    pub fn best(&self) -> &Tried {
+        &self.tried[self.best]
+    }
+}
+
+/// The cells' sizes and algorithms.
+fn cells(preset: Preset, scale: Scale) -> Vec<(usize, Algorithm)> {
+    let sizes: &[usize] = match scale {
+        Scale::Full => &grids::SIZES,
+        Scale::Quick => &[45, 100],
+    };
+    sizes.iter().flat_map(|&hidden| preset.algorithms().map(|algorithm| (hidden, algorithm))).collect()
+}
+
+/// Runs of each setting: the seeds 1 to this number.
+pub fn runs(scale: Scale) -> u64 {
+    match scale {
+        Scale::Full => 5,
+        Scale::Quick => 2,
+    }
+}
+
+/// Makes all runs of the figure, and the figure of them.
+///
+/// # Errors
+/// Those of [`Sweep::outcome`].
+pub fn fig1(sweep: &Sweep, preset: Preset, scale: Scale) -> Result<Fig1> {
+    let units = units(preset, scale);
+    sweep.wants(units.len() * runs(scale) as usize);
+    let mut tried = sweep.each(&units, |unit| unit.run(sweep, preset, scale))?.into_iter();
+    let mut cells: Vec<Cell> = Vec::new();
+    for unit in &units {
+        let new = tried.next().expect("each unit has been tried");
+        match cells.last_mut() {
+            Some(cell) if cell.hidden == unit.hidden && cell.algorithm.label == unit.algorithm.label => {
+                cell.tried.push(new);
+            }
+            _ => {
+                cells.push(Cell {
+                    hidden: unit.hidden,
+                    algorithm: unit.algorithm,
+                    tried: vec![new],
+                    best: 0,
+                });
+            }
+        }
+    }
+    for cell in &mut cells {
+        let best = (0..cell.tried.len()).min_by(|&a, &b| cell.tried[a].order(&cell.tried[b]));
+        cell.best = best.expect("a cell has a setting");
+    }
+    Ok(Fig1 { preset, cells })
+}
+
+/// Makes those runs of the figure that are part of `shard`.
+///
+/// # Errors
+/// Those of [`Sweep::outcome`].
+pub fn part(sweep: &Sweep, preset: Preset, scale: Scale, shard: Shard) -> Result<()> {
+    let units = shard.of(&units(preset, scale));
+    sweep.wants(units.len() * runs(scale) as usize);
+    sweep.each(&units, |unit| unit.run(sweep, preset, scale)).map(drop)
+}
+
+/// A setting to be tried with every seed.
+#[derive(Clone, Copy, Debug)]
+struct Unit {
+    hidden: usize,
+    algorithm: Algorithm,
+    hyper: Hyper,
+}
+
+fn units(preset: Preset, scale: Scale) -> Vec<Unit> {
+    let settings = |(hidden, algorithm): (usize, Algorithm)| {
+        let all = grids::grid(algorithm.entry.name, hidden);
+        let stride = match scale {
+            Scale::Full => 1,
+            Scale::Quick => all.len().div_ceil(3), // from the middle of each third
+        };
+        let some: Vec<Hyper> = all.into_iter().skip(stride / 2).step_by(stride).collect();
+        some.into_iter().map(move |hyper| Unit { hidden, algorithm, hyper })
+    };
+    cells(preset, scale).into_iter().flat_map(settings).collect()
+}
+
+impl Unit {
+    fn run(&self, sweep: &Sweep, preset: Preset, scale: Scale) -> Result<Tried> {
+        let optimizer = preset.optimizer(self.algorithm.entry, &self.hyper)?;
+        let seeds: Vec<u64> = (1..=runs(scale)).collect();
+        let outcomes = sweep.each(&seeds, |&seed| {
+            sweep.outcome(&Run::new(preset.settings(self.hidden, optimizer.clone(), seed)))
+        })?;
+        Ok(Tried { hyper: self.hyper, runs: seeds.into_iter().zip(outcomes).collect() })
+    }
+}

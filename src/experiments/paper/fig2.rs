@@ -1,0 +1,136 @@
+//! Fig. 2: the smallest hidden layer with which a network reaches 96 % under each algorithm.
+//!
+//! A run has the initial weights and the order of one seed. From [`START`] hidden units on, one after another is taken
+//! away, as long as the network still reaches the target with any of the algorithm's settings. A network that is too small
+//! to start with grows instead, until it reaches it.
+
+use super::{Algorithm, Preset, Scale, grids};
+use crate::engine::optimizer::Hyper;
+use crate::error::Result;
+use crate::experiments::sweep::Sweep;
+use crate::experiments::sweep::run::{Outcome, Run};
+use crate::experiments::sweep::shard::Shard;
+
+/// Hidden units to start with: the least of Fig. 1.
+pub const START: usize = 45;
+/// The most hidden units that are tried.
+const MOST: usize = 100;
+
+/// The figure: a search for each algorithm and seed.
+#[derive(Clone, Debug)]
+pub struct Fig2 {
+    /// Whose settings.
+    pub preset: Preset,
+    /// The searches, in the order of [`Preset::algorithms`], each algorithm's by rising seed.
+    pub searches: Vec<Search>,
+}
+
+/// A search for the smallest network.
+#[derive(Clone, Debug)]
+pub struct Search {
+    /// The algorithm.
+    pub algorithm: Algorithm,
+    /// The seed of all of its runs.
+    pub seed: u64,
+    /// The runs in their order.
+    pub runs: Vec<Step>,
+    /// The smallest network that reached the target; `None` if none did.
+    pub smallest: Option<usize>,
+}
+
+/// A run on the way.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// Hidden units.
+    pub hidden: usize,
+    /// The setting.
+    pub hyper: Hyper,
+    /// What came of it.
+    pub outcome: Outcome,
+}
+
+impl Fig2 {
+    /// The smallest networks under the algorithm of that label, a number for each seed.
+    pub fn smallest(&self, label: &str) -> Vec<Option<f64>> {
+        let of_it = self.searches.iter().filter(|search| search.algorithm.label == label);
+        of_it.map(|search| search.smallest.map(|hidden| hidden as f64)).collect()
+    }
+}
+
+/// The searches that the figure consists of.
+fn plan(preset: Preset, scale: Scale) -> Vec<(Algorithm, u64)> {
+    let runs = match scale {
+        Scale::Full => 5,
+        Scale::Quick => 1,
+    };
+    preset
+        .algorithms()
+        .into_iter()
+        .flat_map(|algorithm| (1..=runs).map(move |seed| (algorithm, seed)))
+        .collect()
+}
+
+/// Makes all searches of the figure.
+///
+/// # Errors
+/// Those of [`Sweep::outcome`].
+pub fn fig2(sweep: &Sweep, preset: Preset, scale: Scale) -> Result<Fig2> {
+    let searches = sweep
+        .each(&plan(preset, scale), |&(algorithm, seed)| search(sweep, preset, scale, algorithm, seed))?;
+    Ok(Fig2 { preset, searches })
+}
+
+/// Makes those searches that are part of `shard`.
+///
+/// # Errors
+/// Those of [`Sweep::outcome`].
+pub fn part(sweep: &Sweep, preset: Preset, scale: Scale, shard: Shard) -> Result<()> {
+    let plan = shard.of(&plan(preset, scale));
+    sweep.each(&plan, |&(algorithm, seed)| search(sweep, preset, scale, algorithm, seed)).map(drop)
+}
+
+fn search(sweep: &Sweep, preset: Preset, scale: Scale, algorithm: Algorithm, seed: u64) -> Result<Search> {
+    // The settings that have worked are tried first: they will most likely do again.
+    let mut settings = settings(algorithm, scale);
+    let mut runs = Vec::new();
+    let mut reaches = |hidden: usize| -> Result<bool> {
+        for place in 0..settings.len() {
+            let hyper = settings[place];
+            let optimizer = preset.optimizer(algorithm.entry, &hyper)?;
+            sweep.wants(1);
+            let outcome = sweep.outcome(&Run::new(preset.settings(hidden, optimizer, seed)))?;
+            let hit = outcome.epochs_to_target().is_some();
+            runs.push(Step { hidden, hyper, outcome });
+            if hit {
+                settings[..=place].rotate_right(1);
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    };
+    let smallest = if reaches(START)? {
+        let mut smallest = START;
+        while smallest > 1 && reaches(smallest - 1)? {
+            smallest -= 1;
+        }
+        Some(smallest)
+    } else {
+        let mut larger = START + 1..=MOST;
+        loop {
+            match larger.next() {
+                Some(hidden) if reaches(hidden)? => break Some(hidden),
+                Some(_) => {}
+                None => break None,
+            }
+        }
+    };
+    Ok(Search { algorithm, seed, runs, smallest })
+}
+
+fn settings(algorithm: Algorithm, scale: Scale) -> Vec<Hyper> {
+    let all = grids::grid(algorithm.entry.name, START);
+    match scale {
+        Scale::Full => all,
+        Scale::Quick => all.into_iter().skip(1).step_by(5).take(2).collect(),
+    }
+}
