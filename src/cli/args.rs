@@ -1,13 +1,13 @@
 //! What can be said on the command line. Values are checked here as far as that is possible without the data.
 
 use super::exit;
+use super::protocol::Protocol;
 use super::reproduce::Reproduce;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
-use dlr::engine::images::Inputs;
 use dlr::engine::network::MAX_HIDDEN;
 use dlr::engine::optimizer::{Entry, Hyper, Norm, OPTIMIZERS};
-use dlr::engine::settings::{Backprop, Init, Order, Settings};
+use dlr::engine::settings::Settings;
 use dlr_kernels::simd::Level;
 use std::fmt::Write as _;
 use std::ops::RangeInclusive;
@@ -179,82 +179,24 @@ pub(crate) struct Train {
     #[command(flatten)]
     hyper: HyperArgs,
 
-    /// Images whose gradients are averaged for one update; 1 is online learning
-    #[arg(long, value_name = "B", value_parser = whole(1..=65_536), default_value = "1", allow_hyphen_values = true)]
-    batch: u64,
-
-    /// Passes over the training images at most; 0 trains nothing [default: 30, or 1 with --images]
-    #[arg(long, value_name = "N", value_parser = whole(0..=100_000), allow_hyphen_values = true)]
-    epochs: Option<u64>,
-
-    /// Train on the first N training images only, in --order among themselves
-    #[arg(long, value_name = "N", value_parser = whole(1..=u64::from(u32::MAX)), allow_hyphen_values = true)]
-    images: Option<u64>,
-
-    /// Stop when test accuracy is above ACC (strictly), or `none` to train through all epochs
-    #[arg(long, value_name = "ACC|none", value_parser = target, default_value = "0.96", allow_hyphen_values = true)]
-    target: Target,
-
-    /// Stop when an epoch ends no more accurate than any of the N before it, or `none` to go on; the first epoch of
-    /// all counts for nothing [default: none]
-    #[arg(long, value_name = "N|none", value_parser = stall, allow_hyphen_values = true)]
-    stall: Option<Stall>,
+    #[command(flatten)]
+    pub(crate) protocol: Protocol,
 
     /// Exit with code 3 if the target is not reached
     #[arg(long)]
     pub(crate) require_target: bool,
-
-    /// Training images between tests, rounded up to whole batches
-    #[arg(long, value_name = "N", value_parser = whole(1..=1_000_000_000), default_value = "600",
-        allow_hyphen_values = true)]
-    test_every: u64,
-
-    /// Seed of initial weights and order
-    #[arg(long, value_name = "N", value_parser = whole(0..=u64::MAX), default_value = "1",
-        allow_hyphen_values = true)]
-    seed: u64,
 
     /// Train N times, from the seeds --seed, --seed + 1, ..., a thread each, and tell what the runs say together
     #[arg(long, value_name = "N", value_parser = whole(1..=100_000), allow_hyphen_values = true,
         conflicts_with = "save")]
     pub(crate) runs: Option<u64>,
 
-    /// Order of the images: a new random one every epoch, one for all epochs, or the file's [default: shuffled]
-    #[arg(long, value_parser = choice::<Order>(Order::NAMES), value_name = "ORDER")]
-    order: Option<Order>,
-
-    /// Initial weights: `fan-in` for N(0, 1/inputs of the unit), or `normal:S` for N(0, S^2) [default: fan-in]
-    #[arg(long, value_name = "INIT", conflicts_with = "load")]
-    init: Option<Init>,
-
-    /// Inputs for the grey level p: `unit` for p/255, `offset` for 0.01 + 0.99 p/255
-    #[arg(long, value_parser = choice::<Inputs>(Inputs::NAMES), value_name = "INPUTS", default_value = "unit")]
-    inputs: Inputs,
-
-    /// Targets of the wrong and the right outputs [default: 0,1]
-    #[arg(long, value_name = "LOW,HIGH", value_parser = one_hot, allow_hyphen_values = true)]
-    one_hot: Option<(f64, f64)>,
-
-    /// Error sent to the hidden layer: `mse`, the true gradient, or `authors`, without the factor y(1-y)
-    /// [default: mse]
-    #[arg(long, value_parser = choice::<Backprop>(Backprop::NAMES), value_name = "ERROR")]
-    backprop: Option<Backprop>,
-
-    /// Settings of the paper's author: backprop authors, init normal:0.01, targets 0.01,0.99, order fixed,
-    /// stall 5, and the rates named below; options given beside it win
-    #[arg(long, value_name = "NAME", value_parser = ["authors"])]
-    preset: Option<String>,
-
-    /// Folder with the four IDX files, raw or .gz [default: $DLR_DATA, or data/mnist here or where dlr was built]
-    #[arg(long, value_name = "DIR")]
-    pub(crate) data: Option<PathBuf>,
-
     /// Write the trained weights to FILE (safetensors, which PyTorch reads)
     #[arg(long, value_name = "FILE")]
     pub(crate) save: Option<PathBuf>,
 
     /// Start from the weights in FILE instead of drawing them
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "init")]
     pub(crate) load: Option<PathBuf>,
 
     /// Threads for tests and batches, or for --runs, which decide nothing but the speed [default: one per core]
@@ -315,11 +257,10 @@ const BELOW_1: f64 = (1.0 - f32::EPSILON / 2.0) as f64;
 impl Train {
     /// The settings that these arguments mean, for a network of `loaded` hidden units if one was loaded.
     pub(crate) fn settings(&self, loaded: Option<usize>) -> dlr::Result<Settings> {
-        let authors = self.preset.is_some();
         let entry = self.optimizer;
         let HyperArgs { lr, alpha, norm, momentum, beta1, beta2, epsilon } = self.hyper;
         let chosen = Hyper { lr, alpha, norm, momentum, beta1, beta2, epsilon };
-        let defaults = if authors { &entry.authors } else { &entry.defaults };
+        let defaults = self.protocol.defaults(entry);
         let hidden = match (self.hidden, loaded) {
             (Some(hidden), Some(loaded)) if hidden != loaded as u64 => {
                 return Err(dlr::Error::Settings {
@@ -332,67 +273,17 @@ impl Train {
             }
             (hidden, loaded) => loaded.unwrap_or(hidden.unwrap_or(30) as usize),
         };
-        if self.require_target && self.target.0.is_none() {
+        if self.require_target && self.protocol.target.0.is_none() {
             return Err(dlr::Error::Settings {
                 option: "--require-target",
                 problem: "there is no target".into(),
                 cure: "give --target a number, or leave this out".into(),
             });
         }
-        let mut settings = Settings::new(hidden, entry.with(defaults, &chosen)?);
-        if authors {
-            settings.set_authors();
-        }
-        Ok(Settings {
-            batch: self.batch as usize,
-            epochs: self.epochs.unwrap_or(if self.images.is_some() { 1 } else { settings.epochs }),
-            images: self.images.map(|images| images as usize),
-            target: self.target.0,
-            stall: self.stall.map_or(settings.stall, |stall| stall.0),
-            test_every: self.test_every,
-            seed: self.seed,
-            order: self.order.unwrap_or(settings.order),
-            init: if loaded.is_some() { None } else { self.init.or(settings.init) },
-            inputs: self.inputs,
-            one_hot: self.one_hot.unwrap_or(settings.one_hot),
-            backprop: self.backprop.unwrap_or(settings.backprop),
-            ..settings
-        })
+        let optimizer = entry.with(defaults, &chosen)?;
+        let settings = self.protocol.settings(hidden, optimizer);
+        Ok(Settings { init: settings.init.filter(|_| loaded.is_none()), ..settings })
     }
-}
-
-/// The accuracy to reach, if any.
-#[derive(Clone, Copy, Debug)]
-struct Target(Option<f64>);
-
-fn target(text: &str) -> Result<Target, String> {
-    if text == "none" {
-        return Ok(Target(None));
-    }
-    let share = text.parse().ok().filter(|share| (0.0..1.0).contains(share));
-    share
-        .map(|share| Target(Some(share)))
-        .ok_or_else(|| "expected a share from 0 to below 1, as 0.96 for 96 %, or none".to_owned())
-}
-
-/// After how many epochs without progress to give up, if ever.
-#[derive(Clone, Copy, Debug)]
-struct Stall(Option<u64>);
-
-fn stall(text: &str) -> Result<Stall, String> {
-    if text == "none" {
-        return Ok(Stall(None));
-    }
-    let epochs = text.parse().ok().filter(|epochs| (1..=100_000).contains(epochs));
-    epochs
-        .map(|epochs| Stall(Some(epochs)))
-        .ok_or_else(|| "expected a whole number from 1 to 100000, or none".to_owned())
-}
-
-fn one_hot(text: &str) -> Result<(f64, f64), String> {
-    let pair = text.split_once(',').and_then(|(low, high)| Some((low.parse().ok()?, high.parse().ok()?)));
-    pair.filter(|(low, high)| (0.0..=1.0).contains(low) && (0.0..=1.0).contains(high) && low < high)
-        .ok_or_else(|| "expected two numbers LOW,HIGH with 0 <= LOW < HIGH <= 1".to_owned())
 }
 
 pub(super) fn whole(range: RangeInclusive<u64>) -> impl TypedValueParser<Value = u64> {
@@ -403,7 +294,7 @@ pub(super) fn whole(range: RangeInclusive<u64>) -> impl TypedValueParser<Value =
     clap::builder::StringValueParser::new().try_map(move |text| parse(&text))
 }
 
-fn real(words: &'static str, range: RangeInclusive<f64>) -> impl TypedValueParser<Value = f64> {
+pub(super) fn real(words: &'static str, range: RangeInclusive<f64>) -> impl TypedValueParser<Value = f64> {
     clap::builder::StringValueParser::new().try_map(move |text| {
         text.parse()
             .ok()
@@ -412,7 +303,7 @@ fn real(words: &'static str, range: RangeInclusive<f64>) -> impl TypedValueParse
     })
 }
 
-fn choice<T>(names: &'static [&'static str]) -> impl TypedValueParser<Value = T>
+pub(super) fn choice<T>(names: &'static [&'static str]) -> impl TypedValueParser<Value = T>
 where
     T: FromStr<Err = String> + Clone + Send + Sync + 'static,
 {

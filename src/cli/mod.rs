@@ -5,6 +5,7 @@ mod args;
 mod exit;
 mod profile;
 mod progress;
+mod protocol;
 mod reproduce;
 mod signals;
 mod sweep;

@@ -49,7 +49,7 @@ fn prepare(args: Train) -> Result<Job> {
     if let Some(path) = &args.save {
         model::check_place(path)?;
     }
-    let data = Dataset::open(&data::find(args.data.as_deref())?)?;
+    let data = Dataset::open(&data::find(args.protocol.data.as_deref())?)?;
     data.warnings.iter().for_each(|warning| warn(warning));
     settings.images = Some(training_images(&settings, &data)?);
     if let Some(network) = &loaded {
