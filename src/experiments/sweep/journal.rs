@@ -7,8 +7,8 @@
 //! ```
 //!
 //! 1. A record is one line, written at once and synced before anything is founded on it.
-//! 2. A last line that is not whole was cut off by a crash: it is removed before anything is appended. A damaged line
-//!    elsewhere is nothing that a crash does, and is refused.
+//! 2. A last line without its end was cut off by a crash: it is removed before anything is appended. Any other damage is
+//!    nothing that a crash does, and is refused.
 //! 3. Nothing says that a run is going on: what is missing is what is still to be done.
 //! 4. A journal belongs to one process at a time, by a lock that ends with it.
 //! 5. When its sweep is complete, a journal is written anew in the order of its keys. So it is the same, byte for byte, in
@@ -254,8 +254,8 @@ fn read(path: &Path, bytes: &[u8]) -> Result<Read> {
         let number = index + 1;
         let json = match content(line) {
             Ok(json) => json,
-            // A header must be whole, unless a crash has cut off the very first line: else this is no journal.
-            Err(_) if number == lines.len() && (number > 1 || is_torn_header(line)) => break,
+            // What is no journal at all must not be taken for one whose header was cut off.
+            Err(_) if number == lines.len() && is_torn(line) && (number > 1 || is_torn_header(line)) => break,
             Err(what) if number == 1 => {
                 return Err(Error::data(path, format!("no journal of dlr: {what}"), "choose another --out"));
             }
@@ -299,10 +299,15 @@ fn content(line: &[u8]) -> Result<&[u8], &'static str> {
     Ok(json)
 }
 
-/// Whether an only line without end may be the beginning of a header.
+/// Whether a crash may have left a line so: without its end, or with blocks that never reached the disk and read as zeros.
+/// Only the last line can be so, as each is synced before the next.
+fn is_torn(line: &[u8]) -> bool {
+    !line.ends_with(b"\n") || line.contains(&0)
+}
+
+/// Whether a line may be the beginning of a header.
 fn is_torn_header(line: &[u8]) -> bool {
-    let start = &line[..line.len().min(8)];
-    !line.ends_with(b"\n") && start.iter().all(u8::is_ascii_hexdigit)
+    line[..line.len().min(8)].iter().all(u8::is_ascii_hexdigit)
 }
 
 fn line(record: &impl Serialize) -> String {

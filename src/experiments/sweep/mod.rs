@@ -9,18 +9,20 @@
 //! | [`run`] | one run: its key, its outcome |
 //! | [`journal`] | the file of outcomes |
 //! | [`shard`] | parts of a sweep on several machines, and how they are joined |
+//! | [`times`] | how long runs took, apart from what came of them |
 
 pub mod journal;
 pub mod run;
 pub mod shard;
+pub mod times;
 
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use journal::Journal;
 use rayon::prelude::*;
 use run::{Outcome, Run, Times};
-use std::collections::BTreeMap;
 use std::sync::Mutex;
+use times::Clocks;
 
 /// Whoever watches a sweep.
 pub trait Watcher: Sync {
@@ -48,15 +50,20 @@ pub struct Sweep<'a> {
     /// What its runs learn.
     pub data: &'a Dataset,
     journal: Mutex<Journal>,
-    /// How long the runs took that were trained now.
-    times: Mutex<BTreeMap<String, Times>>,
+    /// How long the runs took, if each has the processor to itself.
+    clocks: Option<Mutex<Clocks>>,
     watcher: &'a dyn Watcher,
 }
 
 impl<'a> Sweep<'a> {
     /// A sweep that goes on from `journal`.
     pub fn new(data: &'a Dataset, journal: Journal, watcher: &'a dyn Watcher) -> Self {
-        Self { data, journal: Mutex::new(journal), times: Mutex::default(), watcher }
+        Self { data, journal: Mutex::new(journal), clocks: None, watcher }
+    }
+
+    /// The same, with an eye on the clock: for runs that have the processor to themselves, one after another.
+    pub fn timed(self, clocks: Clocks) -> Self {
+        Self { clocks: Some(Mutex::new(clocks)), ..self }
     }
 
     /// Tells the watcher that so many more runs are wanted.
@@ -78,7 +85,9 @@ impl<'a> Sweep<'a> {
             return Err(Error::Interrupted);
         }
         let (outcome, times) = run.train(self.data, &|| self.watcher.wants_to_stop())?;
-        self.times.lock().expect("no panic").insert(key.clone(), times);
+        if let Some(clocks) = &self.clocks {
+            clocks.lock().expect("no panic").add(key.clone(), times)?;
+        }
         self.journal.lock().expect("no panic").add(key, outcome.clone())?;
         self.watcher.finished(true);
         Ok(outcome)
@@ -97,9 +106,9 @@ impl<'a> Sweep<'a> {
         items.par_iter().with_max_len(1).map(&one).collect()
     }
 
-    /// How long `run` took, if it was trained now. It means something only if nothing else ran meanwhile.
+    /// How long `run` took, if that was measured.
     pub fn times(&self, run: &Run) -> Option<Times> {
-        self.times.lock().expect("no panic").get(&run.key(self.data)).copied()
+        self.clocks.as_ref()?.lock().expect("no panic").get(&run.key(self.data))
     }
 
     /// Ends a complete sweep, whose journal then no longer depends on the order of its runs.

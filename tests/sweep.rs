@@ -1,0 +1,314 @@
+//! Sweeps that are interrupted, cut off, damaged, shared out and joined.
+
+use dlr::Error;
+use dlr::data::{CachePolicy, Dataset};
+use dlr::engine::optimizer::{Entry, Hyper};
+use dlr::engine::settings::Settings;
+use dlr::engine::trainer::Stop;
+use dlr::experiments::sweep::journal::{Header, Journal};
+use dlr::experiments::sweep::run::{Keep, Outcome, Run};
+use dlr::experiments::sweep::shard::{Shard, join};
+use dlr::experiments::sweep::{Sweep, Watcher};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use tempfile::TempDir;
+
+/// MNIST, by way of a cache that cargo keeps for the tests of this build.
+static MNIST: LazyLock<Dataset> = LazyLock::new(|| {
+    let cache = CachePolicy { folders: vec![concat!(env!("CARGO_TARGET_TMPDIR"), "/cache").into()] };
+    let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/data/mnist"));
+    Dataset::open_with(folder, &cache).expect("MNIST is whole")
+});
+
+fn header(plan: &str) -> Header {
+    Header::new("test", &plan, &MNIST)
+}
+
+fn outcome(images: u64) -> Outcome {
+    Outcome {
+        stop: Stop::Target,
+        images,
+        epochs: images as f64 / 60_000.0,
+        test_accuracy: 0.9601,
+        weights_sha256: "ab".repeat(32),
+        curve: Vec::new(),
+        rates: Vec::new(),
+    }
+}
+
+/// A journal of three runs, and its bytes.
+fn three_runs(folder: &Path) -> (PathBuf, Vec<u8>) {
+    let path = folder.join("whole.journal");
+    let mut journal = Journal::open(&path, header("plan")).unwrap();
+    for (key, images) in [("b", 600), ("c", 1200), ("a", 1800)] {
+        journal.add(key.to_owned(), outcome(images)).unwrap();
+    }
+    drop(journal);
+    let bytes = fs::read(&path).unwrap();
+    (path, bytes)
+}
+
+/// Where the lines end.
+fn ends(bytes: &[u8]) -> Vec<usize> {
+    (1..=bytes.len()).filter(|&end| bytes[end - 1] == b'\n').collect()
+}
+
+#[test]
+fn a_tail_that_was_cut_off_anywhere_is_removed_and_nothing_else() {
+    let folder = TempDir::new().unwrap();
+    let (_, bytes) = three_runs(folder.path());
+    let ends = ends(&bytes);
+    assert_eq!(ends.len(), 4, "a header and three runs");
+    let path = folder.path().join("cut.journal");
+    for length in 0..=bytes.len() {
+        fs::write(&path, &bytes[..length]).unwrap();
+        let whole = ends.iter().filter(|&&end| end <= length).count();
+        let mut journal = Journal::open(&path, header("plan")).unwrap();
+        assert_eq!(journal.len(), whole.saturating_sub(1), "{length} bytes");
+        let is_torn = length > 0 && !ends.contains(&length);
+        assert_eq!(journal.warning.is_some(), is_torn, "{length} bytes");
+        journal.add("d".to_owned(), outcome(2400)).unwrap();
+        drop(journal);
+        let again = Journal::open(&path, header("plan")).unwrap();
+        assert_eq!((again.len(), &again.warning), (whole.saturating_sub(1) + 1, &None), "{length} bytes");
+        assert_eq!(again.get("d"), Some(&outcome(2400)));
+    }
+}
+
+#[test]
+fn damage_is_refused_by_its_line() {
+    let folder = TempDir::new().unwrap();
+    let (_, bytes) = three_runs(folder.path());
+    let ends = ends(&bytes);
+    let path = folder.path().join("damaged.journal");
+    for place in 0..bytes.len() {
+        let line = 1 + ends.iter().filter(|&&end| end <= place).count();
+        for change in [0x01, 0x20, 0xff] {
+            let mut damaged = bytes.clone();
+            damaged[place] ^= change;
+            fs::write(&path, &damaged).unwrap();
+            let opened = Journal::open(&path, header("plan"));
+            let words = opened.as_ref().map_or_else(ToString::to_string, |_| String::new());
+            match (line, opened) {
+                // Checksums are read whether they are in capitals or not.
+                (_, Ok(journal)) if journal.warning.is_none() => {
+                    assert!(change == 0x20 && bytes[place].is_ascii_hexdigit(), "{place}: {change:x}");
+                    assert_eq!(journal.len(), 3);
+                }
+                // Without its end, the last line is one that was cut off.
+                (4, Ok(journal)) => {
+                    assert!(place == bytes.len() - 1 || damaged.contains(&0));
+                    assert_eq!(journal.len(), 2);
+                }
+                (1, Err(Error::Data { .. })) => {
+                    assert!(words.contains("no journal") || words.contains("line"), "{words}");
+                }
+                (_, Err(Error::Data { .. })) => {
+                    assert!(words.contains(&format!("line {line} is damaged")), "{place}: {words}");
+                    assert_eq!(fs::read(&path).unwrap(), damaged, "what is refused is left alone");
+                }
+                (_, other) => panic!("{place}, {change:x}: {other:?}"),
+            }
+        }
+    }
+}
+
+#[test]
+fn blocks_that_never_reached_the_disk_are_cut_with_the_last_line() {
+    let folder = TempDir::new().unwrap();
+    let (path, bytes) = three_runs(folder.path());
+    let last = ends(&bytes)[2];
+    for (from, to) in [(last, last + 20), (last + 30, bytes.len() - 1), (last + 30, bytes.len())] {
+        let mut torn = bytes.clone();
+        torn[from..to].fill(0);
+        fs::write(&path, &torn).unwrap();
+        let journal = Journal::open(&path, header("plan")).unwrap();
+        assert_eq!((journal.len(), journal.warning.is_some()), (2, true));
+    }
+}
+
+#[test]
+fn a_journal_of_something_else_is_refused() {
+    let folder = TempDir::new().unwrap();
+    let (path, bytes) = three_runs(folder.path());
+    let words = |header| Journal::open(&path, header).unwrap_err().to_string();
+    assert!(words(header("other")).contains("a journal of another test sweep: its plan or data differ"));
+    let other = Header::new("compare", &"plan", &MNIST);
+    assert!(words(other).contains("a journal of another sweep: test, not compare; choose another"));
+    assert_eq!(fs::read(&path).unwrap(), bytes);
+
+    fs::write(&path, "some text\n").unwrap();
+    assert!(words(header("plan")).contains("no journal of dlr"));
+    fs::write(&path, "some text").unwrap();
+    assert!(words(header("plan")).contains("no journal of dlr"));
+    assert_eq!(fs::read(&path).unwrap(), b"some text");
+    fs::remove_file(&path).unwrap();
+    fs::create_dir(&path).unwrap();
+    assert!(words(header("plan")).starts_with("cannot write"));
+}
+
+#[test]
+fn two_cannot_write_to_one_journal() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("busy.journal");
+    let first = Journal::open(&path, header("plan")).unwrap();
+    let second = Journal::open(&path, header("plan")).unwrap_err().to_string();
+    assert!(second.contains("another dlr is writing to this journal"), "{second}");
+    drop(first);
+    Journal::open(&path, header("plan")).unwrap();
+}
+
+/// Runs of a moment, all different.
+fn runs() -> Vec<Run> {
+    let entry = Entry::find("sgd").unwrap();
+    let of_seed = |seed| {
+        let optimizer = entry.with(&entry.defaults, &Hyper::default()).unwrap();
+        let small =
+            Settings { images: Some(600), epochs: 1, test_every: 200, seed, ..Settings::new(5, optimizer) };
+        let keep = if seed.is_multiple_of(3) { Keep::Curve } else { Keep::End };
+        Run { keep, ..Run::new(small) }
+    };
+    (1..=12).map(of_seed).collect()
+}
+
+/// Lets some runs happen, and then no more.
+struct Patience {
+    left: AtomicUsize,
+    new: AtomicUsize,
+}
+
+impl Patience {
+    fn new(runs: usize) -> Self {
+        Self { left: AtomicUsize::new(runs), new: AtomicUsize::new(0) }
+    }
+}
+
+impl Watcher for Patience {
+    fn finished(&self, is_new: bool) {
+        if is_new {
+            self.new.fetch_add(1, Ordering::Relaxed);
+            let _ = self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
+        }
+    }
+
+    fn wants_to_stop(&self) -> bool {
+        self.left.load(Ordering::Relaxed) == 0
+    }
+}
+
+/// Goes on with a sweep over all `runs`: how many were new, and whether it was completed.
+fn go_on(path: &Path, runs: &[Run], patience: usize, threads: usize) -> (usize, Result<Vec<Outcome>, Error>) {
+    let watcher = Patience::new(patience);
+    let sweep = Sweep::new(&MNIST, Journal::open(path, header("plan")).unwrap(), &watcher);
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+    let outcomes = pool.install(|| sweep.each(runs, |run| sweep.outcome(run)));
+    if outcomes.is_ok() {
+        sweep.complete().unwrap();
+    }
+    (watcher.new.into_inner(), outcomes)
+}
+
+#[test]
+fn an_interrupted_sweep_goes_on_to_the_same_bytes() {
+    let folder = TempDir::new().unwrap();
+    let runs = runs();
+    let whole = folder.path().join("uninterrupted.journal");
+    let (new, want) = go_on(&whole, &runs, usize::MAX, 1);
+    let want = want.unwrap();
+    assert_eq!((new, want.len()), (12, 12));
+    assert!(want.iter().all(|outcome| outcome.images == 600 && outcome.stop == Stop::Epochs));
+    let curves: Vec<_> = want.iter().map(|outcome| outcome.curve.len()).collect();
+    assert_eq!(curves, [0, 0, 3, 0, 0, 3, 0, 0, 3, 0, 0, 3]);
+
+    for threads in [1, 3] {
+        let path = folder.path().join(format!("{threads}.journal"));
+        let mut made = 0;
+        for patience in [2, 0, 4] {
+            let (new, cut) = go_on(&path, &runs, patience, threads);
+            assert!(matches!(cut, Err(Error::Interrupted)), "{cut:?}");
+            made += new;
+        }
+        let (new, outcomes) = go_on(&path, &runs, usize::MAX, threads);
+        assert_eq!((made + new, outcomes.unwrap()), (12, want.clone()), "nothing is lost or done twice");
+        assert_eq!(fs::read(&path).unwrap(), fs::read(&whole).unwrap());
+        assert_eq!(go_on(&path, &runs, usize::MAX, threads).0, 0);
+    }
+}
+
+#[test]
+fn parts_join_to_the_whole_byte_for_byte() {
+    let folder = TempDir::new().unwrap();
+    let runs = runs();
+    let whole = folder.path().join("whole.journal");
+    go_on(&whole, &runs, usize::MAX, 1).1.unwrap();
+
+    let shards: Vec<Shard> = (1..=5).map(|i| format!("{i}/5").parse().unwrap()).collect();
+    let mut parts: Vec<PathBuf> = shards.iter().map(|shard| shard.path(folder.path(), "test")).collect();
+    let mut all = 0;
+    for (shard, path) in shards.iter().zip(&parts) {
+        let part = shard.of(&runs);
+        all += part.len();
+        go_on(path, &part, usize::MAX, 1).1.unwrap();
+    }
+    assert_eq!(all, 12);
+    parts.reverse();
+    let joined = folder.path().join("joined.journal");
+    assert_eq!(join(&parts, &joined).unwrap(), 12);
+    assert_eq!(fs::read(&joined).unwrap(), fs::read(&whole).unwrap());
+
+    // A part of something else, one that disagrees, and one that was cut off.
+    let refused = |path: &Path| join(&[parts[0].clone(), path.to_owned()], &joined).unwrap_err().to_string();
+    let other = folder.path().join("other.journal");
+    drop(Journal::open(&other, header("other")).unwrap());
+    assert!(refused(&other).contains("a journal of another test sweep"));
+    let liar = folder.path().join("liar.journal");
+    let mut journal = Journal::open(&liar, header("plan")).unwrap();
+    journal.add(shards[4].of(&runs)[0].key(&MNIST), outcome(1)).unwrap();
+    drop(journal);
+    assert!(refused(&liar).contains("came out otherwise"));
+    let bytes = fs::read(&parts[1]).unwrap();
+    fs::write(&other, &bytes[..bytes.len() - 1]).unwrap();
+    assert!(refused(&other).contains("whose last line was cut off"));
+    assert_eq!(fs::read(&joined).unwrap(), fs::read(&whole).unwrap(), "what was there is left alone");
+}
+
+#[test]
+fn shards_are_parts_of_a_whole() {
+    for of in 1..=9 {
+        let mut seen: Vec<usize> =
+            (0..of).flat_map(|index| Shard { index, of }.of(&(0..20).collect::<Vec<_>>())).collect();
+        seen.sort_unstable();
+        assert!(seen.into_iter().eq(0..20), "{of}");
+    }
+    assert_eq!("3/8".parse(), Ok(Shard { index: 2, of: 8 }));
+    for text in ["0/8", "9/8", "1/0", "1", "a/2", "1/2/3", "-1/2", "1/100001", ""] {
+        assert!(text.parse::<Shard>().is_err(), "{text}");
+    }
+}
+
+#[test]
+fn runs_are_known_by_what_decides_them() {
+    let run = &runs()[0];
+    let key = run.key(&MNIST);
+    assert_eq!(key, run.clone().key(&MNIST));
+    let other_seed = Run::new(Settings { seed: 99, ..run.settings.clone() });
+    let other_limit = Run { limit: Some(200), ..run.clone() };
+    let other_keep = Run { keep: Keep::Curve, ..run.clone() };
+    for other in [other_seed, other_limit, other_keep] {
+        assert_ne!(other.key(&MNIST), key);
+    }
+}
+
+#[test]
+fn a_run_past_its_limit_is_outrun() {
+    let run = &runs()[0];
+    let limited = Run { limit: Some(400), ..run.clone() };
+    let (outcome, _) = limited.train(&MNIST, &|| false).unwrap();
+    assert_eq!((outcome.stop, outcome.images, outcome.epochs_to_target()), (Stop::Outrun, 400, None));
+    // A hit at the last test within the limit is a hit.
+    let easy = Settings { target: Some(0.0), ..run.settings.clone() };
+    let (outcome, _) = Run { limit: Some(200), ..Run::new(easy) }.train(&MNIST, &|| false).unwrap();
+    assert_eq!((outcome.stop, outcome.images_to_target()), (Stop::Target, Some(200)));
+}
