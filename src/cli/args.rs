@@ -3,6 +3,7 @@
 use super::exit;
 use super::protocol::Protocol;
 use super::reproduce::Reproduce;
+use super::sweep::Sweep;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 use dlr::engine::network::MAX_HIDDEN;
@@ -32,6 +33,7 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     Profile(Profile),
     Reproduce(Reproduce),
+    Sweep(Sweep),
 }
 
 /// Measures how fast every optimizer trains, where the time goes, and how near that is to the machine's peaks

@@ -35,6 +35,7 @@ pub(crate) fn run() -> ExitCode {
         None => train::run(args.train, since),
         Some(args::Command::Profile(args)) => profile::run(args),
         Some(args::Command::Reproduce(args)) => reproduce::run(&args),
+        Some(args::Command::Sweep(args)) => sweep::run(&args),
     };
     match done {
         Ok(code) => code.into(),

@@ -61,7 +61,7 @@ pub(crate) struct Reproduce {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Figure {
+pub(crate) enum Figure {
     /// Training time under each algorithm, for networks of eight sizes
     Fig1,
     /// The smallest network that reaches 96 %
@@ -75,7 +75,7 @@ enum Figure {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Presets {
+pub(crate) enum Presets {
     /// The author's error of the hidden layer and grids
     Authors,
     /// The true gradient, and settings searched for

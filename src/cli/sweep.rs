@@ -1,7 +1,135 @@
 //! `dlr sweep`: sweeps that outgrow one machine. Parts of them run as an array of Slurm jobs; their journals are joined.
 
-use dlr::experiments::sweep::shard::Shard;
+use super::args::whole;
+use super::exit::{Code, print};
+use super::reproduce::{Figure, Presets};
+use clap::{Args, Subcommand, ValueEnum};
+use dlr::experiments::sweep::shard::{Shard, find_parts, join};
+use dlr::{Error, Result, report};
 use std::env;
+use std::path::{Path, PathBuf};
+
+/// Joins the parts of a sweep that was made on several machines, and prints scripts that make them
+#[derive(Debug, Args)]
+#[command(override_usage = "dlr sweep COMMAND", max_term_width = 110, disable_help_subcommand = true)]
+pub(crate) struct Sweep {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Join the journals of all parts in a folder, which have to be of one sweep, by one build, and agree
+    #[command(override_usage = "dlr sweep merge DIR", max_term_width = 110)]
+    Merge {
+        /// Folder with the journals of the parts, the --out of `dlr reproduce --shard`
+        #[arg(value_name = "DIR")]
+        folder: PathBuf,
+    },
+    Slurm(Slurm),
+}
+
+/// Print a script for an array of Slurm jobs, each of which makes a part of a sweep: dlr sweep slurm fig1 | sbatch
+#[derive(Debug, Args)]
+#[command(override_usage = "dlr sweep slurm [OPTIONS] <FIGURE>", max_term_width = 110)]
+struct Slurm {
+    /// What to repeat, as in `dlr reproduce`
+    #[arg(value_enum, value_name = "FIGURE")]
+    figure: Figure,
+
+    /// Whose settings, as in `dlr reproduce`
+    #[arg(long, value_enum, value_name = "NAME", default_value = "authors")]
+    preset: Presets,
+
+    /// Fewer sizes, settings and runs
+    #[arg(long)]
+    quick: bool,
+
+    /// Folder for journals and logs, seen by all machines under this path
+    #[arg(long, value_name = "DIR", default_value = "reproduced")]
+    out: PathBuf,
+
+    /// Parts, a job each
+    #[arg(long, value_name = "N", value_parser = whole(1..=100_000), default_value = "16", allow_hyphen_values = true)]
+    parts: u64,
+
+    /// Runs at once in a job, a processor each
+    #[arg(long, value_name = "N", value_parser = whole(1..=256), default_value = "2", allow_hyphen_values = true)]
+    jobs: u64,
+
+    /// The most minutes that a job may take; one that takes longer ends cleanly, and goes on when submitted again
+    #[arg(long, value_name = "N", value_parser = whole(2..=100_000), default_value = "120", allow_hyphen_values = true)]
+    minutes: u64,
+}
+
+pub(super) fn run(args: &Sweep) -> Result<Code> {
+    match &args.command {
+        Command::Merge { folder } => merge(folder),
+        Command::Slurm(slurm) => print(&slurm.script()?).map(|()| Code::Done),
+    }
+}
+
+fn merge(folder: &Path) -> Result<Code> {
+    for (name, mut parts) in find_parts(folder)? {
+        let whole = folder.join(format!("{name}.journal"));
+        let count = parts.len();
+        // What has been made without parts is kept.
+        parts.extend(whole.exists().then(|| whole.clone()));
+        let runs = join(&parts, &whole)?;
+        let runs = report::summary::grouped(runs as u64);
+        print(&format!("{}: {runs} runs, joined from {count} parts\n", whole.display()))?;
+    }
+    Ok(Code::Done)
+}
+
+impl Slurm {
+    fn script(&self) -> Result<String> {
+        let Self { parts, jobs, minutes, .. } = self;
+        let program = env::current_exe().map_err(|source| Error::Resource {
+            action: "find this program's own path",
+            source,
+            cure: "start it by its full path",
+        })?;
+        let (program, out) = (quoted(&program)?, quoted(&self.out)?);
+        let name = |value: &dyn Fn() -> Option<clap::builder::PossibleValue>| {
+            value().map_or_else(String::new, |value| value.get_name().to_owned())
+        };
+        let figure = name(&|| self.figure.to_possible_value());
+        let preset = name(&|| self.preset.to_possible_value());
+        let quick = if self.quick { " --quick" } else { "" };
+        let what = format!("{figure} --preset {preset}{quick} --out {out}");
+        Ok(format!(
+            "#!/bin/bash\n\
+             #SBATCH --job-name=dlr-{figure}\n\
+             #SBATCH --array=1-{parts}\n\
+             #SBATCH --cpus-per-task={jobs}\n\
+             #SBATCH --mem=1G\n\
+             #SBATCH --time={minutes}\n\
+             # A minute before its time is up, a job is told to stop; submitted again, it goes on from there.\n\
+             #SBATCH --signal=B:TERM@60\n\
+             #SBATCH --output=dlr-{figure}-%a.log\n\
+             # When all jobs are done:\n\
+             #   {program} sweep merge {out}\n\
+             #   {program} reproduce {what}\n\
+             exec {program} reproduce {what} --shard slurm --jobs {jobs}\n"
+        ))
+    }
+}
+
+/// A path as a word of the shell.
+fn quoted(path: &Path) -> Result<String> {
+    let text = path.to_str().filter(|text| !text.contains(['\n', '\0']));
+    let text = text.ok_or_else(|| Error::Settings {
+        option: "--out",
+        problem: format!("{} cannot be written in a script", path.display()),
+        cure: "give a path in UTF-8, without line breaks".into(),
+    })?;
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+".contains(c);
+    if !text.is_empty() && text.chars().all(is_plain) {
+        return Ok(text.to_owned());
+    }
+    Ok(format!("'{}'", text.replace('\'', r"'\''")))
+}
 
 /// A part of a sweep by the words `I/N`, or `slurm` for what the array job says.
 pub(super) fn shard(text: &str) -> Result<Shard, String> {

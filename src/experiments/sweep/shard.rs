@@ -3,7 +3,8 @@
 use super::journal::{Header, Journal, write_sorted};
 use super::run::Outcome;
 use crate::error::{Error, Result};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -45,6 +46,56 @@ impl Shard {
     pub fn path(self, folder: &Path, name: &str) -> PathBuf {
         folder.join(format!("{name}.{}-of-{}.journal", self.index + 1, self.of))
     }
+}
+
+/// The journals of parts in `folder`, by the names of the wholes.
+///
+/// # Errors
+/// [`Error::Read`] if the folder can't be read; [`Error::Data`] if there are none, if parts are missing, or if there are
+/// parts of two different divisions.
+pub fn find_parts(folder: &Path) -> Result<BTreeMap<String, Vec<PathBuf>>> {
+    let failed =
+        |source| Error::Read { path: folder.to_owned(), source, cure: "check the path and its permissions" };
+    let mut found: BTreeMap<String, BTreeMap<usize, BTreeSet<usize>>> = BTreeMap::new();
+    for entry in fs::read_dir(folder).map_err(failed)? {
+        let file = entry.map_err(failed)?.file_name();
+        let part = file.to_str().and_then(part_of);
+        if let Some((name, Shard { index, of })) = part {
+            found.entry(name).or_default().entry(of).or_default().insert(index);
+        }
+    }
+    if found.is_empty() {
+        return Err(Error::data(folder, "there are no journals of parts", "make them with --shard I/N"));
+    }
+    let parts = found.into_iter().map(|(name, divisions)| {
+        let numbers: Vec<_> = divisions.keys().map(usize::to_string).collect();
+        let (&of, indices) = divisions.first_key_value().expect("a name has a part");
+        if divisions.len() > 1 {
+            let problem = format!("{name} is divided in {} parts", numbers.join(" and in "));
+            return Err(Error::data(
+                folder,
+                problem,
+                "keep the parts of one division, and move the others away",
+            ));
+        }
+        if let Some(missing) = (0..of).find(|index| !indices.contains(index)) {
+            let path = Shard { index: missing, of }.path(folder, &name);
+            let cure = format!("make it with --shard {}/{of}", missing + 1);
+            return Err(Error::data(&path, "this part is missing", cure));
+        }
+        let paths = (0..of).map(|index| Shard { index, of }.path(folder, &name)).collect();
+        Ok((name, paths))
+    });
+    parts.collect()
+}
+
+/// The name of the whole, and the part, by the name of a part's file.
+fn part_of(file: &str) -> Option<(String, Shard)> {
+    let (name, part) = file.strip_suffix(".journal")?.rsplit_once('.')?;
+    let shard = part.replace("-of-", "/").parse().ok()?;
+    // In one spelling only, so that no two files are the same part.
+    let spelled = Shard::path(shard, Path::new(""), name);
+    (spelled == Path::new(file)).then(|| (name.to_owned(), shard))
 }
 
 /// Joins the journals at `parts`, all of one sweep, into the one at `whole`. Returns the number of its runs.
