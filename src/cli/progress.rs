@@ -184,6 +184,10 @@ impl Watcher for SweepProgress {
         self.shown.iter().for_each(|bar| bar.inc_length(runs as u64));
     }
 
+    fn spared(&self, runs: usize) {
+        self.shown.iter().for_each(|bar| bar.dec_length(runs as u64));
+    }
+
     fn finished(&self, is_new: bool) {
         let Some(bar) = &self.shown else { return };
         bar.inc(1);

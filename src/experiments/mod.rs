@@ -2,6 +2,8 @@
 //!
 //! | file | what lives there |
 //! | --- | --- |
+//! | [`compare`] | several optimizers on the same task, seed by seed |
+//! | [`tune`] | which setting of an optimizer gets to the target first |
 //! | [`profile`] | how fast every optimizer trains, and where the time goes |
 //! | [`paper`] | the paper's figures |
 //! | [`peaks`] | the most that the machine can do, to compare with |
@@ -11,6 +13,7 @@
 //! | [`rates`] | DLR's learning rates on the average |
 //! | [`statistics`] | means, deviations and medians of results that may be missing, quartiles of times |
 
+pub mod compare;
 pub mod noise;
 pub mod paper;
 pub mod peaks;
@@ -19,3 +22,4 @@ pub mod rates;
 pub mod seeds;
 pub mod statistics;
 pub mod sweep;
+pub mod tune;

@@ -31,6 +31,11 @@ pub trait Watcher: Sync {
         let _ = runs;
     }
 
+    /// Called when so many runs turned out not to be needed.
+    fn spared(&self, runs: usize) {
+        let _ = runs;
+    }
+
     /// Called when a run is over, in any order; `is_new` if it was trained now rather than read.
     fn finished(&self, is_new: bool) {
         let _ = is_new;
@@ -69,6 +74,11 @@ impl<'a> Sweep<'a> {
     /// Tells the watcher that so many more runs are wanted.
     pub fn wants(&self, runs: usize) {
         self.watcher.wanted(runs);
+    }
+
+    /// Tells the watcher that so many runs that were wanted are not needed any more.
+    pub fn wants_no_more(&self, runs: usize) {
+        self.watcher.spared(runs);
     }
 
     /// The outcome of `run`: the journal's, or that of training now, on this thread.
