@@ -33,6 +33,13 @@ pub enum Optimizer {
         /// Learning rate, η.
         lr: f64,
     },
+    /// Classical momentum (Plaut, Nowlan & Hinton 1986) in the form of PyTorch: v = μ v + g, then w -= lr v.
+    Momentum {
+        /// Learning rate, η.
+        lr: f64,
+        /// Momentum, μ.
+        momentum: f64,
+    },
     /// Nesterov momentum in the form of PyTorch (after Sutskever et al. 2013):
     /// v = μ v + g, then w -= lr (g + μ v).
     Nesterov {
@@ -62,8 +69,54 @@ pub enum Optimizer {
         /// Added to the root, outside of it, ε.
         epsilon: f64,
     },
+    /// AdaGrad (Duchi et al. 2011) in the form of PyTorch: v = v + g², then w -= lr g / (√v + ε).
+    AdaGrad {
+        /// Learning rate, η.
+        lr: f64,
+        /// Added to the root, outside of it, ε.
+        epsilon: f64,
+    },
+    /// RMSProp (Hinton 2012) in the form of PyTorch: v = ρ v + (1 - ρ) g², then w -= lr g / (√v + ε).
+    RmsProp {
+        /// Learning rate, η.
+        lr: f64,
+        /// Decay of the mean of squares, ρ.
+        rho: f64,
+        /// Added to the root, outside of it, ε.
+        epsilon: f64,
+    },
+    /// Gradient descent at a rate that decays with the number t = 0, 1, ... of updates before:
+    /// w -= lr / (1 + t / T) g.
+    SgdDecay {
+        /// Learning rate of the first update, η.
+        lr: f64,
+        /// Updates after which the rate has halved, T.
+        halving: f64,
+    },
+    /// Gradient descent at a rate of each layer that depends on the number t = 0, 1, ... of updates before:
+    /// w -= (a exp(b ∛t + c t) + d) g, the function that the paper fits to DLR's mean rates (Fig. 3).
+    SgdRates {
+        /// a, b, c and d of W1, then those of W2.
+        rates: [[f64; 4]; 2],
+    },
     /// The paper's dynamic learning rate: w -= η g with the rate η of each weight from [`dlr_rates`].
     Dlr {
+        /// Base learning rate, η₀.
+        lr: f64,
+        /// The paper's α, in units of a weight.
+        alpha: f64,
+        /// The weights that share one norm.
+        norm: Norm,
+    },
+    /// The numerator of DLR's rate alone: w -= lr (|w| + α) / α g.
+    DlrNumerator {
+        /// Base learning rate, η₀.
+        lr: f64,
+        /// The paper's α, in units of a weight.
+        alpha: f64,
+    },
+    /// The denominator of DLR's rate alone: w -= lr α / (‖w‖ + α) g.
+    DlrDenominator {
         /// Base learning rate, η₀.
         lr: f64,
         /// The paper's α, in units of a weight.
@@ -190,10 +243,11 @@ impl Network {
 /// What an optimizer remembers of one layer's past, one number per weight in the layout of the weights.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LayerMemory {
-    /// Velocity v of [`Optimizer::Nesterov`], previous step D of [`Optimizer::NesterovAuthors`], or first
-    /// moment m of [`Optimizer::Adam`]; zeros for the others.
+    /// Velocity v of [`Optimizer::Momentum`] and [`Optimizer::Nesterov`], previous step D of
+    /// [`Optimizer::NesterovAuthors`], or first moment m of [`Optimizer::Adam`]; zeros for the others.
     pub m: Vec<f64>,
-    /// Second moment v of [`Optimizer::Adam`]; zeros for the others.
+    /// Second moment v of [`Optimizer::Adam`] and [`Optimizer::RmsProp`], sum of squares v of
+    /// [`Optimizer::AdaGrad`]; zeros for the others.
     pub v: Vec<f64>,
 }
 
@@ -256,8 +310,9 @@ impl Trainer {
 
         self.steps += 1;
         let Network { hidden, outputs, w1, w2, .. } = &mut self.network;
-        update(self.optimizer, self.steps, w1, *hidden, &mean1, &mut self.memory.w1);
-        update(self.optimizer, self.steps, w2, *outputs, &mean2, &mut self.memory.w2);
+        let Memory { w1: memory1, w2: memory2 } = &mut self.memory;
+        update(self.optimizer, self.steps, Layer::First, w1, *hidden, &mean1, memory1);
+        update(self.optimizer, self.steps, Layer::Second, w2, *outputs, &mean2, memory2);
     }
 
     /// What the optimizer remembers after the last step.
@@ -282,6 +337,16 @@ impl Trainer {
 /// # Panics
 /// If the length of `weights` is no multiple of `columns`.
 pub fn dlr_rates(lr: f64, alpha: f64, norm: Norm, weights: &[f64], columns: usize) -> Vec<f64> {
+    let norms = norms(norm, weights, columns);
+    let mut rates = vec![0.0; weights.len()];
+    for n in 0..weights.len() {
+        rates[n] = lr * (weights[n].abs() + alpha) / (norms[n] + alpha);
+    }
+    rates
+}
+
+/// ‖w‖ of each weight's row or column, laid out as `weights`\[rows\]\[columns\].
+fn norms(norm: Norm, weights: &[f64], columns: usize) -> Vec<f64> {
     assert!(weights.len().is_multiple_of(columns), "weights is [rows][columns]");
     let rows = weights.len() / columns;
     let mut row_squares = vec![0.0; rows];
@@ -294,17 +359,17 @@ pub fn dlr_rates(lr: f64, alpha: f64, norm: Norm, weights: &[f64], columns: usiz
         }
     }
 
-    let mut rates = vec![0.0; weights.len()];
+    let mut norms = vec![0.0; weights.len()];
     for r in 0..rows {
         for c in 0..columns {
             let squares = match norm {
                 Norm::Pre => row_squares[r],
                 Norm::Post => column_squares[c],
             };
-            rates[r * columns + c] = lr * (weights[r * columns + c].abs() + alpha) / (squares.sqrt() + alpha);
+            norms[r * columns + c] = squares.sqrt();
         }
     }
-    rates
+    norms
 }
 
 /// Activities of a layer of logistic units: s(Wᵀ x), with x\[rows\] and W\[rows\]\[columns\].
@@ -336,10 +401,18 @@ fn outer_product(a: &[f64], b: &[f64]) -> Vec<f64> {
     product
 }
 
+/// Which of the two matrices.
+#[derive(Clone, Copy, Debug)]
+enum Layer {
+    First,
+    Second,
+}
+
 /// Step number `step` (the first is 1) of one layer: `weights`\[rows\]\[columns\] and `gradient` alike.
 fn update(
     optimizer: Optimizer,
     step: u64,
+    layer: Layer,
     weights: &mut [f64],
     columns: usize,
     gradient: &[f64],
@@ -350,6 +423,12 @@ fn update(
         Optimizer::Sgd { lr } => {
             for n in 0..weights.len() {
                 weights[n] -= lr * gradient[n];
+            }
+        }
+        Optimizer::Momentum { lr, momentum } => {
+            for n in 0..weights.len() {
+                m[n] = momentum * m[n] + gradient[n];
+                weights[n] -= lr * m[n];
             }
         }
         Optimizer::Nesterov { lr, momentum } => {
@@ -373,11 +452,51 @@ fn update(
                 weights[n] -= lr * (m[n] / correction1) / ((v[n] / correction2).sqrt() + epsilon);
             }
         }
+        Optimizer::AdaGrad { lr, epsilon } => {
+            for n in 0..weights.len() {
+                v[n] += gradient[n].powi(2);
+                weights[n] -= lr * gradient[n] / (v[n].sqrt() + epsilon);
+            }
+        }
+        Optimizer::RmsProp { lr, rho, epsilon } => {
+            for n in 0..weights.len() {
+                v[n] = rho * v[n] + (1.0 - rho) * gradient[n].powi(2);
+                weights[n] -= lr * gradient[n] / (v[n].sqrt() + epsilon);
+            }
+        }
+        Optimizer::SgdDecay { lr, halving } => {
+            let rate = lr / (1.0 + (step - 1) as f64 / halving);
+            for n in 0..weights.len() {
+                weights[n] -= rate * gradient[n];
+            }
+        }
+        Optimizer::SgdRates { rates: [first, second] } => {
+            let [a, b, c, d] = match layer {
+                Layer::First => first,
+                Layer::Second => second,
+            };
+            let t = (step - 1) as f64;
+            let rate = a * (b * t.powf(1.0 / 3.0) + c * t).exp() + d;
+            for n in 0..weights.len() {
+                weights[n] -= rate * gradient[n];
+            }
+        }
         Optimizer::Dlr { lr, alpha, norm } => {
             // All rates belong to the weights before the step, so no weight moves until all rates are known.
             let rates = dlr_rates(lr, alpha, norm, weights, columns);
             for n in 0..weights.len() {
                 weights[n] -= rates[n] * gradient[n];
+            }
+        }
+        Optimizer::DlrNumerator { lr, alpha } => {
+            for n in 0..weights.len() {
+                weights[n] -= lr * (weights[n].abs() + alpha) / alpha * gradient[n];
+            }
+        }
+        Optimizer::DlrDenominator { lr, alpha, norm } => {
+            let norms = norms(norm, weights, columns);
+            for n in 0..weights.len() {
+                weights[n] -= lr * alpha / (norms[n] + alpha) * gradient[n];
             }
         }
     }
@@ -392,14 +511,28 @@ mod tests {
         [[1, 1, 1], [1, 1, 4], [1, 5, 1], [6, 1, 1], [2, 2, 2], [7, 5, 3], [12, 9, 4]];
 
     /// Every rule, with settings that move the weights visibly within a few steps.
-    const OPTIMIZERS: [Optimizer; 6] = [
-        Optimizer::Sgd { lr: 0.5 },
-        Optimizer::Nesterov { lr: 0.1, momentum: 0.8 },
-        Optimizer::NesterovAuthors { lr: 0.1, momentum: 0.8 },
-        Optimizer::Adam { lr: 0.01, beta1: 0.9, beta2: 0.999, epsilon: 1e-8 },
-        Optimizer::Dlr { lr: 0.6, alpha: 0.3, norm: Norm::Pre },
-        Optimizer::Dlr { lr: 0.6, alpha: 0.3, norm: Norm::Post },
-    ];
+    const OPTIMIZERS: [Optimizer; 14] = optimizers(1.0);
+
+    /// The same with all rates multiplied by `scale`.
+    const fn optimizers(scale: f64) -> [Optimizer; 14] {
+        let rates = [[0.4 * scale, -0.1, 0.0, 0.1 * scale], [0.3 * scale, 0.0, -0.01, 0.2 * scale]];
+        [
+            Optimizer::Sgd { lr: 0.5 * scale },
+            Optimizer::Momentum { lr: 0.1 * scale, momentum: 0.8 },
+            Optimizer::Nesterov { lr: 0.1 * scale, momentum: 0.8 },
+            Optimizer::NesterovAuthors { lr: 0.1 * scale, momentum: 0.8 },
+            Optimizer::Adam { lr: 0.01 * scale, beta1: 0.9, beta2: 0.999, epsilon: 1e-8 },
+            Optimizer::AdaGrad { lr: 0.05 * scale, epsilon: 1e-10 },
+            Optimizer::RmsProp { lr: 0.01 * scale, rho: 0.9, epsilon: 1e-8 },
+            Optimizer::SgdDecay { lr: 0.5 * scale, halving: 10.0 },
+            Optimizer::SgdRates { rates },
+            Optimizer::Dlr { lr: 0.6 * scale, alpha: 0.3, norm: Norm::Pre },
+            Optimizer::Dlr { lr: 0.6 * scale, alpha: 0.3, norm: Norm::Post },
+            Optimizer::DlrNumerator { lr: 0.2 * scale, alpha: 0.3 },
+            Optimizer::DlrDenominator { lr: 0.6 * scale, alpha: 0.3, norm: Norm::Pre },
+            Optimizer::DlrDenominator { lr: 0.6 * scale, alpha: 0.3, norm: Norm::Post },
+        ]
+    }
 
     /// Numbers in \[-1, 1): the top 53 bits of Steele's SplitMix64 from the given seed.
     struct Uniform(u64);
@@ -611,10 +744,17 @@ mod tests {
     fn two_steps(optimizer: Optimizer, first: f64, second: f64) -> [f64; 2] {
         let mut weight = [1.0];
         let mut memory = LayerMemory::new(1);
-        update(optimizer, 1, &mut weight, 1, &[first], &mut memory);
+        update(optimizer, 1, Layer::Second, &mut weight, 1, &[first], &mut memory);
         let [after_one] = weight;
-        update(optimizer, 2, &mut weight, 1, &[second], &mut memory);
+        update(optimizer, 2, Layer::Second, &mut weight, 1, &[second], &mut memory);
         [after_one, weight[0]]
+    }
+
+    #[test]
+    fn momentum_by_hand() {
+        // v = 2, step 0.1 * 2 = 0.2; then v = 0.5 * 2 + 4 = 5, step 0.5.
+        let weights = two_steps(Optimizer::Momentum { lr: 0.1, momentum: 0.5 }, 2.0, 4.0);
+        assert_close(&weights, &[0.8, 0.3], 1e-15);
     }
 
     #[test]
@@ -642,11 +782,71 @@ mod tests {
     }
 
     #[test]
+    fn adagrad_by_hand() {
+        // v = 9, step 0.2 * 3 / (3 + 1) = 0.15; then v = 9 + 16 = 25, step 0.2 * 4 / (5 + 1).
+        let weights = two_steps(Optimizer::AdaGrad { lr: 0.2, epsilon: 1.0 }, 3.0, 4.0);
+        assert_close(&weights, &[0.85, 0.85 - 0.8 / 6.0], 1e-15);
+    }
+
+    #[test]
+    fn rmsprop_by_hand() {
+        // v = 1/4 * 4² = 4, step 0.1 * 4 / (2 + 0.5) = 0.16; then v = 3/4 * 4 + 1/4 * 2² = 4, step 0.08.
+        let weights = two_steps(Optimizer::RmsProp { lr: 0.1, rho: 0.75, epsilon: 0.5 }, 4.0, 2.0);
+        assert_close(&weights, &[0.84, 0.76], 1e-15);
+    }
+
+    #[test]
+    fn scheduled_rates_by_hand() {
+        // The first rate is that of t = 0, the second that of t = 1.
+        let weights = two_steps(Optimizer::SgdDecay { lr: 0.3, halving: 0.5 }, 1.0, 1.0);
+        assert_close(&weights, &[0.7, 0.6], 1e-15);
+        let rates = [[f64::NAN; 4], [0.5, 2.0, 1.0, -0.25]];
+        let weights = two_steps(Optimizer::SgdRates { rates }, 1.0, 0.5);
+        assert_close(&weights, &[0.75, 0.875 - 0.25 * 3_f64.exp()], 1e-15);
+    }
+
+    #[test]
+    fn each_layer_has_a_schedule_of_its_own() {
+        let (network, x, target) = problem([7, 5, 3], 6);
+        for moving in 0..2 {
+            let mut rates = [[0.0; 4]; 2];
+            rates[moving] = [0.0, 0.0, 0.0, 0.5];
+            let mut trainer = Trainer::new(network.clone(), Optimizer::SgdRates { rates }, Backprop::Mse);
+            trainer.step(&[(&x, &target)]);
+            assert_eq!(trainer.network.w1 != network.w1, moving == 0);
+            assert_eq!(trainer.network.w2 != network.w2, moving == 1);
+        }
+    }
+
+    /// What [`dlr_rates`] are by hand, these rates make by their product.
+    #[test]
+    fn the_halves_of_dlr_multiply_to_it() {
+        let weights = [1.2, -0.5, 0.9, 1.2, 0.0, -2.0];
+        let rates = |optimizer| {
+            let mut stepped = weights;
+            let mut memory = LayerMemory::new(6);
+            update(optimizer, 1, Layer::First, &mut stepped, 2, &[1.0; 6], &mut memory);
+            (0..6).map(|n| weights[n] - stepped[n]).collect::<Vec<f64>>()
+        };
+        let (lr, alpha) = (2.0, 0.5);
+        let numerator = rates(Optimizer::DlrNumerator { lr, alpha });
+        assert_close(&numerator, &[6.8, 4.0, 5.6, 6.8, 2.0, 10.0], 1e-14);
+        for norm in [Norm::Pre, Norm::Post] {
+            let denominator = rates(Optimizer::DlrDenominator { lr, alpha, norm });
+            let product: Vec<f64> = (0..6).map(|n| numerator[n] * denominator[n] / lr).collect();
+            assert_close(&product, &dlr_rates(lr, alpha, norm, &weights, 2), 1e-14);
+        }
+    }
+
+    #[test]
     fn a_weight_with_memory_moves_without_a_gradient() {
         for optimizer in OPTIMIZERS {
             let remembers = matches!(
                 optimizer,
-                Optimizer::Nesterov { .. } | Optimizer::NesterovAuthors { .. } | Optimizer::Adam { .. }
+                Optimizer::Momentum { .. }
+                    | Optimizer::Nesterov { .. }
+                    | Optimizer::NesterovAuthors { .. }
+                    | Optimizer::Adam { .. }
             );
             let [first, second] = two_steps(optimizer, 2.0, 0.0);
             assert_eq!(second < first, remembers, "{optimizer:?}");
@@ -663,10 +863,15 @@ mod tests {
             trainer.step(&[(&x, &target)]);
             assert_eq!(trainer.steps(), 1);
             let (m, v) = match optimizer {
-                Optimizer::Sgd { .. } | Optimizer::Dlr { .. } => (0.0, 0.0),
-                Optimizer::Nesterov { .. } => (1.0, 0.0),
+                Optimizer::Sgd { .. } | Optimizer::SgdDecay { .. } | Optimizer::SgdRates { .. } => (0.0, 0.0),
+                Optimizer::Dlr { .. }
+                | Optimizer::DlrNumerator { .. }
+                | Optimizer::DlrDenominator { .. } => (0.0, 0.0),
+                Optimizer::Momentum { .. } | Optimizer::Nesterov { .. } => (1.0, 0.0),
                 Optimizer::NesterovAuthors { lr, momentum } => ((1.0 + momentum) * lr, 0.0),
                 Optimizer::Adam { beta1, beta2, .. } => (1.0 - beta1, 1.0 - beta2),
+                Optimizer::AdaGrad { .. } => (0.0, 1.0),
+                Optimizer::RmsProp { rho, .. } => (0.0, 1.0 - rho),
             };
             let Memory { w1, w2 } = trainer.memory();
             for (memory, gradient) in [(w1, &gradients.w1), (w2, &gradients.w2)] {
@@ -712,14 +917,7 @@ mod tests {
 
     #[test]
     fn a_rate_of_zero_moves_nothing() {
-        for optimizer in [
-            Optimizer::Sgd { lr: 0.0 },
-            Optimizer::Nesterov { lr: 0.0, momentum: 0.8 },
-            Optimizer::NesterovAuthors { lr: 0.0, momentum: 0.8 },
-            Optimizer::Adam { lr: 0.0, beta1: 0.9, beta2: 0.999, epsilon: 1e-8 },
-            Optimizer::Dlr { lr: 0.0, alpha: 0.3, norm: Norm::Pre },
-            Optimizer::Dlr { lr: 0.0, alpha: 0.3, norm: Norm::Post },
-        ] {
+        for optimizer in optimizers(0.0) {
             let (network, x, target) = problem([7, 5, 3], 4);
             let mut trainer = Trainer::new(network.clone(), optimizer, Backprop::Mse);
             for _ in 0..5 {

@@ -1,13 +1,14 @@
 //! What can be said on the command line. Values are checked here as far as that is possible without the data.
 
 use super::exit;
+use super::hyper::HyperArgs;
 use super::protocol::Protocol;
 use super::reproduce::Reproduce;
 use super::sweep::Sweep;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 use dlr::engine::network::MAX_HIDDEN;
-use dlr::engine::optimizer::{Entry, Hyper, Norm, OPTIMIZERS};
+use dlr::engine::optimizer::{Entry, OPTIMIZERS};
 use dlr::engine::settings::Settings;
 use dlr_kernels::simd::Level;
 use std::fmt::Write as _;
@@ -36,7 +37,7 @@ pub(crate) enum Command {
     Sweep(Sweep),
 }
 
-/// Measures how fast every optimizer trains, where the time goes, and how near that is to the machine's peaks
+/// Measures how fast optimizers train, where the time goes, and how near that is to the machine's peaks
 #[derive(Debug, Args)]
 #[command(override_usage = "dlr profile [OPTIONS]", after_help = profile_help(), max_term_width = 110)]
 pub(crate) struct Profile {
@@ -50,8 +51,8 @@ pub(crate) struct Profile {
         allow_hyphen_values = true)]
     pub(crate) batch: Vec<u64>,
 
-    /// Optimizers, with their defaults, or `all`
-    #[arg(long, value_name = "NAME,...", value_parser = optimizers, default_value = "all")]
+    /// Optimizers, with their defaults, or `all`; by default those of the paper
+    #[arg(long, value_name = "NAME,...", value_parser = optimizers, default_value = "dlr,sgd,nesterov,adam")]
     pub(crate) optimizers: Optimizers,
 
     /// Threads for large batches and for tests; one image at a time is the work of one
@@ -214,54 +215,10 @@ pub(crate) struct Train {
     pub(crate) quiet: bool,
 }
 
-#[derive(Debug, Args)]
-struct HyperArgs {
-    /// Learning rate
-    #[arg(long, value_name = "X", value_parser = real("from 0 to 3.4e38", 0.0..=MAX), allow_hyphen_values = true)]
-    lr: Option<f64>,
-
-    /// DLR's alpha: rates are the more alike the larger it is
-    #[arg(long, value_name = "X", value_parser = real("above 0, up to 3.4e38", MIN..=MAX),
-        allow_hyphen_values = true)]
-    alpha: Option<f64>,
-
-    /// The units whose norms DLR divides by: `pre`-synaptic (Eq. 1) or `post`-synaptic (Eq. 3)
-    #[arg(long, value_parser = choice::<Norm>(Norm::NAMES), value_name = "NORM")]
-    norm: Option<Norm>,
-
-    /// Nesterov's mu
-    #[arg(long, value_name = "X", value_parser = real("from 0 to below 1", 0.0..=BELOW_1),
-        allow_hyphen_values = true)]
-    momentum: Option<f64>,
-
-    /// Adam's decay of the first moment
-    #[arg(long, value_name = "X", value_parser = real("from 0 to below 1", 0.0..=BELOW_1),
-        allow_hyphen_values = true)]
-    beta1: Option<f64>,
-
-    /// Adam's decay of the second moment
-    #[arg(long, value_name = "X", value_parser = real("from 0 to below 1", 0.0..=BELOW_1),
-        allow_hyphen_values = true)]
-    beta2: Option<f64>,
-
-    /// Adam's epsilon
-    #[arg(long, value_name = "X", value_parser = real("above 0, up to 3.4e38", MIN..=MAX),
-        allow_hyphen_values = true)]
-    epsilon: Option<f64>,
-}
-
-/// The range of positive, normal f32.
-const MIN: f64 = f32::MIN_POSITIVE as f64;
-const MAX: f64 = f32::MAX as f64;
-/// The largest f32 below 1, so that no decay becomes 1 by rounding.
-const BELOW_1: f64 = (1.0 - f32::EPSILON / 2.0) as f64;
-
 impl Train {
     /// The settings that these arguments mean, for a network of `loaded` hidden units if one was loaded.
     pub(crate) fn settings(&self, loaded: Option<usize>) -> dlr::Result<Settings> {
         let entry = self.optimizer;
-        let HyperArgs { lr, alpha, norm, momentum, beta1, beta2, epsilon } = self.hyper;
-        let chosen = Hyper { lr, alpha, norm, momentum, beta1, beta2, epsilon };
         let defaults = self.protocol.defaults(entry);
         let hidden = match (self.hidden, loaded) {
             (Some(hidden), Some(loaded)) if hidden != loaded as u64 => {
@@ -282,7 +239,7 @@ impl Train {
                 cure: "give --target a number, or leave this out".into(),
             });
         }
-        let optimizer = entry.with(defaults, &chosen)?;
+        let optimizer = entry.with(defaults, &self.hyper.into())?;
         let settings = self.protocol.settings(hidden, optimizer);
         Ok(Settings { init: settings.init.filter(|_| loaded.is_none()), ..settings })
     }
@@ -294,15 +251,6 @@ pub(super) fn whole(range: RangeInclusive<u64>) -> impl TypedValueParser<Value =
         number.ok_or_else(|| format!("expected a whole number from {} to {}", range.start(), range.end()))
     };
     clap::builder::StringValueParser::new().try_map(move |text| parse(&text))
-}
-
-pub(super) fn real(words: &'static str, range: RangeInclusive<f64>) -> impl TypedValueParser<Value = f64> {
-    clap::builder::StringValueParser::new().try_map(move |text| {
-        text.parse()
-            .ok()
-            .filter(|number| range.contains(number))
-            .ok_or_else(|| format!("expected a number {words}"))
-    })
 }
 
 pub(super) fn choice<T>(names: &'static [&'static str]) -> impl TypedValueParser<Value = T>

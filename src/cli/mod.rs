@@ -3,6 +3,7 @@
 
 mod args;
 mod exit;
+mod hyper;
 mod profile;
 mod progress;
 mod protocol;

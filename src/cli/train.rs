@@ -74,8 +74,9 @@ impl Job {
     }
 
     fn divergence(&self, seed: u64, last: &Point) -> Error {
-        let optimizer = self.settings.optimizer.name();
-        Error::Diverged { optimizer, seed, images: last.images, cure: "--lr" }
+        let optimizer = &self.settings.optimizer;
+        let cure = if optimizer.hyper().lr.is_some() { "--lr" } else { "--rates" };
+        Error::Diverged { optimizer: optimizer.name(), seed, images: last.images, cure }
     }
 }
 

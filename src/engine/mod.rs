@@ -2,7 +2,8 @@
 //!
 //! | file | what lives there |
 //! | --- | --- |
-//! | [`optimizer`] | the list of optimizers: names, hyper-parameters, defaults, and how each is built |
+//! | [`optimizer`] | the list of optimizers: names, defaults, and how each is built |
+//! | `hyper` | the table of the numbers that tune them |
 //! | [`settings`] | everything that decides a result, resolved |
 //! | [`streams`] | the named random streams: initial weights, order of images |
 //! | [`network`] | weights: drawing, hashing |
@@ -16,6 +17,7 @@
 
 mod batch;
 pub mod evaluator;
+mod hyper;
 pub mod images;
 pub mod learner;
 pub mod model;

@@ -1,75 +1,13 @@
 //! The list of optimizers. To add one, write its rule in the kernels and enter it here.
 
+pub use super::hyper::{Hyper, Norm, Rates};
 use super::learner::{Fused, Learner, Task};
-use super::names::named;
 use super::network::Network;
 use crate::error::{Error, Result};
+use dlr_kernels::rule::Rule;
 use dlr_kernels::rules;
 use serde::Serialize;
 use std::fmt;
-
-/// Numbers that tune an optimizer; each optimizer has some of them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
-pub struct Hyper {
-    /// The learning rate: eta, DLR's eta0, Adam's alpha.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub lr: Option<f64>,
-    /// DLR's alpha.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub alpha: Option<f64>,
-    /// The units whose norms DLR divides by.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub norm: Option<Norm>,
-    /// Nesterov's mu.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub momentum: Option<f64>,
-    /// Adam's decay of the first moment.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub beta1: Option<f64>,
-    /// Adam's decay of the second moment.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub beta2: Option<f64>,
-    /// Adam's epsilon.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub epsilon: Option<f64>,
-}
-
-named! {
-    /// The units whose norms DLR divides by.
-    pub enum Norm {
-        /// The outgoing weights of the pre-synaptic unit (Eq. 1).
-        Pre = "pre",
-        /// The incoming weights of the post-synaptic unit (Eq. 3).
-        Post = "post",
-    }
-}
-
-impl Hyper {
-    const fn lr(lr: f64) -> Self {
-        let none = None;
-        Self {
-            lr: Some(lr),
-            alpha: none,
-            norm: None,
-            momentum: none,
-            beta1: none,
-            beta2: none,
-            epsilon: none,
-        }
-    }
-
-    const fn dlr(lr: f64, alpha: f64) -> Self {
-        Self { alpha: Some(alpha), norm: Some(Norm::Pre), ..Self::lr(lr) }
-    }
-
-    const fn momentum(lr: f64, momentum: f64) -> Self {
-        Self { momentum: Some(momentum), ..Self::lr(lr) }
-    }
-
-    const fn adam(lr: f64, epsilon: f64) -> Self {
-        Self { beta1: Some(0.9), beta2: Some(0.999), epsilon: Some(epsilon), ..Self::lr(lr) }
-    }
-}
 
 /// One optimizer of the list.
 #[derive(Debug)]
@@ -85,21 +23,17 @@ pub struct Entry {
     build: fn(&Hyper, Network, Task) -> Box<dyn Learner>,
 }
 
-/// All optimizers. Defaults were tuned as the README says.
+/// All optimizers: those of the paper, then the others. Defaults were tuned as the README says.
 pub static OPTIMIZERS: &[Entry] = &[
     Entry {
         name: "dlr",
         about: "dynamic learning rate per synapse (Li 2020, Eq. 1 or 3)",
-        defaults: Hyper::dlr(0.8, 1.0),
-        authors: Hyper::dlr(0.6, 0.4),
+        defaults: dlr(0.8, 1.0),
+        authors: dlr(0.6, 0.4),
         build: |h, network, task| {
             let (lr, alpha) = (number(h.lr), number(h.alpha));
-            let by_row = rules::Dlr::<true> { lr, alpha };
-            let by_lane = rules::Dlr::<false> { lr, alpha };
-            match h.norm.expect("dlr has a norm") {
-                Norm::Pre => Fused::boxed(network, by_row, by_lane, task),
-                Norm::Post => Fused::boxed(network, by_lane, by_row, task),
-            }
+            let (by_row, by_lane) = (rules::Dlr::<true> { lr, alpha }, rules::Dlr::<false> { lr, alpha });
+            by_norms(h, network, by_row, by_lane, task)
         },
     },
     Entry {
@@ -112,8 +46,8 @@ pub static OPTIMIZERS: &[Entry] = &[
     Entry {
         name: "nesterov",
         about: "Nesterov's momentum (Sutskever et al. 2013)",
-        defaults: Hyper::momentum(0.02, 0.8),
-        authors: Hyper::momentum(0.05, 0.6),
+        defaults: momentum(0.02, 0.8),
+        authors: momentum(0.05, 0.6),
         build: |h, network, task| {
             both(network, rules::Momentum::nesterov(double(h.lr), double(h.momentum)), task)
         },
@@ -121,8 +55,8 @@ pub static OPTIMIZERS: &[Entry] = &[
     Entry {
         name: "adam",
         about: "Adam with bias correction (Kingma & Ba 2015)",
-        defaults: Hyper::adam(0.0005, 1e-4),
-        authors: Hyper::adam(0.001, 1e-8),
+        defaults: adam(0.0005, 1e-4),
+        authors: adam(0.001, 1e-8),
         build: |h, network, task| {
             let rule = rules::Adam::new(double(h.lr), double(h.beta1), double(h.beta2), number(h.epsilon));
             both(network, rule, task)
@@ -131,13 +65,98 @@ pub static OPTIMIZERS: &[Entry] = &[
     Entry {
         name: "nesterov-authors",
         about: "what the paper's author ran as Nesterov: heavy ball with momentum mu^2 and rate (1 + mu) lr",
-        defaults: Hyper::momentum(0.04, 0.6),
-        authors: Hyper::momentum(0.05, 0.6),
+        defaults: momentum(0.04, 0.6),
+        authors: momentum(0.05, 0.6),
         build: |h, network, task| {
             both(network, rules::Momentum::nesterov_authors(double(h.lr), double(h.momentum)), task)
         },
     },
+    Entry {
+        name: "momentum",
+        about: "classical momentum, the heavy ball (Plaut, Nowlan & Hinton 1986)",
+        defaults: momentum(0.02, 0.8),
+        authors: momentum(0.05, 0.6),
+        build: |h, network, task| {
+            both(network, rules::Momentum::classical(double(h.lr), double(h.momentum)), task)
+        },
+    },
+    Entry {
+        name: "adagrad",
+        about: "AdaGrad (Duchi, Hazan & Singer 2011)",
+        defaults: Hyper { epsilon: Some(1e-4), ..Hyper::lr(0.02) },
+        authors: Hyper { epsilon: Some(1e-4), ..Hyper::lr(0.02) },
+        build: |h, network, task| {
+            both(network, rules::AdaGrad { lr: number(h.lr), epsilon: number(h.epsilon) }, task)
+        },
+    },
+    Entry {
+        name: "rmsprop",
+        about: "RMSProp (Hinton 2012)",
+        defaults: rmsprop(0.001, 0.99, 1e-4),
+        authors: rmsprop(0.001, 0.99, 1e-4),
+        build: |h, network, task| {
+            both(network, rules::RmsProp::new(double(h.lr), double(h.rho), number(h.epsilon)), task)
+        },
+    },
+    Entry {
+        name: "sgd-decay",
+        about: "gradient descent at lr / (1 + t / T) after t updates (Darken & Moody 1990)",
+        defaults: Hyper { halving: Some(300_000.0), ..Hyper::lr(0.2) },
+        authors: Hyper { halving: Some(300_000.0), ..Hyper::lr(0.2) },
+        build: |h, network, task| {
+            both(network, rules::Scheduled::inverse_time(double(h.lr), double(h.halving)), task)
+        },
+    },
+    Entry {
+        name: "sgd-rates",
+        about: "gradient descent at a exp(b t^(1/3) + c t) + d after t updates, with numbers for each layer: DLR's \
+                mean rates (Li 2020, Fig. 3), once these are fitted; its defaults are not, but constant",
+        defaults: Hyper { rates: Some(Rates::constant(0.13)), ..Hyper::NONE },
+        authors: Hyper { rates: Some(Rates::constant(0.13)), ..Hyper::NONE },
+        build: |h, network, task| {
+            let Rates(layers) = h.rates.expect("sgd-rates has rates");
+            let [first, second] = layers.map(rules::Scheduled::stretched_exponential);
+            Fused::boxed(network, first, second, task)
+        },
+    },
+    Entry {
+        name: "dlr-numerator",
+        about: "half of DLR: strong synapses learn faster, whatever the others do",
+        defaults: Hyper { alpha: Some(1.0), ..Hyper::lr(0.13) },
+        authors: Hyper { alpha: Some(1.0), ..Hyper::lr(0.13) },
+        build: |h, network, task| {
+            both(network, rules::DlrNumerator { lr: number(h.lr), alpha: number(h.alpha) }, task)
+        },
+    },
+    Entry {
+        name: "dlr-denominator",
+        about: "half of DLR: synapses of strong units learn more slowly, all alike",
+        defaults: dlr(0.8, 1.0),
+        authors: dlr(0.6, 0.4),
+        build: |h, network, task| {
+            let (lr, alpha) = (number(h.lr), number(h.alpha));
+            let by_row = rules::DlrDenominator::<true> { lr, alpha };
+            let by_lane = rules::DlrDenominator::<false> { lr, alpha };
+            by_norms(h, network, by_row, by_lane, task)
+        },
+    },
 ];
+
+const fn dlr(lr: f64, alpha: f64) -> Hyper {
+    Hyper { alpha: Some(alpha), norm: Some(Norm::Pre), ..Hyper::lr(lr) }
+}
+
+const fn momentum(lr: f64, momentum: f64) -> Hyper {
+    Hyper { momentum: Some(momentum), ..Hyper::lr(lr) }
+}
+
+const fn adam(lr: f64, epsilon: f64) -> Hyper {
+    Hyper { beta1: Some(0.9), beta2: Some(0.999), epsilon: Some(epsilon), ..Hyper::lr(lr) }
+}
+
+const fn rmsprop(lr: f64, rho: f64, epsilon: f64) -> Hyper {
+    Hyper { rho: Some(rho), epsilon: Some(epsilon), ..Hyper::lr(lr) }
+}
 
 fn double(value: Option<f64>) -> f64 {
     value.expect("an optimizer's own hyper-parameters are set")
@@ -148,8 +167,23 @@ fn number(value: Option<f64>) -> f32 {
 }
 
 /// The same rule in both layers.
-fn both<R: dlr_kernels::rule::Rule>(network: Network, rule: R, task: Task) -> Box<dyn Learner> {
+fn both<R: Rule>(network: Network, rule: R, task: Task) -> Box<dyn Learner> {
     Fused::boxed(network, rule.clone(), rule, task)
+}
+
+/// A rule that goes by the norms of rows in one layer, and of lanes in the other: a pre-synaptic unit is a row of the
+/// first and a lane of the second.
+fn by_norms<R: Rule, L: Rule>(
+    h: &Hyper,
+    network: Network,
+    by_row: R,
+    by_lane: L,
+    task: Task,
+) -> Box<dyn Learner> {
+    match h.norm.expect("the optimizer has a norm") {
+        Norm::Pre => Fused::boxed(network, by_row, by_lane, task),
+        Norm::Post => Fused::boxed(network, by_lane, by_row, task),
+    }
 }
 
 /// An optimizer with all of its hyper-parameters.
@@ -159,6 +193,13 @@ pub struct Optimizer {
     entry: &'static Entry,
     #[serde(flatten)]
     hyper: Hyper,
+}
+
+/// The same entry of the list, and the same numbers.
+impl PartialEq for Optimizer {
+    fn eq(&self, other: &Self) -> bool {
+        self.name() == other.name() && self.hyper == other.hyper
+    }
 }
 
 fn name_only<S: serde::Serializer>(
@@ -179,22 +220,7 @@ impl Entry {
     /// # Errors
     /// [`Error::Settings`] if `chosen` has a hyper-parameter that this optimizer lacks.
     pub fn with(&'static self, defaults: &Hyper, chosen: &Hyper) -> Result<Optimizer> {
-        let pick = |option, default: Option<f64>, chosen: Option<f64>| match (default, chosen) {
-            (None, Some(_)) => Err(self.lacks(option)),
-            (default, chosen) => Ok(chosen.or(default)),
-        };
-        if defaults.norm.is_none() && chosen.norm.is_some() {
-            return Err(self.lacks("--norm"));
-        }
-        let hyper = Hyper {
-            lr: pick("--lr", defaults.lr, chosen.lr)?,
-            alpha: pick("--alpha", defaults.alpha, chosen.alpha)?,
-            norm: chosen.norm.or(defaults.norm),
-            momentum: pick("--momentum", defaults.momentum, chosen.momentum)?,
-            beta1: pick("--beta1", defaults.beta1, chosen.beta1)?,
-            beta2: pick("--beta2", defaults.beta2, chosen.beta2)?,
-            epsilon: pick("--epsilon", defaults.epsilon, chosen.epsilon)?,
-        };
+        let hyper = chosen.or(defaults).map_err(|option| self.lacks(option))?;
         // The rate of a unit without weights; an infinite one would make NaN of nothing.
         if let (Some(lr), Some(alpha)) = (hyper.lr, hyper.alpha)
             && !((lr as f32) / (alpha as f32)).is_finite()
@@ -214,29 +240,6 @@ impl Entry {
             problem: format!("{} has no such hyper-parameter", self.name),
             cure: format!("leave it out, or choose another optimizer than {}", self.name),
         }
-    }
-}
-
-impl fmt::Display for Hyper {
-    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        let numbers = [
-            ("lr", self.lr),
-            ("alpha", self.alpha),
-            ("momentum", self.momentum),
-            ("beta1", self.beta1),
-            ("beta2", self.beta2),
-            ("epsilon", self.epsilon),
-        ];
-        let set = numbers.iter().filter_map(|(name, value)| Some((name, (*value)?)));
-        for (n, (name, value)) in set.enumerate() {
-            let gap = if n == 0 { "" } else { ", " };
-            if value != 0.0 && !(1e-4..1e6).contains(&value) {
-                write!(f, "{gap}{name} {value:e}")?;
-            } else {
-                write!(f, "{gap}{name} {value}")?;
-            }
-        }
-        self.norm.map_or(Ok(()), |norm| write!(f, ", norm {}", norm.name()))
     }
 }
 

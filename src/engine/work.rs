@@ -101,9 +101,10 @@ pub(super) fn work<A: Rule, B: Rule>(shape: Shape, visits: &Visits) -> Work {
     let mut loads = if dense { shape.inputs as f64 * row / batch } else { lit * row };
     let mut stores = 0.0;
     if !rests::<A>() && online && A::PEEKS {
-        // Every row is taken as if it had waited, and what comes of it is not stored.
+        // Every row is taken as if it had waited, and what comes of it is not stored. Where pauses move no weight, what is
+        // remembered is not even read.
         flops += lit * catch_up;
-        loads += lit * one_memory;
+        loads += if A::COST.catch_up > 0 { lit * one_memory } else { 0.0 };
     } else if !rests::<A>() && !dense {
         let renewed = row + one_memory;
         flops += woken / batch * catch_up;
@@ -145,7 +146,7 @@ mod tests {
     use super::*;
     use crate::data::Split;
     use crate::engine::images::Inputs;
-    use dlr_kernels::rules::{Adam, Dlr, Momentum, Sgd};
+    use dlr_kernels::rules::{Adam, Dlr, Momentum, RmsProp, Sgd};
 
     #[test]
     fn visits_of_four_small_images() {
@@ -173,6 +174,10 @@ mod tests {
         assert_eq!(nesterov.flops, sgd.flops + 32.0 * (150.0 * (2.0 + 5.0) + 10.0 * 5.0));
         assert_eq!(nesterov.loads, sgd.loads + 128.0 * 310.0);
         assert_eq!((nesterov.working_set, nesterov.memory_per_weight), (2.0 * sgd.working_set, 4));
+
+        let rmsprop = work::<RmsProp, RmsProp>(shape, &online);
+        assert_eq!(rmsprop.flops, sgd.flops + 32.0 * 160.0 * 12.0);
+        assert_eq!((rmsprop.loads, rmsprop.stores), (sgd.loads + 128.0 * 160.0, nesterov.stores));
 
         let adam = work::<Adam, Adam>(shape, &online);
         assert_eq!(adam.flops, sgd.flops + 32.0 * (160.0 * 15.0 + 80.0 * 14.0));

@@ -41,7 +41,13 @@ impl<const BY_ROW: bool> Rule for Dlr<BY_ROW> {
 
     #[inline(always)]
     fn step(&self, weights: f32x8, a: f32x8, b: f32x8, (): &mut ()) -> f32x8 {
-        // Of one image, b and b alpha are the same for all rows: one operation less than (|w| + alpha) b a.
-        weights.abs().mul_add(b, b * f32x8::splat(self.alpha)).mul_neg_add(a, weights)
+        by_strength(self.alpha, weights, a, b)
     }
+}
+
+/// w - (|w| + alpha) a b.
+#[inline(always)]
+pub(super) fn by_strength(alpha: f32, weights: f32x8, a: f32x8, b: f32x8) -> f32x8 {
+    // Of one image, b and b alpha are the same for all rows: one operation less than (|w| + alpha) b a.
+    weights.abs().mul_add(b, b * f32x8::splat(alpha)).mul_neg_add(a, weights)
 }

@@ -9,6 +9,7 @@
 //!
 //! | | as it is written | rate | mu | scale |
 //! | --- | --- | --- | --- | --- |
+//! | [classical](Momentum::classical) | u <- m u + g; w <- w - lr u | lr | m | 1 |
 //! | [Nesterov's](Momentum::nesterov) | u <- m u + g; w <- w - lr (g + m u) | (1 + m) lr | m | m / (1 + m) |
 //! | [the author's](Momentum::nesterov_authors) | u <- (1 + m) lr g + m^2 u; w <- w - u | (1 + m) lr | m^2 | 1 |
 //!
@@ -48,6 +49,11 @@ pub struct Pause {
 const DECAYS: usize = 1024;
 
 impl Momentum {
+    /// Classical momentum, the heavy ball (Plaut, Nowlan & Hinton, 1986), as PyTorch has it. `momentum` lies in `0..1`.
+    pub fn classical(lr: f64, momentum: f64) -> Self {
+        Self::new(lr, momentum, 1.0)
+    }
+
     /// Nesterov's momentum in the form of Sutskever et al. (2013), which PyTorch uses. `momentum` lies in `0..1`.
     pub fn nesterov(lr: f64, momentum: f64) -> Self {
         Self::new((1.0 + momentum) * lr, momentum, momentum / (1.0 + momentum))

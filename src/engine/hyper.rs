@@ -1,0 +1,179 @@
+//! Numbers that tune an optimizer, and the one table of them.
+
+use super::names::named;
+use serde::Serialize;
+use std::fmt;
+use std::str::FromStr;
+
+/// Defines [`Hyper`] with everything that goes through all of its numbers. A name is the option's on the command line,
+/// without its dashes, and the key in results, which keep the order of the table, as people's summaries do.
+macro_rules! table {
+    ($($(#[$doc:meta])* $name:ident: $Value:ty,)+) => {
+        /// Numbers that tune an optimizer; each optimizer has some of them.
+        #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+        pub struct Hyper {
+            $($(#[$doc])* #[serde(skip_serializing_if = "Option::is_none")] pub $name: Option<$Value>,)+
+        }
+
+        impl Hyper {
+            /// None of them.
+            pub const NONE: Self = Self { $($name: None,)+ };
+
+            /// These, and `defaults` where there is nothing here.
+            ///
+            /// # Errors
+            /// The option of one that is set here, but has no default.
+            pub fn or(self, defaults: &Self) -> Result<Self, &'static str> {
+                Ok(Self {
+                    $($name: match (self.$name, defaults.$name) {
+                        (Some(_), None) => return Err(concat!("--", stringify!($name))),
+                        (chosen, default) => chosen.or(default),
+                    },)+
+                })
+            }
+        }
+
+        impl fmt::Display for Hyper {
+            fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+                let mut gap = "";
+                $(if let Some(value) = self.$name {
+                    write!(f, "{gap}{} {}", stringify!($name), Shown(value))?;
+                    gap = ", ";
+                })+
+                let _ = gap;
+                Ok(())
+            }
+        }
+    };
+}
+
+table! {
+    /// The learning rate: eta, DLR's eta0, Adam's alpha.
+    lr: f64,
+    /// DLR's alpha.
+    alpha: f64,
+    /// The units whose norms DLR divides by.
+    norm: Norm,
+    /// Momentum's mu.
+    momentum: f64,
+    /// Adam's decay of the first moment.
+    beta1: f64,
+    /// Adam's decay of the second moment.
+    beta2: f64,
+    /// RMSProp's decay of the mean of squares.
+    rho: f64,
+    /// What is added to the root that AdaGrad, RMSProp and Adam divide by.
+    epsilon: f64,
+    /// Updates after which a decaying rate has halved.
+    halving: f64,
+    /// How each layer's rate changes from update to update.
+    rates: Rates,
+}
+
+named! {
+    /// The units whose norms DLR divides by.
+    pub enum Norm {
+        /// The outgoing weights of the pre-synaptic unit (Eq. 1).
+        Pre = "pre",
+        /// The incoming weights of the post-synaptic unit (Eq. 3).
+        Post = "post",
+    }
+}
+
+/// a, b, c and d of the rate a exp(b t^(1/3) + c t) + d after t updates: those of the first layer, then those of the second.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Rates(pub [[f64; 4]; 2]);
+
+impl Rates {
+    /// The same rate in both layers and for all time.
+    pub const fn constant(rate: f64) -> Self {
+        Self([[0.0, 0.0, 0.0, rate]; 2])
+    }
+}
+
+impl fmt::Display for Rates {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        let numbers = self.0.as_flattened().iter().map(f64::to_string);
+        f.write_str(&numbers.collect::<Vec<_>>().join(","))
+    }
+}
+
+impl FromStr for Rates {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let within = |number: &f64| number.abs() <= f64::from(f32::MAX);
+        let numbers: Option<Vec<f64>> =
+            text.split(',').map(|number| number.parse().ok().filter(within)).collect();
+        match numbers.as_deref().map(<[f64]>::as_chunks) {
+            Some((&[first, second], [])) => Ok(Self([first, second])),
+            _ => Err("expected A,B,C,D,A,B,C,D: eight numbers from -3.4e38 to 3.4e38".to_owned()),
+        }
+    }
+}
+
+impl Default for Hyper {
+    fn default() -> Self {
+        Self::NONE
+    }
+}
+
+impl Hyper {
+    /// A learning rate alone.
+    pub const fn lr(lr: f64) -> Self {
+        Self { lr: Some(lr), ..Self::NONE }
+    }
+}
+
+/// A value as people read it.
+struct Shown<T>(T);
+
+impl fmt::Display for Shown<f64> {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        let value = self.0;
+        if value != 0.0 && !(1e-4..1e6).contains(&value) { write!(f, "{value:e}") } else { write!(f, "{value}") }
+    }
+}
+
+impl fmt::Display for Shown<Norm> {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str(self.0.name())
+    }
+}
+
+impl fmt::Display for Shown<Rates> {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn people_and_programs_read_the_same_order() {
+        let rates = Rates([[0.5, -0.25, 1e-7, 0.0], [1.0, 2.0, 3.0, 4.0]]);
+        let hyper = Hyper {
+            norm: Some(Norm::Post),
+            epsilon: Some(1e-8),
+            halving: Some(3e6),
+            rates: Some(rates),
+            ..Hyper::lr(0.25)
+        };
+        let text = "lr 0.25, norm post, epsilon 1e-8, halving 3e6, rates 0.5,-0.25,0.0000001,0,1,2,3,4";
+        assert_eq!(hyper.to_string(), text);
+        let json = r#"{"lr":0.25,"norm":"post","epsilon":1e-8,"halving":3000000.0,"rates":[[0.5,-0.25,1e-7,0.0],[1.0,2.0,3.0,4.0]]}"#;
+        assert_eq!(serde_json::to_string(&hyper).unwrap(), json);
+        assert_eq!(Hyper::NONE.to_string(), "");
+    }
+
+    #[test]
+    fn rates_are_eight_finite_numbers() {
+        let rates = Rates([[0.5, -0.25, 1e-7, 0.0], [1.0, 2.0, 3.0, 4.0]]);
+        assert_eq!(rates.to_string().parse(), Ok(rates));
+        for bad in ["", "1", "1,2,3,4,5,6,7", "1,2,3,4,5,6,7,8,9", "1,2,3,4,5,6,7,", "1,2,3,4,5,6,7,NaN", "inf,2,3,4,5,6,7,8"] {
+            assert!(bad.parse::<Rates>().is_err(), "{bad}");
+        }
+    }
+}
