@@ -11,6 +11,10 @@ pub enum Purpose {
     Weights = 0,
     /// The order of the training images.
     Order = 1,
+    /// The samples that a bootstrap draws.
+    Bootstrap = 2,
+    /// The settings that a search proposes.
+    Search = 3,
 }
 
 /// The stream of random numbers for one purpose under one seed.
@@ -20,13 +24,21 @@ pub fn stream(seed: u64, purpose: Purpose) -> ChaCha8Rng {
     rng
 }
 
-/// Puts `items` in a random order (Fisher and Yates; Lemire's multiplication picks each place, whose bias, below
-/// n / 2^64, is far out of reach). Written out, since a library's shuffle may change with its version, and so what a
-/// seed means.
+/// One of 0 to n - 1, as likely as any other (Lemire's multiplication, whose bias, below n / 2^64, is far out of reach).
+/// Written out, as are the others here, since a library's may change with its version, and so what a seed means.
+pub fn below(n: usize, rng: &mut ChaCha8Rng) -> usize {
+    ((u128::from(rng.next_u64()) * n as u128) >> 64) as usize
+}
+
+/// A number from 0 to 1, without 1, in steps of 2^-53.
+pub fn unit(rng: &mut ChaCha8Rng) -> f64 {
+    (rng.next_u64() >> 11) as f64 * 2.0_f64.powi(-53)
+}
+
+/// Puts `items` in a random order (Fisher and Yates).
 pub fn shuffle(items: &mut [u32], rng: &mut ChaCha8Rng) {
     for n in (1..items.len()).rev() {
-        let place = (u128::from(rng.next_u64()) * (n as u128 + 1)) >> 64;
-        items.swap(n, place as usize);
+        items.swap(n, below(n + 1, rng));
     }
 }
 

@@ -11,7 +11,7 @@
 //! | [`seeds`] | runs that differ in nothing but their seeds, as many at once as there are threads |
 //! | [`sweep`] | many runs that survive the program's end, on one machine or several |
 //! | [`rates`] | DLR's learning rates on the average |
-//! | [`statistics`] | means, deviations and medians of results that may be missing, quartiles of times |
+//! | [`statistics`] | what samples of results say, some of which may be missing, and whether two of them differ |
 
 pub mod compare;
 pub mod noise;
