@@ -1,5 +1,6 @@
 //! What can be said on the command line. Values are checked here as far as that is possible without the data.
 
+use super::compare::Compare;
 use super::exit;
 use super::hyper::HyperArgs;
 use super::protocol::Protocol;
@@ -32,6 +33,7 @@ pub(crate) struct Cli {
 /// What else there is to do than to train.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    Compare(Box<Compare>),
     Profile(Profile),
     Reproduce(Reproduce),
     Sweep(Sweep),

@@ -2,6 +2,7 @@
 //! imports this.
 
 mod args;
+mod compare;
 mod exit;
 mod hyper;
 mod profile;
@@ -35,6 +36,7 @@ pub(crate) fn run() -> ExitCode {
     let done = match args.command {
         None => train::run(args.train, since),
         Some(args::Command::Profile(args)) => profile::run(args),
+        Some(args::Command::Compare(args)) => compare::run(&args),
         Some(args::Command::Reproduce(args)) => reproduce::run(&args),
         Some(args::Command::Sweep(args)) => sweep::run(&args),
     };

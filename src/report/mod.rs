@@ -1,6 +1,7 @@
 //! Results: as records for programs, as text for people. Nothing here trains.
 
 pub mod baseline;
+pub mod compare;
 pub mod machine;
 pub mod paper;
 pub mod profile;

@@ -1,0 +1,214 @@
+//! `dlr compare`: several optimizers on the same task, from the same seeds.
+
+use super::args::whole;
+use super::exit::{Code, complain, print, warn};
+use super::hyper::HyperArgs;
+use super::progress::SweepProgress;
+use super::protocol::Protocol;
+use super::signals::Signals;
+use clap::{Args, Command, FromArgMatches as _};
+use dlr::data::{self, Dataset};
+use dlr::engine::network::MAX_HIDDEN;
+use dlr::engine::optimizer::{Entry, Hyper, OPTIMIZERS};
+use dlr::engine::settings::Settings;
+use dlr::engine::threads::pool;
+use dlr::engine::trainer::training_images;
+use dlr::experiments::compare::compare;
+use dlr::experiments::sweep::Sweep;
+use dlr::experiments::sweep::journal::{Header, Journal};
+use dlr::experiments::sweep::run::Keep;
+use dlr::experiments::sweep::times::Clocks;
+use dlr::report::compare as report;
+use dlr::report::machine::Engine;
+use dlr::{Error, Result, files};
+use std::path::{Path, PathBuf};
+use std::thread;
+
+/// What to do where a file can't be written.
+const CURE: &str = "give a file in a folder that can be written";
+
+/// Trains several optimizers from the same seeds, and tells which gets to the target first
+#[derive(Debug, Args)]
+#[command(override_usage = "dlr compare [OPTIONS] [OPTIMIZER]...", max_term_width = 110, after_help = HELP)]
+pub(crate) struct Compare {
+    /// Optimizers, each by its name and, in one word with it, its options: sgd 'dlr --norm post --lr 0.5'
+    #[arg(value_name = "OPTIMIZER", value_parser = contestant, default_values = ["sgd", "nesterov", "adam", "dlr"])]
+    optimizers: Vec<Contestant>,
+
+    /// Hidden units
+    #[arg(long, value_name = "N", value_parser = whole(1..=MAX_HIDDEN as u64), default_value = "30",
+        allow_hyphen_values = true)]
+    hidden: u64,
+
+    /// Runs of each optimizer, from the seeds --seed, --seed + 1, and so on
+    #[arg(long, value_name = "N", value_parser = whole(1..=100_000), default_value = "10", allow_hyphen_values = true)]
+    runs: u64,
+
+    /// Runs at once, a thread each; 1 also measures times [default: one per core]
+    #[arg(long, value_name = "N", value_parser = whole(1..=256), allow_hyphen_values = true)]
+    jobs: Option<u64>,
+
+    #[command(flatten)]
+    protocol: Protocol,
+
+    /// Keep each run in FILE as soon as it is over, so that the same command goes on where an earlier one was ended
+    #[arg(long, value_name = "FILE")]
+    journal: Option<PathBuf>,
+
+    /// Draw the median of the test accuracies to FILE, which takes tests in full
+    #[arg(long, value_name = "FILE")]
+    svg: Option<PathBuf>,
+
+    /// Print JSON on stdout: a line for the comparison, one for each optimizer, and one for each run
+    #[arg(long)]
+    json: bool,
+
+    /// No progress on stderr
+    #[arg(long, short)]
+    quiet: bool,
+}
+
+/// An optimizer, and the numbers chosen for it.
+#[derive(Clone, Debug)]
+struct Contestant {
+    /// As it was given.
+    label: String,
+    entry: &'static Entry,
+    chosen: Hyper,
+}
+
+fn contestant(text: &str) -> Result<Contestant, String> {
+    let mut words = text.split_whitespace();
+    let name = words.next().ok_or("expected the name of an optimizer")?;
+    let entry = Entry::find(name).ok_or_else(|| {
+        let names: Vec<_> = OPTIMIZERS.iter().map(|entry| entry.name).collect();
+        format!("there is no optimizer {name:?}; expected one of {}", names.join(", "))
+    })?;
+    let parser =
+        HyperArgs::augment_args(Command::new("optimizer").no_binary_name(true).disable_help_flag(true));
+    let one_line = |error: clap::Error| {
+        let text = error.to_string();
+        let line = text.lines().next().unwrap_or_default();
+        line.trim_start_matches("error: ").to_owned()
+    };
+    let matches = parser.try_get_matches_from(words).map_err(one_line)?;
+    let chosen = HyperArgs::from_arg_matches(&matches).map_err(one_line)?;
+    let label = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    Ok(Contestant { label, entry, chosen: chosen.into() })
+}
+
+pub(super) fn run(args: &Compare) -> Result<Code> {
+    let jobs =
+        args.jobs.map_or_else(|| thread::available_parallelism().map_or(1, usize::from), |n| n as usize);
+    let engine = Engine::here(jobs);
+    engine.warnings().iter().for_each(|warning| warn(warning));
+    let mut contestants = contestants(args)?;
+    let last = last_seed(args)?;
+    args.svg.as_ref().map_or(Ok(()), |path| files::check_place(path, CURE))?;
+    let data = Dataset::open(&data::find(args.protocol.data.as_deref())?)?;
+    data.warnings.iter().for_each(|warning| warn(warning));
+    for (_, settings) in &mut contestants {
+        settings.images = Some(training_images(settings, &data)?);
+    }
+
+    let header = Header::new("compare", &contestants, &data);
+    let journal = match &args.journal {
+        Some(path) => Journal::open(path, header)?,
+        None => Journal::in_memory(header),
+    };
+    journal.warning.iter().for_each(|warning| warn(warning));
+    let signals = Signals::listen()?;
+    let pool = pool(jobs)?;
+    let progress = SweepProgress::new(args.quiet, signals.clone());
+    let mut sweep = Sweep::new(&data, journal, &progress);
+    if jobs == 1 {
+        let clocks = args.journal.as_deref().map(|path| Clocks::open(&beside(path))).transpose()?;
+        sweep = sweep.timed(clocks.unwrap_or_default());
+    }
+    let keep = if args.svg.is_some() { Keep::Curve } else { Keep::End };
+    let found = pool.install(|| compare(&sweep, contestants, args.protocol.seed..=last, keep));
+    progress.finish();
+    let found = match found {
+        Err(Error::Interrupted) if let Some(code) = signals.received() => {
+            let kept =
+                if args.journal.is_some() { Error::Interrupted.to_string() } else { NOT_KEPT.to_owned() };
+            complain(format_args!("dlr: {kept}"));
+            return Ok(code);
+        }
+        found => found?,
+    };
+    sweep.complete()?;
+
+    if args.json {
+        print(&report::json_lines(&found, &data, &engine))?;
+    } else {
+        print(&report::table(&found, &data, &engine))?;
+    }
+    Ok(Code::Done)
+}
+
+/// The file of times beside a journal.
+fn beside(journal: &Path) -> PathBuf {
+    let mut name = journal.as_os_str().to_owned();
+    name.push(".times");
+    name.into()
+}
+
+const NOT_KEPT: &str = "interrupted; nothing was kept, since no --journal was given";
+
+/// The contestants' settings, each once.
+fn contestants(args: &Compare) -> Result<Vec<(String, Settings)>> {
+    let mut all: Vec<(String, Settings)> = Vec::new();
+    for Contestant { label, entry, chosen } in &args.optimizers {
+        let optimizer = entry.with(args.protocol.defaults(entry), chosen)?;
+        if all.iter().any(|(_, other)| other.optimizer == optimizer) {
+            return Err(Error::Settings {
+                option: "OPTIMIZER",
+                problem: format!("{label} is there twice"),
+                cure: "give each optimizer once, or with other options".into(),
+            });
+        }
+        all.push((label.clone(), args.protocol.settings(args.hidden as usize, optimizer)));
+    }
+    if args.protocol.target.0.is_none() {
+        return Err(Error::Settings {
+            option: "--target",
+            problem: "without a target there is nothing to get to first".into(),
+            cure: "give a share from 0 to below 1".into(),
+        });
+    }
+    Ok(all)
+}
+
+fn last_seed(args: &Compare) -> Result<u64> {
+    args.protocol.seed.checked_add(args.runs - 1).ok_or_else(|| Error::Settings {
+        option: "--runs",
+        problem: format!(
+            "{} seeds from {} on asked for, but {} is the last",
+            args.runs,
+            args.protocol.seed,
+            u64::MAX
+        ),
+        cure: "start with a smaller --seed".into(),
+    })
+}
+
+const HELP: &str = "\
+How it is compared:
+  With one seed, all optimizers have the same initial weights and the same order
+  of the images. They take turns, seed by seed. A run that misses the target
+  counts as later than any that hits.
+
+What the columns say:
+  hits      runs above the target
+  median    epochs to the target, and its 95 % interval by the bootstrap, whose
+            end may be beyond all hits (inf)
+  mean      of those that hit, and their standard deviation
+  ratio     the median over SGD's, and its interval, seeds drawn in pairs
+  p         of no difference from SGD (and from the best) by Wilcoxon's exact
+            signed-rank test over seeds, two-sided, times the number of
+            comparisons as Holm has it
+  s/epoch, train s, wall s
+            with --jobs 1 only, since runs that share a processor slow each
+            other down: seconds for an epoch, and medians to the target on both
+            clocks, without tests and with them";
