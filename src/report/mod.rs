@@ -1,7 +1,9 @@
 //! Results: as records for programs, as text for people. Nothing here trains.
 
 pub mod baseline;
+pub mod html;
 pub mod machine;
+pub mod plot;
 pub mod profile;
 pub mod record;
 pub mod roofline;
