@@ -2,8 +2,11 @@
 
 pub mod baseline;
 pub mod compare;
+pub mod html;
+pub mod machine;
 pub mod machine;
 pub mod paper;
+pub mod plot;
 pub mod profile;
 pub mod record;
 pub mod roofline;
