@@ -7,12 +7,12 @@ use super::signals::Signals;
 use clap::{Args, ValueEnum};
 use dlr::data::{self, Dataset};
 use dlr::engine::threads::pool;
-use dlr::experiments::paper::{Preset, Scale, fig1, fig2};
+use dlr::experiments::paper::{Preset, Scale, beyond, clock, fig1, fig2, fig3};
 use dlr::experiments::sweep::Sweep;
 use dlr::experiments::sweep::journal::{Header, Journal};
 use dlr::experiments::sweep::shard::Shard;
 use dlr::report::machine::Engine;
-use dlr::report::paper as report;
+use dlr::report::paper::{Reproduction, page, results, tables};
 use dlr::{Error, Result, files};
 use serde_json::json;
 use std::fs;
@@ -121,11 +121,11 @@ pub(super) fn run(args: &Reproduce) -> Result<Code> {
 
     let progress = SweepProgress::new(args.quiet, signals.clone());
     let made = args.preset.all().iter().try_fold(Vec::new(), |mut all, &preset| {
-        all.push(pool.install(|| make(args, preset, &data, &progress))?);
+        all.extend(pool.install(|| make(args, preset, &data, &progress))?);
         Ok(all)
     });
     progress.finish();
-    let made: Vec<Figures> = match made {
+    let made: Vec<Reproduction> = match made {
         Err(Error::Interrupted) if let Some(code) = signals.received() => {
             complain(format_args!("dlr: {}", Error::Interrupted));
             return Ok(code);
@@ -139,54 +139,50 @@ pub(super) fn run(args: &Reproduce) -> Result<Code> {
         ));
         return Ok(Code::Done);
     }
-    for figures in &made {
-        print(&figures.text)?;
+    let mut names = Vec::new();
+    for (name, content) in results(&made).into_iter().chain([page(&made, &data, &engine)]) {
+        files::write(&args.out.join(&name), content.as_bytes(), CURE)?;
+        names.push(name);
     }
-    print(&format!("\nfiles in {}: {}\n", args.out.display(), names(&made)))?;
+    made.iter().try_for_each(|one| print(&tables(one)))?;
+    print(&format!("\nfiles in {}: {}\n", args.out.display(), names.join(", ")))?;
     Ok(Code::Done)
 }
 
-fn names(made: &[Figures]) -> String {
-    made.iter().flat_map(|figures| &figures.files).map(String::as_str).collect::<Vec<_>>().join(", ")
-}
-
-/// What was made under one preset.
-#[derive(Default)]
-struct Figures {
-    text: String,
-    files: Vec<String>,
-}
-
-/// Makes the figures, or a part of their runs, under one preset.
-fn make(args: &Reproduce, preset: Preset, data: &Dataset, progress: &SweepProgress) -> Result<Figures> {
+/// Makes the figures under one preset; or a part of their runs, and then there is nothing to show.
+fn make(
+    args: &Reproduce,
+    preset: Preset,
+    data: &Dataset,
+    progress: &SweepProgress,
+) -> Result<Option<Reproduction>> {
     let scale = if args.quick { Scale::Quick } else { Scale::Full };
     let header = Header::new("reproduce", &json!({ "preset": preset }), data);
     let journal = Journal::open(&place(&args.out, preset, args.shard), header)?;
     journal.warning.iter().for_each(|warning| warn(warning));
     let sweep = Sweep::new(data, journal, progress);
-    let mut figures = Figures::default();
-    if args.figure.includes(Figure::Fig1) {
-        match args.shard {
-            Some(shard) => fig1::part(&sweep, preset, scale, shard)?,
-            None => {
-                let found = fig1::fig1(&sweep, preset, scale)?;
-                figures.add(&args.out, preset, "fig1.csv", &report::fig1_csv(&found))?;
-                figures.text += &report::fig1_table(&found);
-            }
-        }
+    let wanted = |figure| args.figure.includes(figure);
+    if let Some(shard) = args.shard {
+        wanted(Figure::Fig1).then(|| fig1::part(&sweep, preset, scale, shard)).transpose()?;
+        wanted(Figure::Fig2).then(|| fig2::part(&sweep, preset, scale, shard)).transpose()?;
+        wanted(Figure::Beyond).then(|| beyond::part(&sweep, preset, scale, shard)).transpose()?;
+        sweep.complete()?;
+        return Ok(None);
     }
-    if args.figure.includes(Figure::Fig2) {
-        match args.shard {
-            Some(shard) => fig2::part(&sweep, preset, scale, shard)?,
-            None => {
-                let found = fig2::fig2(&sweep, preset, scale)?;
-                figures.add(&args.out, preset, "fig2.csv", &report::fig2_csv(&found))?;
-                figures.text += &report::fig2_table(&found);
-            }
-        }
-    }
+    let made = Reproduction {
+        preset,
+        quick: args.quick,
+        fig1: wanted(Figure::Fig1).then(|| fig1::fig1(&sweep, preset, scale)).transpose()?,
+        fig2: wanted(Figure::Fig2).then(|| fig2::fig2(&sweep, preset, scale)).transpose()?,
+        fig3: wanted(Figure::Fig3).then(|| fig3::fig3(&sweep, preset, scale)).transpose()?,
+        beyond: wanted(Figure::Beyond).then(|| beyond::beyond(&sweep, preset, scale)).transpose()?,
+        seconds: Vec::new(),
+    };
     sweep.complete()?;
-    Ok(figures)
+    // Now that nothing else runs.
+    let sizes: Option<Vec<usize>> = made.fig1.as_ref().map(fig1::Fig1::sizes);
+    let seconds = sizes.map(|sizes| clock::seconds(preset, &sizes, data, progress)).transpose()?;
+    Ok(Some(Reproduction { seconds: seconds.unwrap_or_default(), ..made }))
 }
 
 /// The journal of a preset, or of a part of it.
@@ -197,11 +193,13 @@ fn place(out: &Path, preset: Preset, shard: Option<Shard>) -> PathBuf {
     )
 }
 
-impl Figures {
-    fn add(&mut self, out: &Path, preset: Preset, name: &str, content: &str) -> Result<()> {
-        let name = format!("{}-{name}", preset.name());
-        files::write(&out.join(&name), content.as_bytes(), CURE)?;
-        self.files.push(name);
-        Ok(())
-    }
+/// What people see of it at once.
+fn tables(made: &Reproduction) -> String {
+    let figures = [
+        made.fig1.as_ref().map(tables::fig1_table),
+        made.fig2.as_ref().map(tables::fig2_table),
+        made.fig3.as_ref().map(tables::fig3_table),
+        made.beyond.as_ref().map(tables::beyond_table),
+    ];
+    figures.into_iter().flatten().collect()
 }

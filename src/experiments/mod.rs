@@ -3,6 +3,7 @@
 //! | file | what lives there |
 //! | --- | --- |
 //! | [`compare`] | several optimizers on the same task, seed by seed |
+//! | [`spaces`] | where each optimizer is searched |
 //! | [`tune`] | which setting of an optimizer gets to the target first |
 //! | [`profile`] | how fast every optimizer trains, and where the time goes |
 //! | [`paper`] | the paper's figures |
@@ -14,12 +15,15 @@
 //! | [`statistics`] | what samples of results say, some of which may be missing, and whether two of them differ |
 
 pub mod compare;
+pub mod curve_fit;
 pub mod noise;
 pub mod paper;
 pub mod peaks;
 pub mod profile;
 pub mod rates;
+pub mod search;
 pub mod seeds;
+pub mod spaces;
 pub mod statistics;
 pub mod sweep;
 pub mod tune;

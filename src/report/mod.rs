@@ -4,7 +4,6 @@ pub mod baseline;
 pub mod compare;
 pub mod html;
 pub mod machine;
-pub mod machine;
 pub mod paper;
 pub mod plot;
 pub mod profile;

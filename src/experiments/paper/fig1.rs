@@ -1,6 +1,7 @@
 //! Fig. 1: the training time to 96 % under each algorithm, for networks of several sizes, each algorithm at its best
 //! setting for the size.
 
+use super::search::search;
 use super::{Algorithm, Preset, Scale, grids};
 use crate::engine::optimizer::Hyper;
 use crate::error::Result;
@@ -8,6 +9,7 @@ use crate::experiments::statistics::Sample;
 use crate::experiments::sweep::Sweep;
 use crate::experiments::sweep::run::{Outcome, Run};
 use crate::experiments::sweep::shard::Shard;
+use crate::experiments::tune::Tuned;
 use std::cmp::Ordering;
 
 /// The figure: a cell for each size and algorithm, by rising size, in the order of [`Preset::algorithms`].
@@ -19,6 +21,15 @@ pub struct Fig1 {
     pub cells: Vec<Cell>,
 }
 
+impl Fig1 {
+    /// The numbers of hidden units, each once.
+    pub fn sizes(&self) -> Vec<usize> {
+        let mut sizes: Vec<usize> = self.cells.iter().map(|cell| cell.hidden).collect();
+        sizes.dedup();
+        sizes
+    }
+}
+
 /// An algorithm on networks of one size.
 #[derive(Clone, Debug)]
 pub struct Cell {
@@ -26,10 +37,12 @@ pub struct Cell {
     pub hidden: usize,
     /// The algorithm.
     pub algorithm: Algorithm,
-    /// All settings that were tried, each with the same seeds.
+    /// Settings that were tried, each with the same seeds: the author's grid, or the one that a search has found.
     pub tried: Vec<Tried>,
     /// The place of the best one among them.
     pub best: usize,
+    /// The search, if there was one, by other seeds.
+    pub search: Option<Tuned>,
 }
 
 /// A setting, and the runs with it.
@@ -77,10 +90,11 @@ fn cells(preset: Preset, scale: Scale) -> Vec<(usize, Algorithm)> {
 }
 
 /// Runs of each setting: the seeds 1 to this number.
-pub fn runs(scale: Scale) -> u64 {
-    match scale {
-        Scale::Full => 5,
-        Scale::Quick => 2,
+fn runs(preset: Preset, scale: Scale) -> u64 {
+    match (scale, preset) {
+        (Scale::Quick, _) => 2,
+        (Scale::Full, Preset::Authors) => 5, // as the author made
+        (Scale::Full, Preset::Mse) => 10,
     }
 }
 
@@ -89,30 +103,11 @@ pub fn runs(scale: Scale) -> u64 {
 /// # Errors
 /// Those of [`Sweep::outcome`].
 pub fn fig1(sweep: &Sweep, preset: Preset, scale: Scale) -> Result<Fig1> {
-    let units = units(preset, scale);
-    sweep.wants(units.len() * runs(scale) as usize);
-    let mut tried = sweep.each(&units, |unit| unit.run(sweep, preset, scale))?.into_iter();
-    let mut cells: Vec<Cell> = Vec::new();
-    for unit in &units {
-        let new = tried.next().expect("each unit has been tried");
-        match cells.last_mut() {
-            Some(cell) if cell.hidden == unit.hidden && cell.algorithm.label == unit.algorithm.label => {
-                cell.tried.push(new);
-            }
-            _ => {
-                cells.push(Cell {
-                    hidden: unit.hidden,
-                    algorithm: unit.algorithm,
-                    tried: vec![new],
-                    best: 0,
-                });
-            }
-        }
-    }
-    for cell in &mut cells {
-        let best = (0..cell.tried.len()).min_by(|&a, &b| cell.tried[a].order(&cell.tried[b]));
-        cell.best = best.expect("a cell has a setting");
-    }
+    let cells = match preset {
+        Preset::Authors => by_grid(sweep, scale)?,
+        Preset::Mse => sweep
+            .each(&cells(preset, scale), |&(hidden, algorithm)| searched(sweep, scale, hidden, algorithm))?,
+    };
     Ok(Fig1 { preset, cells })
 }
 
@@ -121,9 +116,56 @@ pub fn fig1(sweep: &Sweep, preset: Preset, scale: Scale) -> Result<Fig1> {
 /// # Errors
 /// Those of [`Sweep::outcome`].
 pub fn part(sweep: &Sweep, preset: Preset, scale: Scale, shard: Shard) -> Result<()> {
-    let units = shard.of(&units(preset, scale));
-    sweep.wants(units.len() * runs(scale) as usize);
-    sweep.each(&units, |unit| unit.run(sweep, preset, scale)).map(drop)
+    match preset {
+        Preset::Authors => {
+            let units = shard.of(&units(scale));
+            sweep.wants(units.len() * runs(preset, scale) as usize);
+            sweep.each(&units, |unit| unit.run(sweep, preset, scale)).map(drop)
+        }
+        Preset::Mse => {
+            let cells = shard.of(&cells(preset, scale));
+            sweep.each(&cells, |&(hidden, algorithm)| searched(sweep, scale, hidden, algorithm)).map(drop)
+        }
+    }
+}
+
+/// A cell at the best setting of a search, tried with other seeds than those of the search.
+fn searched(sweep: &Sweep, scale: Scale, hidden: usize, algorithm: Algorithm) -> Result<Cell> {
+    let preset = Preset::Mse;
+    let search = search(sweep, preset, scale, hidden, algorithm.entry, &Hyper::NONE)?;
+    let hyper = search.best().map_or(Hyper::NONE, |best| best.hyper);
+    sweep.wants(runs(preset, scale) as usize);
+    let tried = Unit { hidden, algorithm, hyper }.run(sweep, preset, scale)?;
+    Ok(Cell { hidden, algorithm, tried: vec![tried], best: 0, search: Some(search) })
+}
+
+/// Cells of the author's grids.
+fn by_grid(sweep: &Sweep, scale: Scale) -> Result<Vec<Cell>> {
+    let preset = Preset::Authors;
+    let units = units(scale);
+    sweep.wants(units.len() * runs(preset, scale) as usize);
+    let mut tried = sweep.each(&units, |unit| unit.run(sweep, preset, scale))?.into_iter();
+    let mut cells: Vec<Cell> = Vec::new();
+    for unit in &units {
+        let new = tried.next().expect("each unit has been tried");
+        match cells.last_mut() {
+            Some(cell) if cell.hidden == unit.hidden && cell.algorithm.label == unit.algorithm.label => {
+                cell.tried.push(new);
+            }
+            _ => cells.push(Cell {
+                hidden: unit.hidden,
+                algorithm: unit.algorithm,
+                tried: vec![new],
+                best: 0,
+                search: None,
+            }),
+        }
+    }
+    for cell in &mut cells {
+        let best = (0..cell.tried.len()).min_by(|&a, &b| cell.tried[a].order(&cell.tried[b]));
+        cell.best = best.expect("a cell has a setting");
+    }
+    Ok(cells)
 }
 
 /// A setting to be tried with every seed.
@@ -134,7 +176,8 @@ struct Unit {
     hyper: Hyper,
 }
 
-fn units(preset: Preset, scale: Scale) -> Vec<Unit> {
+/// The author's settings.
+fn units(scale: Scale) -> Vec<Unit> {
     let settings = |(hidden, algorithm): (usize, Algorithm)| {
         let all = grids::grid(algorithm.entry.name, hidden);
         let stride = match scale {
@@ -144,13 +187,13 @@ fn units(preset: Preset, scale: Scale) -> Vec<Unit> {
         let some: Vec<Hyper> = all.into_iter().skip(stride / 2).step_by(stride).collect();
         some.into_iter().map(move |hyper| Unit { hidden, algorithm, hyper })
     };
-    cells(preset, scale).into_iter().flat_map(settings).collect()
+    cells(Preset::Authors, scale).into_iter().flat_map(settings).collect()
 }
 
 impl Unit {
     fn run(&self, sweep: &Sweep, preset: Preset, scale: Scale) -> Result<Tried> {
         let optimizer = preset.optimizer(self.algorithm.entry, &self.hyper)?;
-        let seeds: Vec<u64> = (1..=runs(scale)).collect();
+        let seeds: Vec<u64> = (1..=runs(preset, scale)).collect();
         let outcomes = sweep.each(&seeds, |&seed| {
             sweep.outcome(&Run::new(preset.settings(self.hidden, optimizer.clone(), seed)))
         })?;

@@ -4,6 +4,7 @@
 //! away, as long as the network still reaches the target with any of the algorithm's settings. A network that is too small
 //! to start with grows instead, until it reaches it.
 
+use super::search::search;
 use super::{Algorithm, Preset, Scale, grids};
 use crate::engine::optimizer::Hyper;
 use crate::error::Result;
@@ -15,6 +16,9 @@ use crate::experiments::sweep::shard::Shard;
 pub const START: usize = 45;
 /// The most hidden units that are tried.
 const MOST: usize = 100;
+
+/// Settings that are tried at each size, if they come from a search.
+const SEARCHED: usize = 12;
 
 /// The figure: a search for each algorithm and seed.
 #[derive(Clone, Debug)]
@@ -76,7 +80,7 @@ fn plan(preset: Preset, scale: Scale) -> Vec<(Algorithm, u64)> {
 /// Those of [`Sweep::outcome`].
 pub fn fig2(sweep: &Sweep, preset: Preset, scale: Scale) -> Result<Fig2> {
     let searches = sweep
-        .each(&plan(preset, scale), |&(algorithm, seed)| search(sweep, preset, scale, algorithm, seed))?;
+        .each(&plan(preset, scale), |&(algorithm, seed)| smallest(sweep, preset, scale, algorithm, seed))?;
     Ok(Fig2 { preset, searches })
 }
 
@@ -86,12 +90,12 @@ pub fn fig2(sweep: &Sweep, preset: Preset, scale: Scale) -> Result<Fig2> {
 /// Those of [`Sweep::outcome`].
 pub fn part(sweep: &Sweep, preset: Preset, scale: Scale, shard: Shard) -> Result<()> {
     let plan = shard.of(&plan(preset, scale));
-    sweep.each(&plan, |&(algorithm, seed)| search(sweep, preset, scale, algorithm, seed)).map(drop)
+    sweep.each(&plan, |&(algorithm, seed)| smallest(sweep, preset, scale, algorithm, seed)).map(drop)
 }
 
-fn search(sweep: &Sweep, preset: Preset, scale: Scale, algorithm: Algorithm, seed: u64) -> Result<Search> {
+fn smallest(sweep: &Sweep, preset: Preset, scale: Scale, algorithm: Algorithm, seed: u64) -> Result<Search> {
     // The settings that have worked are tried first: they will most likely do again.
-    let mut settings = settings(algorithm, scale);
+    let mut settings = settings(sweep, preset, scale, algorithm)?;
     let mut runs = Vec::new();
     let mut reaches = |hidden: usize| -> Result<bool> {
         for place in 0..settings.len() {
@@ -108,7 +112,7 @@ fn search(sweep: &Sweep, preset: Preset, scale: Scale, algorithm: Algorithm, see
         }
         Ok(false)
     };
-    let smallest = if reaches(START)? {
+    let found = if reaches(START)? {
         let mut smallest = START;
         while smallest > 1 && reaches(smallest - 1)? {
             smallest -= 1;
@@ -124,13 +128,22 @@ fn search(sweep: &Sweep, preset: Preset, scale: Scale, algorithm: Algorithm, see
             }
         }
     };
-    Ok(Search { algorithm, seed, runs, smallest })
+    Ok(Search { algorithm, seed, runs, smallest: found })
 }
 
-fn settings(algorithm: Algorithm, scale: Scale) -> Vec<Hyper> {
-    let all = grids::grid(algorithm.entry.name, START);
-    match scale {
+/// The settings to try at each size: the author's grid, or the best of a search, at the size that searches start with.
+fn settings(sweep: &Sweep, preset: Preset, scale: Scale, algorithm: Algorithm) -> Result<Vec<Hyper>> {
+    let all = match preset {
+        Preset::Authors => grids::grid(algorithm.entry.name, START),
+        Preset::Mse => {
+            let found = search(sweep, preset, scale, START, algorithm.entry, &Hyper::NONE)?;
+            let mut trials: Vec<_> = found.trials.iter().collect();
+            trials.sort_by_key(|trial| trial.images.unwrap_or(u64::MAX)); // in their order where equal
+            trials.into_iter().map(|trial| trial.hyper).take(SEARCHED).collect()
+        }
+    };
+    Ok(match scale {
         Scale::Full => all,
         Scale::Quick => all.into_iter().skip(1).step_by(5).take(2).collect(),
-    }
+    })
 }

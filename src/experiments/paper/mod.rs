@@ -2,16 +2,23 @@
 //!
 //! | file | what lives there |
 //! | --- | --- |
-//! | [`grids`] | the settings that the author's experiments tried |
 //! | [`fig1`] | training time under each algorithm, for networks of several sizes |
 //! | [`fig2`] | the smallest network that reaches the target |
+//! | [`fig3`] | DLR beside SGD at DLR's mean learning rate |
+//! | [`beyond`] | other optimizers, and the halves of DLR's rate |
+//! | [`grids`] | the settings that the author's experiments tried |
+//! | [`search`] | the search for settings where these do not fit |
+//! | [`clock`] | what an epoch costs |
 //! | [`numbers`] | what the paper found |
 
+pub mod beyond;
+pub mod clock;
 pub mod fig1;
 pub mod fig2;
-
+pub mod fig3;
 pub mod grids;
 pub mod numbers;
+pub mod search;
 
 use crate::engine::names::named;
 use crate::engine::optimizer::{Entry, Hyper, Optimizer};

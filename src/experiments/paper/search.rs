@@ -1,0 +1,49 @@
+//! The best setting of an optimizer, searched for here: what the author's grids can't give, since they belong to the
+//! author's error.
+//!
+//! Every optimizer has the same number of trials and the same seeds, none of which any result is reported for. The first
+//! trial is the optimizer's own default, so that hopeless ones can be stopped from the start.
+
+use super::{Preset, Scale};
+use crate::engine::optimizer::{Entry, Hyper};
+use crate::error::Result;
+use crate::experiments::search::{Seen, tpe};
+use crate::experiments::spaces::{setting, space};
+use crate::experiments::sweep::Sweep;
+use crate::experiments::tune::{ROUND, Trial, Tuned, tune};
+
+/// Trials after the default.
+const TRIALS: usize = 40;
+/// The same if little is to be done.
+const QUICK_TRIALS: usize = 8;
+/// Seeds to tune with.
+pub const SEEDS: [u64; 3] = [1001, 1002, 1003];
+/// The seed of the search's own random numbers.
+const SEARCH_SEED: u64 = 1;
+
+/// Searches for the best setting of an optimizer, with `fixed` in all of them, for so many hidden units.
+///
+/// # Errors
+/// Those of [`Sweep::outcome`].
+pub fn search(
+    sweep: &Sweep,
+    preset: Preset,
+    scale: Scale,
+    hidden: usize,
+    entry: &'static Entry,
+    fixed: &Hyper,
+) -> Result<Tuned> {
+    let trials = if scale == Scale::Full { TRIALS } else { QUICK_TRIALS };
+    let space = space(entry.name).expect("an optimizer of the paper's kind has a space");
+    let settings = |hyper: &Hyper, seed| Ok(preset.settings(hidden, preset.optimizer(entry, hyper)?, seed));
+    let propose = |so_far: &[Trial]| {
+        let Some(done) = so_far.len().checked_sub(1) else { return vec![*fixed] };
+        let seen: Vec<Seen> = so_far[1..].iter().map(|_| Seen).collect();
+        let next = ROUND.min(trials.saturating_sub(done));
+        tpe(&space, &seen, next, SEARCH_SEED)
+            .iter()
+            .map(|point| setting(&space, &space.values(point)))
+            .collect()
+    };
+    tune(sweep, &SEEDS, settings, propose, true)
+}

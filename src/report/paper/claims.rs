@@ -1,0 +1,220 @@
+//! What the paper claims, and whether it holds here: judged by fixed rules, not by eye.
+//!
+//! A claim holds under a preset if it does at every size or for every number that it is about. An order is judged by the
+//! means; beside it stands what chance could do, by Welch's test, since the author's five runs are too few for a rank test
+//! to tell anything at the level of 5 %.
+
+use super::{Reproduction, mean_and_deviation};
+use crate::experiments::paper::Preset;
+use crate::experiments::paper::fig1::{Cell, Fig1};
+use crate::experiments::paper::fig2::Fig2;
+use crate::experiments::paper::fig3::Fig3;
+use crate::experiments::paper::numbers::{self, Published};
+use crate::experiments::statistics::Sample;
+use crate::experiments::statistics::unpaired::{Summary, welch};
+use crate::report::html::{Finding, Verdict};
+
+/// Below this, chance is not what made a difference.
+const LEVEL: f64 = 0.05;
+
+/// What a claim comes to under one preset.
+struct Judged {
+    holds: Option<bool>,
+    ours: String,
+    why: String,
+}
+
+/// All claims, with those that nothing was made for left out.
+pub fn claims(all: &[Reproduction]) -> Vec<Verdict> {
+    let fig1 = |judge: fn(&Fig1) -> Judged| -> Vec<(Preset, Judged)> {
+        all.iter().filter_map(|one| Some((one.preset, judge(one.fig1.as_ref()?)))).collect()
+    };
+    let fig2 = |judge: &dyn Fn(&Fig2) -> Judged| -> Vec<(Preset, Judged)> {
+        all.iter().filter_map(|one| Some((one.preset, judge(one.fig2.as_ref()?)))).collect()
+    };
+    let fig3 = |judge: fn(&Fig3) -> Judged| -> Vec<(Preset, Judged)> {
+        all.iter().filter_map(|one| Some((one.preset, judge(one.fig3.as_ref()?)))).collect()
+    };
+    let mut found = vec![
+        verdict("Below 100 hidden units, DLR trains fastest", "Fig. 1", fig1(dlr_is_fastest_below_100)),
+        verdict("There, Adam is not significantly slower than DLR", "Fig. 1", fig1(adam_is_near_below_100)),
+        verdict("Above 100 hidden units, Adam trains fastest", "Fig. 1", fig1(adam_is_fastest_above_100)),
+        verdict(
+            "DLR needs the smallest networks, then Nesterov, Adam, and SGD",
+            "29.7, 33.7, 35.3, 36.3 hidden units",
+            fig2(&order_of_the_smallest),
+        ),
+    ];
+    for label in ["DLR", "Nesterov", "Adam", "SGD"] {
+        let paper = numbers::smallest(label).expect("the paper has a number for each");
+        found.push(verdict(
+            &format!("The smallest hidden layer with {label}"),
+            &format!("{:.1} +- {:.1}", paper.mean, paper.deviation),
+            fig2(&|fig2| as_published(&fig2.smallest(label), paper)),
+        ));
+    }
+    let words = |paper: Published| format!("{:.2} +- {:.2}", paper.mean, paper.deviation);
+    found.extend([
+        verdict("Epochs to 96 % with DLR, 100 hidden units", &words(numbers::DLR_EPOCHS), fig3(dlr_epochs)),
+        verdict("The same at DLR's mean rates", &words(numbers::MEAN_RATE_EPOCHS), fig3(mean_rate_epochs)),
+        verdict("DLR is faster than its mean rates", "0.77 against 1.14 epochs", fig3(dlr_beats_its_mean)),
+    ]);
+    found.into_iter().flatten().collect()
+}
+
+fn verdict(claim: &str, paper: &str, judged: Vec<(Preset, Judged)>) -> Option<Verdict> {
+    let holds = |preset| judged.iter().find(|(of, _)| *of == preset).map(|(_, judged)| judged.holds);
+    let finding = match (holds(Preset::Authors), holds(Preset::Mse)) {
+        (None, None) => return None,
+        (Some(Some(true)), Some(Some(true))) | (Some(Some(true)), None) | (None, Some(Some(true))) => {
+            Finding::Reproduced
+        }
+        (Some(Some(true)), Some(Some(false))) => Finding::OnlyUnderAuthors,
+        (Some(Some(false)), _) | (None, Some(Some(false))) => Finding::NotReproduced,
+        _ => Finding::Undecided,
+    };
+    let each = |part: fn(&Judged) -> &String| {
+        let lines = judged.iter().map(|(preset, judged)| format!("{}: {}", preset.name(), part(judged)));
+        lines.collect::<Vec<_>>().join("; ")
+    };
+    Some(Verdict {
+        claim: claim.to_owned(),
+        paper: paper.to_owned(),
+        ours: each(|judged| &judged.ours),
+        verdict: finding,
+        why: each(|judged| &judged.why),
+    })
+}
+
+/// The cells of some sizes, size by size.
+fn rows(fig1: &Fig1, of: impl Fn(usize) -> bool) -> Vec<&[Cell]> {
+    let columns = fig1.preset.algorithms().len();
+    fig1.cells.chunks(columns).filter(|row| of(row[0].hidden)).collect()
+}
+
+/// The cell that gets there first: more hits come first, then the lower mean.
+fn fastest(row: &[Cell]) -> &Cell {
+    let merit = |cell: &Cell| {
+        let sample = cell.best().sample();
+        (cell.best().runs.len() - sample.hits, sample.mean.unwrap_or(f64::INFINITY))
+    };
+    let least = row.iter().min_by(|a, b| {
+        let (a, b) = (merit(a), merit(b));
+        a.0.cmp(&b.0).then(a.1.total_cmp(&b.1))
+    });
+    least.expect("a size has algorithms")
+}
+
+fn of<'a>(row: &'a [Cell], label: &str) -> &'a Cell {
+    row.iter().find(|cell| cell.algorithm.label == label).expect("each size has each algorithm")
+}
+
+/// How likely means as far apart would be by chance; `None` if there are too few hits to say.
+fn chance(a: &Cell, b: &Cell) -> Option<f64> {
+    let summary = |cell: &Cell| Summary::of(&cell.best().sample(), cell.best().runs.len());
+    Some(welch(summary(a)?, summary(b)?)?.p)
+}
+
+fn p(chance: Option<f64>) -> String {
+    chance.map_or_else(|| "too few hits for a test".to_owned(), |p| format!("p = {p:.2}"))
+}
+
+fn leader(fig1: &Fig1, label: &str, sizes: impl Fn(usize) -> bool) -> Judged {
+    let rows = rows(fig1, sizes);
+    let is_first = |row: &&[Cell]| fastest(row).algorithm.label == label;
+    let ours = rows.iter().map(|row| format!("{} at {}", fastest(row).algorithm.label, row[0].hidden));
+    let why = rows.iter().map(|row| {
+        let (first, ours) = (fastest(row), of(row, label));
+        let others: Vec<Cell> = row.iter().filter(|cell| cell.algorithm.label != label).cloned().collect();
+        let rival = if first.algorithm.label == label { fastest(&others) } else { first };
+        format!(
+            "{}: {} against {}'s {}, {}",
+            row[0].hidden,
+            words(ours),
+            rival.algorithm.label,
+            words(rival),
+            p(chance(ours, rival))
+        )
+    });
+    let (ours, why) = (ours.collect::<Vec<_>>().join(", "), why.collect::<Vec<_>>().join("; "));
+    Judged {
+        holds: (!rows.is_empty()).then(|| rows.iter().all(is_first)),
+        ours: format!("first is {ours}"),
+        why,
+    }
+}
+
+fn words(cell: &Cell) -> String {
+    mean_and_deviation(&cell.best().sample(), cell.best().runs.len())
+}
+
+fn dlr_is_fastest_below_100(fig1: &Fig1) -> Judged {
+    leader(fig1, "DLR", |hidden| hidden < 100)
+}
+
+fn adam_is_fastest_above_100(fig1: &Fig1) -> Judged {
+    leader(fig1, "Adam", |hidden| hidden > 100)
+}
+
+fn adam_is_near_below_100(fig1: &Fig1) -> Judged {
+    let rows = rows(fig1, |hidden| hidden < 100);
+    let holds = |row: &[Cell]| {
+        let (adam, dlr) = (of(row, "Adam"), of(row, "DLR"));
+        let (misses, means) = (adam.best().sample().hits < adam.best().runs.len(), chance(adam, dlr));
+        let is_slower = adam.best().sample().mean > dlr.best().sample().mean;
+        !misses && means.is_some_and(|p| p >= LEVEL || !is_slower)
+    };
+    let ours = rows.iter().map(|row| {
+        format!("{}: {} against {}", row[0].hidden, words(of(row, "Adam")), words(of(row, "DLR")))
+    });
+    let why =
+        rows.iter().map(|row| format!("{}: {}", row[0].hidden, p(chance(of(row, "Adam"), of(row, "DLR")))));
+    let (ours, why) = (ours.collect::<Vec<_>>().join(", "), why.collect::<Vec<_>>().join(", "));
+    Judged { holds: (!rows.is_empty()).then(|| rows.iter().all(|row| holds(row))), ours, why }
+}
+
+fn order_of_the_smallest(fig2: &Fig2) -> Judged {
+    let mean = |label: &str| Sample::of(&fig2.smallest(label)).mean.unwrap_or(f64::INFINITY);
+    let labels = ["DLR", "Nesterov", "Adam", "SGD"];
+    let holds = labels.windows(2).all(|pair| mean(pair[0]) < mean(pair[1]));
+    let mut ours = labels;
+    ours.sort_by(|a, b| mean(a).total_cmp(&mean(b)));
+    let words = |label: &str| format!("{label} {:.1}", mean(label));
+    let why = if mean("DLR") < labels[1..].iter().map(|label| mean(label)).fold(f64::INFINITY, f64::min) {
+        "DLR needs the fewest"
+    } else {
+        "DLR does not need the fewest"
+    };
+    Judged { holds: Some(holds), ours: ours.map(words).join(", "), why: why.to_owned() }
+}
+
+/// Whether ours and the paper's may be means of the same.
+fn as_published(values: &[Option<f64>], paper: Published) -> Judged {
+    let sample = Sample::of(values);
+    let ours = mean_and_deviation(&sample, values.len());
+    let theirs = Summary { mean: paper.mean, deviation: paper.deviation, n: numbers::RUNS };
+    let test = Summary::of(&sample, values.len()).and_then(|ours| welch(ours, theirs));
+    let why = test.map_or_else(|| "too few runs for a test".to_owned(), |test| format!("p = {:.3}", test.p));
+    Judged { holds: test.map(|test| test.p >= LEVEL), ours, why }
+}
+
+fn dlr_epochs(fig3: &Fig3) -> Judged {
+    as_published(&fig3.epochs(&fig3.dlr), numbers::DLR_EPOCHS)
+}
+
+fn mean_rate_epochs(fig3: &Fig3) -> Judged {
+    as_published(&fig3.epochs(&fig3.mean_rate), numbers::MEAN_RATE_EPOCHS)
+}
+
+fn dlr_beats_its_mean(fig3: &Fig3) -> Judged {
+    let (dlr, mean) = (fig3.epochs(&fig3.dlr), fig3.epochs(&fig3.mean_rate));
+    let test = crate::experiments::statistics::paired::Paired::of(&dlr, &mean);
+    let ours = format!(
+        "{} against {}",
+        mean_and_deviation(&Sample::of(&dlr), dlr.len()),
+        mean_and_deviation(&Sample::of(&mean), mean.len())
+    );
+    let why = format!("faster on {} of {} seeds, p = {:.1e} (Wilcoxon)", test.wins, test.pairs, test.p);
+    let holds = (test.p < LEVEL).then_some(test.wins > test.losses);
+    Judged { holds: holds.or((test.pairs > 10).then_some(false)), ours, why }
+}
