@@ -7,10 +7,10 @@
 //! | [`noise`] | what else the machine did meanwhile |
 //! | [`seeds`] | runs that differ in nothing but their seeds, as many at once as there are threads |
 //! | [`statistics`] | what samples of results say, some of which may be missing, and whether two of them differ |
-//! | `curve_fit` | the curve that a learning rate falls along |
+//! | [`curve_fit`] | the curve that a learning rate falls along |
 //! | `search` | which settings to try next |
 
-//pub mod curve_fit;
+pub mod curve_fit;
 pub mod noise;
 pub mod peaks;
 pub mod profile;
