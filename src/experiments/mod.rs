@@ -13,6 +13,8 @@
 //! | [`sweep`] | many runs that survive the program's end, on one machine or several |
 //! | [`rates`] | DLR's learning rates on the average |
 //! | [`statistics`] | what samples of results say, some of which may be missing, and whether two of them differ |
+//! | [`curve_fit`] | the curve that a learning rate falls along |
+//! | [`search`] | which settings to try next |
 
 pub mod compare;
 pub mod curve_fit;

@@ -19,7 +19,7 @@ pub fn space(optimizer: &str) -> Option<Space> {
         "sgd-decay" => vec![log("lr", 0.03, 3.0), log("halving", 1e4, 1e7)],
         _ => return None,
     };
-    Some(Space(dimensions))
+    Some(Space::new(dimensions).expect("these are ranges"))
 }
 
 const fn log(name: &'static str, low: f64, high: f64) -> Dimension {
@@ -30,23 +30,70 @@ const fn below_one(name: &'static str, low: f64, high: f64) -> Dimension {
     Dimension { name, low, high, scale: Scale::LogOfComplement }
 }
 
-/// The setting at some values of a space's dimensions.
+/// The setting at a point of the space, with `fixed` beside it.
 ///
 /// # Panics
 /// If a dimension is no hyper-parameter that is searched.
-pub fn setting(space: &Space, values: &[f64]) -> Hyper {
-    let mut hyper = Hyper::NONE;
-    for (dimension, &value) in space.0.iter().zip(values) {
-        let place = match dimension.name {
-            "lr" => &mut hyper.lr,
-            "alpha" => &mut hyper.alpha,
-            "momentum" => &mut hyper.momentum,
-            "epsilon" => &mut hyper.epsilon,
-            "rho" => &mut hyper.rho,
-            "halving" => &mut hyper.halving,
-            other => panic!("{other} is not searched"),
-        };
-        *place = Some(value);
+pub fn setting(space: &Space, point: &[f64], fixed: &Hyper) -> Hyper {
+    let mut hyper = *fixed;
+    for (dimension, value) in space.dimensions().iter().zip(space.values(point)) {
+        *number(&mut hyper, dimension.name) = Some(value);
     }
     hyper
+}
+
+/// The point of the space that a setting lies at, up to rounding; `None` if it lacks one of the space's numbers.
+///
+/// # Panics
+/// If a dimension is no hyper-parameter that is searched.
+pub fn point(space: &Space, setting: &Hyper) -> Option<Vec<f64>> {
+    let mut hyper = *setting;
+    let values: Option<Vec<f64>> =
+        space.dimensions().iter().map(|dimension| *number(&mut hyper, dimension.name)).collect();
+    Some(space.point(&values?))
+}
+
+/// The hyper-parameter of that name.
+fn number<'a>(hyper: &'a mut Hyper, name: &str) -> &'a mut Option<f64> {
+    match name {
+        "lr" => &mut hyper.lr,
+        "alpha" => &mut hyper.alpha,
+        "momentum" => &mut hyper.momentum,
+        "beta1" => &mut hyper.beta1,
+        "beta2" => &mut hyper.beta2,
+        "rho" => &mut hyper.rho,
+        "epsilon" => &mut hyper.epsilon,
+        "halving" => &mut hyper.halving,
+        other => panic!("{other} is not searched"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::optimizer::OPTIMIZERS;
+
+    #[test]
+    fn every_optimizer_s_defaults_lie_within_its_space() {
+        for entry in OPTIMIZERS.iter().filter(|entry| entry.name != "sgd-rates") {
+            let space = space(entry.name).expect("it has a space");
+            for defaults in [&entry.defaults, &entry.authors] {
+                let at = point(&space, defaults).expect("defaults are complete");
+                let again = setting(&space, &at, defaults);
+                for dimension in space.dimensions() {
+                    let [was, is] =
+                        [*defaults, again].map(|mut hyper| number(&mut hyper, dimension.name).unwrap());
+                    assert!(
+                        (dimension.low..=dimension.high).contains(&was),
+                        "{}: {}",
+                        entry.name,
+                        dimension.name
+                    );
+                    // Values have three digits; of those below 1, their complements have.
+                    assert!((is / was - 1.0).abs() < 5.1e-3, "{}: {was} became {is}", entry.name);
+                }
+            }
+        }
+        assert_eq!(space("sgd-rates"), None);
+    }
 }

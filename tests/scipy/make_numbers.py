@@ -67,7 +67,9 @@ exact = curve(t, 0.3, -1.5, -0.2, 0.35)
 fit("exact", t, exact, [0.5, -1.0, -0.1, 0.2])
 
 noise = 0.004 * np.sin(np.arange(21) ** 2)  # no random numbers, so that the test can make them, too
-fit("noisy", t, exact + noise, [0.5, -1.0, -0.1, 0.2])
+# There are two minima: this start leads to the lesser one, the one below to the least.
+fit("noisy, from afar", t, exact + noise, [0.5, -1.0, -0.1, 0.2])
+fit("noisy", t, exact + noise, [1.0, -1.0, 0.0, 0.0])
 
 # A learning rate averaged over 40 synapses, eta0 (|w| + alpha) / (norm + alpha), whose weights grow as roots
 # of the time, each from a beginning and to an end of its own; images instead of epochs.

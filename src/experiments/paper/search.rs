@@ -7,21 +7,21 @@
 use super::{Preset, Scale};
 use crate::engine::optimizer::{Entry, Hyper};
 use crate::error::Result;
-use crate::experiments::search::{Seen, tpe};
-use crate::experiments::spaces::{setting, space};
+use crate::experiments::search::tpe;
+use crate::experiments::spaces::{point, setting, space};
 use crate::experiments::sweep::Sweep;
 use crate::experiments::tune::{ROUND, Trial, Tuned, tune};
 
 /// Trials after the default.
 const TRIALS: usize = 40;
 /// The same if little is to be done.
-const QUICK_TRIALS: usize = 8;
+const QUICK_TRIALS: usize = 3;
 /// Seeds to tune with.
 pub const SEEDS: [u64; 3] = [1001, 1002, 1003];
 /// The seed of the search's own random numbers.
 const SEARCH_SEED: u64 = 1;
 
-/// Searches for the best setting of an optimizer, with `fixed` in all of them, for so many hidden units.
+/// Searches by a tree-structured Parzen estimator for the best setting of an optimizer, with `fixed` in all of them, for so many hidden units.
 ///
 /// # Errors
 /// Those of [`Sweep::outcome`].
@@ -37,13 +37,13 @@ pub fn search(
     let space = space(entry.name).expect("an optimizer of the paper's kind has a space");
     let settings = |hyper: &Hyper, seed| Ok(preset.settings(hidden, preset.optimizer(entry, hyper)?, seed));
     let propose = |so_far: &[Trial]| {
-        let Some(done) = so_far.len().checked_sub(1) else { return vec![*fixed] };
-        let seen: Vec<Seen> = so_far[1..].iter().map(|_| Seen).collect();
-        let next = ROUND.min(trials.saturating_sub(done));
-        tpe(&space, &seen, next, SEARCH_SEED)
-            .iter()
-            .map(|point| setting(&space, &space.values(point)))
-            .collect()
+        let Some((_, searched)) = so_far.split_first() else { return vec![*fixed] };
+        let place = |trial: &Trial| point(&space, &trial.hyper).expect("what was proposed has every number");
+        let results: Vec<tpe::Trial> =
+            searched.iter().map(|trial| (place(trial), trial.images.map(|images| images as f64))).collect();
+        let next = ROUND.min(trials.saturating_sub(results.len()));
+        let points = tpe::propose(&results, space.dimensions().len(), next, SEARCH_SEED);
+        points.iter().map(|point| setting(&space, point, fixed)).collect()
     };
     tune(sweep, &SEEDS, settings, propose, true)
 }
