@@ -864,9 +864,9 @@ mod tests {
             assert_eq!(trainer.steps(), 1);
             let (m, v) = match optimizer {
                 Optimizer::Sgd { .. } | Optimizer::SgdDecay { .. } | Optimizer::SgdRates { .. } => (0.0, 0.0),
-                Optimizer::Dlr { .. }
-                | Optimizer::DlrNumerator { .. }
-                | Optimizer::DlrDenominator { .. } => (0.0, 0.0),
+                Optimizer::Dlr { .. } | Optimizer::DlrNumerator { .. } | Optimizer::DlrDenominator { .. } => {
+                    (0.0, 0.0)
+                }
                 Optimizer::Momentum { .. } | Optimizer::Nesterov { .. } => (1.0, 0.0),
                 Optimizer::NesterovAuthors { lr, momentum } => ((1.0 + momentum) * lr, 0.0),
                 Optimizer::Adam { beta1, beta2, .. } => (1.0 - beta1, 1.0 - beta2),

@@ -131,7 +131,11 @@ struct Shown<T>(T);
 impl fmt::Display for Shown<f64> {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         let value = self.0;
-        if value != 0.0 && !(1e-4..1e6).contains(&value) { write!(f, "{value:e}") } else { write!(f, "{value}") }
+        if value != 0.0 && !(1e-4..1e6).contains(&value) {
+            write!(f, "{value:e}")
+        } else {
+            write!(f, "{value}")
+        }
     }
 }
 
@@ -172,7 +176,15 @@ mod tests {
     fn rates_are_eight_finite_numbers() {
         let rates = Rates([[0.5, -0.25, 1e-7, 0.0], [1.0, 2.0, 3.0, 4.0]]);
         assert_eq!(rates.to_string().parse(), Ok(rates));
-        for bad in ["", "1", "1,2,3,4,5,6,7", "1,2,3,4,5,6,7,8,9", "1,2,3,4,5,6,7,", "1,2,3,4,5,6,7,NaN", "inf,2,3,4,5,6,7,8"] {
+        for bad in [
+            "",
+            "1",
+            "1,2,3,4,5,6,7",
+            "1,2,3,4,5,6,7,8,9",
+            "1,2,3,4,5,6,7,",
+            "1,2,3,4,5,6,7,NaN",
+            "inf,2,3,4,5,6,7,8",
+        ] {
             assert!(bad.parse::<Rates>().is_err(), "{bad}");
         }
     }
