@@ -6,7 +6,7 @@ use dlr::engine::evaluator::Evaluator;
 use dlr::engine::images::{Images, Inputs};
 use dlr::engine::learner::Task;
 use dlr::engine::network::Network;
-use dlr::engine::optimizer::{Entry, Hyper, OPTIMIZERS};
+use dlr::engine::optimizer::{Entry, Hyper, OPTIMIZERS, Rates};
 use dlr::engine::settings::{Init, Settings};
 use dlr::engine::threads::Threads;
 use dlr::engine::trainer::{Observer, Point, Run, Stop, train};
@@ -30,10 +30,13 @@ fn settings(optimizer: &str) -> Settings {
     Settings { epochs: 1, target: None, test_every: 6_000, ..Settings::new(30, optimizer) }
 }
 
-/// The same with another learning rate.
+/// The same with another learning rate, in both layers and for all time where that could be otherwise.
 fn at_rate(optimizer: &str, lr: f64) -> Settings {
     let entry = Entry::find(optimizer).expect("the optimizer is one of the list");
-    let chosen = Hyper { lr: Some(lr), ..Hyper::default() };
+    let chosen = match entry.defaults.rates {
+        None => Hyper::lr(lr),
+        Some(_) => Hyper { rates: Some(Rates::constant(lr)), ..Hyper::NONE },
+    };
     Settings {
         optimizer: entry.with(&entry.defaults, &chosen).expect("it has a rate"),
         ..settings(optimizer)

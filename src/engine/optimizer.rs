@@ -269,6 +269,56 @@ impl Optimizer {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::Split;
+    use crate::engine::images::{Images, Inputs};
+    use crate::engine::settings::Init;
+    use crate::engine::threads::Threads;
+    use dlr_kernels::output::{Backprop, OneHot};
+
+    #[test]
+    fn optimizers_are_equal_by_name_and_numbers() {
+        let [momentum, nesterov] = ["momentum", "nesterov"].map(|name| Entry::find(name).unwrap());
+        let with = |entry: &'static Entry, lr| entry.with(&momentum.defaults, &Hyper::lr(lr)).unwrap();
+        assert_eq!(with(momentum, 0.5), with(momentum, 0.5));
+        assert_ne!(with(momentum, 0.5), with(momentum, 0.25));
+        assert_ne!(with(momentum, 0.5), with(nesterov, 0.5));
+    }
+
+    /// Five images under every optimizer, with its defaults and both norms: what the list builds is what its names say.
+    #[test]
+    fn each_layer_gets_the_rule_of_its_own_norms_and_rates() {
+        let image = Split::from_pixels(4, &[0, 255, 128, 7], &[1]).unwrap();
+        let images = Images::new(&image, Inputs::Unit);
+        let one_hot = OneHot { low: 0.0, high: 1.0 };
+        let task = Task { batch: 1, one_hot, backprop: Backprop::Mse, threads: Threads::One };
+        let start = Network::draw(4, 3, 2, Init::FanIn, 1);
+        let learned = |name: &str, chosen: Hyper| {
+            let entry = Entry::find(name).unwrap();
+            let mut learner = entry.with(&entry.defaults, &chosen).unwrap().learner(start.clone(), task);
+            learner.learn(&images, &[0; 5]);
+            learner.network()
+        };
+        let rates = |first, second| Hyper {
+            rates: Some(Rates([first, second].map(|rate| [0.0, 0.0, 0.0, rate]))),
+            ..Hyper::NONE
+        };
+        assert!(learned("sgd-rates", rates(0.5, 0.5)) == learned("sgd", Hyper::lr(0.5)));
+        let one = learned("sgd-rates", rates(0.5, 0.0));
+        assert!(one.second == start.second && one.first != start.first);
+        let other = learned("sgd-rates", rates(0.0, 0.5));
+        assert!(other.first == start.first && other.second != start.second);
+
+        let never = Hyper { halving: Some(1e30), ..Hyper::lr(0.5) };
+        assert!(learned("sgd-decay", never) == learned("sgd", Hyper::lr(0.5)));
+
+        // The column of W1 that belongs to a hidden unit is a column here, too, and the row of W2 that belongs to an
+        // output is one: under Eq. 3 both layers differ from Eq. 1.
+        for name in ["dlr", "dlr-denominator"] {
+            let [pre, post] =
+                [Norm::Pre, Norm::Post].map(|norm| learned(name, Hyper { norm: Some(norm), ..Hyper::NONE }));
+            assert!(pre.first != post.first && pre.second != post.second, "{name}");
+        }
+    }
 
     #[test]
     fn chosen_values_win_and_foreign_ones_are_refused() {

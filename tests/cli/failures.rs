@@ -80,6 +80,12 @@ const OVERFLOWING: &str = "--lr 3.4e38 --init normal:10 --backprop authors --ima
 /// Here the units saturate, the gradient becomes zero, and the weights stay finite, far beyond all use.
 const BOUNDLESS: &str = "--lr 1e38 --images 600";
 
+/// The same for an optimizer whose rate is called otherwise.
+fn by_rates(settings: &str) -> String {
+    let (lr, rest) = settings.strip_prefix("--lr ").and_then(|rest| rest.split_once(' ')).unwrap();
+    format!("--rates 0,0,0,{lr},0,0,0,{lr} {rest}")
+}
+
 #[test]
 fn divergence_is_told_and_never_saved() {
     let desk = Desk::new();
@@ -87,8 +93,12 @@ fn divergence_is_told_and_never_saved() {
     let good = desk.read("good");
     for entry in OPTIMIZERS {
         for settings in [OVERFLOWING, BOUNDLESS] {
+            let (settings, cure) = match entry.defaults.rates {
+                None => (settings.to_owned(), "lower --lr"),
+                Some(_) => (by_rates(settings), "lower --rates"),
+            };
             let arguments = format!("{settings} --optimizer {} --quiet", entry.name);
-            let words = [&*format!("{} diverged", entry.name), "lower --lr"];
+            let words = [&*format!("{} diverged", entry.name), cure];
             let text = desk.dlr(&format!("{arguments} --save good"));
             text.complained(5, &words);
             assert!(text.stdout.contains("diverged within"), "{text:?}");

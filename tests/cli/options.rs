@@ -10,14 +10,18 @@ const VALUES: [&str; 12] =
 
 /// Every numeric option, with the value as a part of its argument; the optimizer that has it; which of the values are
 /// within its range.
-const OPTIONS: [(&str, &str, &str, &[&str]); 18] = [
+const OPTIONS: [(&str, &str, &str, &[&str]); 22] = [
     ("--hidden", "{}", "dlr", &[]),
     ("--lr", "{}", "sgd", &["0", "-0", "1e3"]),
     ("--alpha", "{}", "dlr", &["99999999999999999999", "1e3"]),
     ("--momentum", "{}", "nesterov", &["0", "-0"]),
     ("--beta1", "{}", "adam", &["0", "-0"]),
     ("--beta2", "{}", "adam", &["0", "-0"]),
+    ("--rho", "{}", "rmsprop", &["0", "-0"]),
     ("--epsilon", "{}", "adam", &["99999999999999999999", "1e3"]),
+    ("--halving", "{}", "sgd-decay", &["99999999999999999999", "1e3"]),
+    ("--rates", "{}", "sgd-rates", &[]),
+    ("--rates", "0,0,0,0.1,0,{},0,0.1", "sgd-rates", &["0", "-0", "-1"]),
     ("--batch", "{}", "dlr", &[]),
     ("--epochs", "{}", "dlr", &["0"]),
     ("--images", "{}", "dlr", &[]),
@@ -59,18 +63,19 @@ fn no_number_does_harm() {
             }
         }
     }
-    assert_eq!((taken, refused), (23, 193));
+    assert_eq!((taken, refused), (30, 234));
 }
 
 #[test]
 fn usage_errors_name_the_option_and_the_choice() {
-    let cases: [(&str, &[&str]); 13] = [
+    let cases: [(&str, &[&str]); 14] = [
         ("--frobnicate", &["--frobnicate"]),
         ("--frobnicate=3", &["--frobnicate"]),
         ("mnist", &["mnist"]),
         ("--lr", &["--lr"]),
         ("--lr 0.1 --lr 0.2", &["--lr", "multiple"]),
-        ("--optimizer adamw", &["--optimizer", "dlr, sgd, nesterov, adam"]),
+        ("--optimizer adamw", &["--optimizer", "dlr, sgd, nesterov, adam", "dlr-denominator"]),
+        ("--rates 1,2,3,4", &["--rates", "A,B,C,D,A,B,C,D"]),
         ("--order random", &["--order", "shuffled, fixed, file"]),
         ("--inputs raw", &["--inputs", "unit, offset"]),
         ("--norm both", &["--norm", "pre, post"]),
@@ -93,6 +98,8 @@ fn usage_errors_name_the_option_and_the_choice() {
 fn options_that_contradict_each_other_are_refused() {
     dlr("--optimizer sgd --alpha 1").failed(2, &["--alpha", "sgd has no such hyper-parameter"]);
     dlr("--optimizer adam --norm pre").failed(2, &["--norm", "adam"]);
+    dlr("--optimizer sgd-rates --lr 0.1").failed(2, &["--lr", "sgd-rates has no such hyper-parameter"]);
+    dlr("--optimizer dlr-numerator --norm pre").failed(2, &["--norm", "dlr-numerator"]);
     dlr("--momentum 0.5").failed(2, &["--momentum", "dlr"]);
     dlr("--target none --require-target").failed(2, &["--require-target", "--target"]);
     dlr("--images 60001").failed(2, &["--images", "60001", "60000"]);
@@ -109,7 +116,7 @@ fn help_tells_of_every_optimizer_and_exit_code() {
     assert_eq!((help.code, &*help.stderr), (Some(0), ""));
     let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
     let text = words(&help.stdout);
-    assert!(OPTIMIZERS.len() >= 5);
+    assert!(OPTIMIZERS.len() >= 12);
     for entry in OPTIMIZERS {
         let about = format!("{} {} {} authors: {}", entry.name, entry.about, entry.defaults, entry.authors);
         assert!(text.contains(&words(&about)), "no {about:?} in {}", help.stdout);

@@ -1,6 +1,7 @@
 //! `dlr profile`: what it promises to tell, and what it refuses. How fast the machine is, no test can know.
 
 use crate::helpers::*;
+use dlr::engine::optimizer::OPTIMIZERS;
 use serde_json::Value;
 
 /// Small cells, measured briefly.
@@ -113,8 +114,15 @@ fn tables_have_a_row_for_every_cell_and_nothing_goes_without_sgd() {
     for (words, times) in [("\n  dlr ", 4), ("\n  nesterov ", 4), ("784-8-10, batch 10\n", 2), ("FMA ", 2)] {
         assert_eq!(text.stdout.matches(words).count(), times, "{words:?} in {}", text.stdout);
     }
-    let all = good(&desk, "profile --hidden 8 --batch 1 --rounds 1 --images 100 -q --threads 2");
-    assert!(all.stdout.contains("2 threads: FMA ") && all.stdout.contains("  nesterov-authors "), "{all:?}");
+    let paper = good(&desk, "profile --hidden 8 --batch 1 --rounds 1 --images 100 -q --threads 2");
+    assert!(paper.stdout.contains("2 threads: FMA "), "{paper:?}");
+    let all = good(&desk, "profile --optimizers all --hidden 8 --batch 1 --rounds 1 --images 100 -q");
+    for entry in OPTIMIZERS {
+        let of_paper = ["dlr", "sgd", "nesterov", "adam"].contains(&entry.name);
+        let row = format!("\n  {} ", entry.name);
+        assert_eq!(paper.stdout.contains(&row), of_paper, "{row:?} in {}", paper.stdout);
+        assert!(all.stdout.contains(&row), "no {row:?} in {}", all.stdout);
+    }
 }
 
 #[test]

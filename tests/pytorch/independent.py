@@ -88,6 +88,16 @@ def sgd(lr):
     return lambda w, g, step, memory: lr * g
 
 
+def momentum(lr, momentum):
+    """Classical momentum, the heavy ball."""
+
+    def change(w, g, step, memory):
+        memory["v"] = momentum * memory.get("v", 0) + g
+        return lr * memory["v"]
+
+    return change
+
+
 def nesterov(lr, momentum):
     """Sutskever's form, the one of PyTorch."""
 
@@ -121,6 +131,26 @@ def adam(lr, beta1, beta2, epsilon):
     return change
 
 
+def adagrad(lr, epsilon):
+    """Duchi et al. 2011, with epsilon outside the root."""
+
+    def change(w, g, step, memory):
+        memory["sum"] = memory.get("sum", 0) + g**2
+        return lr * g / (np.sqrt(memory["sum"]) + epsilon)
+
+    return change
+
+
+def rmsprop(lr, rho, epsilon):
+    """Hinton 2012, with epsilon outside the root."""
+
+    def change(w, g, step, memory):
+        memory["v"] = rho * memory.get("v", 0) + (1 - rho) * g**2
+        return lr * g / (np.sqrt(memory["v"]) + epsilon)
+
+    return change
+
+
 def dlr(lr, alpha, norm):
     """The paper's Eq. 1 ("pre") and Eq. 3 ("post"). A weight is [post][pre]: Eq. 1 sums down a column."""
     axis = {"pre": 0, "post": 1}[norm]
@@ -134,7 +164,16 @@ def dlr(lr, alpha, norm):
 
 # Each rule, called with its settings, makes a function that returns what to subtract from the weights w for
 # the gradient g in step 1, 2, ...; `memory` is a dict per layer that starts empty.
-RULES = {"sgd": sgd, "nesterov": nesterov, "nesterov-authors": nesterov_authors, "adam": adam, "dlr": dlr}
+RULES = {
+    "sgd": sgd,
+    "momentum": momentum,
+    "nesterov": nesterov,
+    "nesterov-authors": nesterov_authors,
+    "adam": adam,
+    "adagrad": adagrad,
+    "rmsprop": rmsprop,
+    "dlr": dlr,
+}
 
 
 def train(weights, x, t, rule, backprop, batch):
@@ -164,10 +203,11 @@ def parse(arguments):
     parser.add_argument("--lr", type=float, required=True, help="learning rate; DLR's eta_0")
     parser.add_argument("--alpha", type=float, help="of DLR")
     parser.add_argument("--norm", choices=["pre", "post"], default="pre", help="of DLR: Eq. 1 or Eq. 3")
-    parser.add_argument("--momentum", type=float, help="of Nesterov, both forms")
+    parser.add_argument("--momentum", type=float, help="of momentum, in all three forms")
     parser.add_argument("--beta1", type=float, default=0.9, help="of Adam")
     parser.add_argument("--beta2", type=float, default=0.999, help="of Adam")
-    parser.add_argument("--epsilon", type=float, default=1e-8, help="of Adam")
+    parser.add_argument("--rho", type=float, default=0.99, help="of RMSProp")
+    parser.add_argument("--epsilon", type=float, default=1e-8, help="of Adam, AdaGrad and RMSProp")
     parser.add_argument("--backprop", choices=["mse", "authors"], default="mse", help="hidden error")
     parser.add_argument("--batch", type=int, default=1, help="patterns in each step")
     parser.add_argument("--images", type=int, required=True, help="length of training")
@@ -179,9 +219,12 @@ def parse(arguments):
 
     names = {
         "sgd": [],
+        "momentum": ["momentum"],
         "nesterov": ["momentum"],
         "nesterov-authors": ["momentum"],
         "adam": ["beta1", "beta2", "epsilon"],
+        "adagrad": ["epsilon"],
+        "rmsprop": ["rho", "epsilon"],
         "dlr": ["alpha", "norm"],
     }[options.optimizer]
     for name in names:
@@ -255,7 +298,7 @@ def self_test():
             for name, ours in zip(("0.weight", "2.weight"), trained, strict=True):
                 overall, _ = deviations(ours, np.array(checkpoint["weights"][name]))
                 assert overall <= 1e-12, (case["optimizer"], case["backprop"], case["batch"], name, overall)
-    assert len(fixtures["cases"]) == 42
+    assert len(fixtures["cases"]) == 72
     print(f"training equals PyTorch {fixtures['torch']} in {len(fixtures['cases'])} cases")
 
     rng = np.random.default_rng(20200929)
@@ -279,6 +322,9 @@ def self_test():
             "--optimizer nesterov --lr 0.1 --momentum 0.8 --inputs offset",
             "--optimizer nesterov-authors --lr 0.1 --momentum 0.8 --backprop authors",
             "--optimizer adam --lr 0.01 --epsilon 1e-6 --batch 4",
+            "--optimizer momentum --lr 0.1 --momentum 0.8",
+            "--optimizer adagrad --lr 0.05 --epsilon 1e-4",
+            "--optimizer rmsprop --lr 0.01 --rho 0.9 --epsilon 1e-4 --batch 4",
             "--optimizer dlr --lr 0.6 --alpha 0.3",
             "--optimizer dlr --lr 0.6 --alpha 0.3 --norm post --backprop authors",
         ):
@@ -302,7 +348,7 @@ def self_test():
             write_safetensors(folder / "final", initial)
             assert not compare(options), f"{arguments}: training moved nothing"
             runs += 1
-    assert runs == 7
+    assert runs == 10
     print(f"self-test passed: files and verdicts of {runs} runs, each with 1 right and 3 wrong final weights")
 
 

@@ -15,7 +15,7 @@ with the loss 1/2 sum_k (y_k - t_k)^2 averaged over the batch and one-hot target
 inputs are exact in float32, so that a float32 trainer starts from the same numbers. Weights keep PyTorch's
 layout and names: `0.weight` is [hidden][inputs] and `2.weight` is [outputs][hidden].
 
-SGD, Nesterov and Adam are those of torch.optim. DLR, with either norm, and the Nesterov of the paper's author
+SGD, both momenta, Adam, AdaGrad and RMSProp are those of torch.optim. DLR, with either norm, and the Nesterov of the paper's author
 have no counterpart there; they are the few lines of `Dlr` and `NesterovAuthors` below, on autograd's
 gradients.
 """
@@ -32,7 +32,7 @@ DARK = 0.75  # share of inputs that are exactly zero, near MNIST's 81 %
 CHECKPOINTS = [7, 1000]  # steps
 BATCHES = [1, 4]  # patterns
 
-# Two Adams: the usual settings, and another pair of betas with an epsilon large enough to show in the result.
+# Two of each that divides by a root: the usual settings, and others with an epsilon large enough to show in the result.
 OPTIMIZERS = [
     {"name": "sgd", "lr": 0.5},
     {"name": "nesterov", "lr": 0.1, "momentum": 0.9},
@@ -41,6 +41,11 @@ OPTIMIZERS = [
     {"name": "adam", "lr": 0.02, "beta1": 0.8, "beta2": 0.99, "epsilon": 1e-2},
     {"name": "dlr", "lr": 0.6, "alpha": 0.3, "norm": "pre"},
     {"name": "dlr", "lr": 0.6, "alpha": 0.3, "norm": "post"},
+    {"name": "momentum", "lr": 0.1, "momentum": 0.9},
+    {"name": "adagrad", "lr": 0.2, "epsilon": 1e-10},
+    {"name": "adagrad", "lr": 0.3, "epsilon": 1e-2},
+    {"name": "rmsprop", "lr": 0.01, "rho": 0.99, "epsilon": 1e-8},
+    {"name": "rmsprop", "lr": 0.02, "rho": 0.9, "epsilon": 1e-2},
 ]
 
 
@@ -84,6 +89,12 @@ def make_optimizer(parameters, name, lr, **settings):
         case "adam":
             betas = (settings["beta1"], settings["beta2"])
             return torch.optim.Adam(parameters, lr=lr, betas=betas, eps=settings["epsilon"])
+        case "momentum":
+            return torch.optim.SGD(parameters, lr=lr, **settings)
+        case "adagrad":
+            return torch.optim.Adagrad(parameters, lr=lr, eps=settings["epsilon"])
+        case "rmsprop":
+            return torch.optim.RMSprop(parameters, lr=lr, alpha=settings["rho"], eps=settings["epsilon"])
         case "dlr":
             return Dlr(parameters, lr, **settings)
 

@@ -39,12 +39,13 @@ pub fn reduction(terms: usize, sum_of_magnitudes: f64) -> f64 {
 /// and itself off by a few U: long sums are off by far less than their worst case, as roundings are of either sign.
 /// Steps are small, so what one is off by neither grows nor shrinks much in the next, and errors add up.
 ///
-/// Adam divides a gradient by its own size, so where one nearly cancels, its rounding error is not small beside the step.
-/// It is multiplied by no more than lr / epsilon, which is 32 in [`optimizers`](crate::layers::optimizers): gradients are
-/// sums of terms some hundred times smaller than the largest weight, and off by a few U of these.
+/// Adam, AdaGrad and RMSProp divide a gradient by its own size, so where one nearly cancels, its rounding error is not small
+/// beside the step. It is multiplied by no more than lr / epsilon, which is at most 32 in
+/// [`optimizers`](crate::layers::optimizers): gradients are sums of terms some hundred times smaller than the largest
+/// weight, and off by a few U of these.
 pub fn training(optimizer: Optimizer, steps: usize) -> f64 {
     let roundings_per_step = match optimizer {
-        Optimizer::Adam { .. } => 8.0,
+        Optimizer::Adam { .. } | Optimizer::AdaGrad { .. } | Optimizer::RmsProp { .. } => 8.0,
         _ => 4.0,
     };
     roundings_per_step * U * steps as f64

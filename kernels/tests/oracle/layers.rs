@@ -7,32 +7,63 @@ use dlr_kernels::lit::Lit;
 use dlr_kernels::panel::Panel;
 use dlr_kernels::reference::{Norm, Optimizer};
 use dlr_kernels::rule::Rule;
-use dlr_kernels::rules::{Adam, Dlr, Momentum, Sgd};
+use dlr_kernels::rules::{
+    AdaGrad, Adam, Dlr, DlrDenominator, DlrNumerator, Momentum, RmsProp, Scheduled, Sgd,
+};
 
 /// How many rules there are.
-pub const RULES: usize = 6;
+pub const RULES: usize = 14;
 
-/// Every rule, its rates times `scale`. All settings but Adam's betas, which its kernel takes as f64, are exact in f32.
-/// Adam's epsilon is larger than the usual one, which `pytorch` sees to: [`training`](crate::errors::training) says why.
+/// Every rule, its rates times `scale`. All settings are exact in f32 but those that the kernels take as f64: Adam's betas,
+/// RMSProp's rho, and what a rate is computed from at every update. Where a gradient is divided by its own size, epsilon is
+/// larger than the usual one, which `pytorch` sees to: [`training`](crate::errors::training) says why.
 pub fn optimizers(scale: f64) -> [Optimizer; RULES] {
+    let epsilon = 2.0_f64.powi(-12);
+    // Falling in one layer, rising in the other.
+    let rates = [[0.25 * scale, -0.3, -0.002, 0.25 * scale], [-0.2 * scale, -0.2, 0.001, 0.5 * scale]];
     [
         Optimizer::Sgd { lr: 0.5 * scale },
+        Optimizer::Momentum { lr: 0.125 * scale, momentum: 0.875 },
         Optimizer::Nesterov { lr: 0.125 * scale, momentum: 0.875 },
         Optimizer::NesterovAuthors { lr: 0.125 * scale, momentum: 0.75 },
-        Optimizer::Adam { lr: 0.007_812_5 * scale, beta1: 0.9, beta2: 0.999, epsilon: 2.0_f64.powi(-12) },
+        Optimizer::Adam { lr: 0.007_812_5 * scale, beta1: 0.9, beta2: 0.999, epsilon },
+        Optimizer::AdaGrad { lr: 0.007_812_5 * scale, epsilon },
+        Optimizer::RmsProp { lr: 0.003_906_25 * scale, rho: 0.9, epsilon },
+        Optimizer::SgdDecay { lr: 0.5 * scale, halving: 50.0 },
+        Optimizer::SgdRates { rates },
         Optimizer::Dlr { lr: 0.625 * scale, alpha: 0.3125, norm: Norm::Pre },
         Optimizer::Dlr { lr: 0.625 * scale, alpha: 0.3125, norm: Norm::Post },
+        Optimizer::DlrNumerator { lr: 0.25 * scale, alpha: 0.3125 },
+        Optimizer::DlrDenominator { lr: 0.625 * scale, alpha: 0.3125, norm: Norm::Pre },
+        Optimizer::DlrDenominator { lr: 0.625 * scale, alpha: 0.3125, norm: Norm::Post },
     ]
 }
 
 /// Whether a rule moves weights that have no gradient, by what it remembers of earlier ones.
 pub fn remembers(optimizer: Optimizer) -> bool {
-    !matches!(optimizer, Optimizer::Sgd { .. } | Optimizer::Dlr { .. })
+    matches!(
+        optimizer,
+        Optimizer::Momentum { .. }
+            | Optimizer::Nesterov { .. }
+            | Optimizer::NesterovAuthors { .. }
+            | Optimizer::Adam { .. }
+    )
+}
+
+/// Whether a row's weights in the first layer share a norm.
+pub fn rows_share_norms(optimizer: Optimizer) -> bool {
+    let (Optimizer::Dlr { norm, .. } | Optimizer::DlrDenominator { norm, .. }) = optimizer else {
+        return false;
+    };
+    norm == Norm::Pre
 }
 
 /// Whether a lane's weights in the first layer share a norm.
 pub fn lanes_share_norms(optimizer: Optimizer) -> bool {
-    matches!(optimizer, Optimizer::Dlr { norm: Norm::Post, .. })
+    let (Optimizer::Dlr { norm, .. } | Optimizer::DlrDenominator { norm, .. }) = optimizer else {
+        return false;
+    };
+    norm == Norm::Post
 }
 
 /// Where in the network a layer stands.
@@ -93,8 +124,10 @@ pub fn layer(optimizer: Optimizer, place: Place, weights: Panel) -> Box<dyn AnyL
     fn boxed(weights: Panel, rule: impl Rule) -> Box<dyn AnyLayer> {
         Box::new(Layer::new(weights, rule))
     }
+    let by_row = |norm| matches!((norm, place), (Norm::Pre, Place::First) | (Norm::Post, Place::Second));
     match optimizer {
         Optimizer::Sgd { lr } => boxed(weights, Sgd { lr: lr as f32 }),
+        Optimizer::Momentum { lr, momentum } => boxed(weights, Momentum::classical(lr, momentum)),
         Optimizer::Nesterov { lr, momentum } => boxed(weights, Momentum::nesterov(lr, momentum)),
         Optimizer::NesterovAuthors { lr, momentum } => {
             boxed(weights, Momentum::nesterov_authors(lr, momentum))
@@ -102,15 +135,35 @@ pub fn layer(optimizer: Optimizer, place: Place, weights: Panel) -> Box<dyn AnyL
         Optimizer::Adam { lr, beta1, beta2, epsilon } => {
             boxed(weights, Adam::new(lr, beta1, beta2, epsilon as f32))
         }
+        Optimizer::AdaGrad { lr, epsilon } => {
+            boxed(weights, AdaGrad { lr: lr as f32, epsilon: epsilon as f32 })
+        }
+        Optimizer::RmsProp { lr, rho, epsilon } => boxed(weights, RmsProp::new(lr, rho, epsilon as f32)),
+        Optimizer::SgdDecay { lr, halving } => boxed(weights, Scheduled::inverse_time(lr, halving)),
+        Optimizer::SgdRates { rates: [first, second] } => {
+            let abcd = match place {
+                Place::First => first,
+                Place::Second => second,
+            };
+            boxed(weights, Scheduled::stretched_exponential(abcd))
+        }
         Optimizer::Dlr { lr, alpha, norm } => {
             let (lr, alpha) = (lr as f32, alpha as f32);
-            match (norm, place) {
-                (Norm::Pre, Place::First) | (Norm::Post, Place::Second) => {
-                    boxed(weights, Dlr::<true> { lr, alpha })
-                }
-                (Norm::Pre, Place::Second) | (Norm::Post, Place::First) => {
-                    boxed(weights, Dlr::<false> { lr, alpha })
-                }
+            if by_row(norm) {
+                boxed(weights, Dlr::<true> { lr, alpha })
+            } else {
+                boxed(weights, Dlr::<false> { lr, alpha })
+            }
+        }
+        Optimizer::DlrNumerator { lr, alpha } => {
+            boxed(weights, DlrNumerator { lr: lr as f32, alpha: alpha as f32 })
+        }
+        Optimizer::DlrDenominator { lr, alpha, norm } => {
+            let (lr, alpha) = (lr as f32, alpha as f32);
+            if by_row(norm) {
+                boxed(weights, DlrDenominator::<true> { lr, alpha })
+            } else {
+                boxed(weights, DlrDenominator::<false> { lr, alpha })
             }
         }
     }

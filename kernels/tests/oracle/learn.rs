@@ -4,11 +4,10 @@
 use crate::assembly::Pattern;
 use crate::errors::{Tally, U};
 use crate::helpers::{LIGHTINGS, Lighting, Numbers, bits, plain, unwritten};
-use crate::layers::{Gradient, Place, RULES, layer, optimizers};
+use crate::layers::{Gradient, Place, RULES, layer, optimizers, rows_share_norms};
 use dlr_kernels::gradient::OfImage;
 use dlr_kernels::lanes::f32x8;
 use dlr_kernels::panel::Panel;
-use dlr_kernels::reference::{Norm, Optimizer};
 
 /// Around one, two and three vectors, and around one and two tiles of 16.
 const WIDTHS: [usize; 14] = [1, 7, 8, 9, 16, 17, 24, 72, 128, 129, 136, 137, 256, 257];
@@ -29,7 +28,6 @@ fn learning_in_one_call_is_the_sums_and_the_update() {
             for lighting in LIGHTINGS {
                 let start = Panel::from_fn(INPUTS, hidden, |_, _| numbers.signed());
                 let [mut one, mut two] = [(); 2].map(|()| layer(optimizer, Place::First, start.clone()));
-                let by_rows = matches!(optimizer, Optimizer::Dlr { norm: Norm::Pre, .. });
                 for step in 0..STEPS {
                     let lighting = if step % 5 == 4 { Lighting::None } else { lighting };
                     let pattern = Pattern::random(&mut numbers, INPUTS, 1, lighting);
@@ -47,7 +45,7 @@ fn learning_in_one_call_is_the_sums_and_the_update() {
                     two.step(&Gradient::Image(OfImage { lit: pattern.lit(), deltas: &seen }));
 
                     let (after, want) = (one.weights().clone(), two.weights().clone());
-                    if by_rows && hidden > ONE_TILE {
+                    if rows_share_norms(optimizer) && hidden > ONE_TILE {
                         // Two ways to sum 33 vectors and take the root: some roundings of each step, which is below 1.
                         for (got, want) in after.as_slice().iter().zip(want.as_slice()) {
                             let error = f64::from((got - want).abs());

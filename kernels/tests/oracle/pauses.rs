@@ -26,6 +26,10 @@ struct Weight {
 impl Weight {
     fn update(&mut self, optimizer: Optimizer, t: u64, g: f64) {
         let step = match optimizer {
+            Optimizer::Momentum { lr, momentum } => {
+                self.v = momentum * self.v + g;
+                lr * self.v
+            }
             Optimizer::Nesterov { lr, momentum } => {
                 self.v = momentum * self.v + g;
                 lr * (g + momentum * self.v)
@@ -39,6 +43,10 @@ impl Weight {
                 self.v = beta2 * self.v + (1.0 - beta2) * g * g;
                 let (m, v) = (self.m / (1.0 - beta1.powf(t as f64)), self.v / (1.0 - beta2.powf(t as f64)));
                 lr * m / (v.sqrt() + epsilon)
+            }
+            Optimizer::RmsProp { lr, rho, epsilon } => {
+                self.v = rho * self.v + (1.0 - rho) * g * g;
+                lr * g / (self.v.sqrt() + epsilon)
             }
             _ => unreachable!("{optimizer:?} has no pauses"),
         };
@@ -61,6 +69,14 @@ fn settings() -> Vec<Optimizer> {
             [(0.9, 0.999), (0.0, 0.999), (0.9, 0.99), (0.99, 0.9), (0.5, 0.999_999), (0.9, 0.0)]
         {
             all.push(Optimizer::Adam { lr: 0.001, beta1, beta2, epsilon });
+        }
+    }
+    for momentum in [0.0, 0.5, 0.9, 0.99, 0.9999] {
+        all.push(Optimizer::Momentum { lr: 0.01 * (1.0 - momentum), momentum });
+    }
+    for epsilon in [1e-10, 1e-8, 1e-4, 1e-1] {
+        for rho in [0.0, 0.5, 0.9, 0.99, 0.999, 0.9999] {
+            all.push(Optimizer::RmsProp { lr: 0.001, rho, epsilon });
         }
     }
     all

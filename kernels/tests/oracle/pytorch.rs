@@ -6,9 +6,9 @@ use crate::errors::{U, deviation};
 use dlr_kernels::reference::{Backprop, Network, Norm, Optimizer, Trainer};
 use serde::Deserialize;
 
-/// Cases in the file: 7 settings of optimizers x 2 batch sizes x (2 shapes with the true gradient + 1 shape
+/// Cases in the file: 12 settings of optimizers x 2 batch sizes x (2 shapes with the true gradient + 1 shape
 /// with the author's hidden error). A file with fewer must not pass.
-const CASES: usize = 42;
+const CASES: usize = 72;
 
 /// Numbers of steps after which every case records its weights.
 const CHECKPOINTS: [usize; 2] = [7, 1000];
@@ -84,11 +84,43 @@ struct Weights {
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", tag = "name")]
 enum Settings {
-    Sgd { lr: f64 },
-    Nesterov { lr: f64, momentum: f64 },
-    NesterovAuthors { lr: f64, momentum: f64 },
-    Adam { lr: f64, beta1: f64, beta2: f64, epsilon: f64 },
-    Dlr { lr: f64, alpha: f64, norm: NormOver },
+    Sgd {
+        lr: f64,
+    },
+    Momentum {
+        lr: f64,
+        momentum: f64,
+    },
+    Nesterov {
+        lr: f64,
+        momentum: f64,
+    },
+    NesterovAuthors {
+        lr: f64,
+        momentum: f64,
+    },
+    Adam {
+        lr: f64,
+        beta1: f64,
+        beta2: f64,
+        epsilon: f64,
+    },
+    #[serde(rename = "adagrad")]
+    AdaGrad {
+        lr: f64,
+        epsilon: f64,
+    },
+    #[serde(rename = "rmsprop")]
+    RmsProp {
+        lr: f64,
+        rho: f64,
+        epsilon: f64,
+    },
+    Dlr {
+        lr: f64,
+        alpha: f64,
+        norm: NormOver,
+    },
 }
 
 #[derive(Clone, Copy, Debug, Deserialize)]
@@ -145,9 +177,12 @@ impl From<Settings> for Optimizer {
     fn from(settings: Settings) -> Self {
         match settings {
             Settings::Sgd { lr } => Self::Sgd { lr },
+            Settings::Momentum { lr, momentum } => Self::Momentum { lr, momentum },
             Settings::Nesterov { lr, momentum } => Self::Nesterov { lr, momentum },
             Settings::NesterovAuthors { lr, momentum } => Self::NesterovAuthors { lr, momentum },
             Settings::Adam { lr, beta1, beta2, epsilon } => Self::Adam { lr, beta1, beta2, epsilon },
+            Settings::AdaGrad { lr, epsilon } => Self::AdaGrad { lr, epsilon },
+            Settings::RmsProp { lr, rho, epsilon } => Self::RmsProp { lr, rho, epsilon },
             Settings::Dlr { lr, alpha, norm: NormOver::Pre } => Self::Dlr { lr, alpha, norm: Norm::Pre },
             Settings::Dlr { lr, alpha, norm: NormOver::Post } => Self::Dlr { lr, alpha, norm: Norm::Post },
         }
