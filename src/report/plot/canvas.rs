@@ -228,7 +228,8 @@ pub(in crate::report) fn size(svg: &str) -> Option<[f64; 2]> {
     Some([width.parse().ok()?, height.parse().ok()?])
 }
 
-/// Pictures of this module beside one another, in one picture that is called `title`.
+/// Pictures of this module beside one another, in one picture that is called `title`. In a page, rather give them as
+/// [panels](crate::report::html::Block::Panels), which go below one another where there is no room.
 pub fn beside(title: &str, pictures: &[String]) -> String {
     let gap = 12.0;
     let sizes: Vec<[f64; 2]> = pictures.iter().map(|svg| size(svg).unwrap_or([0.0, 0.0])).collect();

@@ -3,7 +3,7 @@
 use super::axis::{Axis, Ruler, draw_x, draw_y};
 use super::canvas::{Anchor, Area, Canvas, LINE, SMALL, TEXT, escape, text_width, wrap};
 use super::look::Look;
-use super::numbers::{px, short};
+use super::numbers::{about, px, short};
 use std::fmt::Write as _;
 
 /// A picture of series.
@@ -182,10 +182,10 @@ impl Chart {
             draw_line(&mut canvas, &plan, series, self.dodge(number));
         }
         canvas.end_clip();
+        self.draw_arrows(&mut canvas, &plan);
         for (number, series) in self.series.iter().enumerate() {
             self.draw_points(&mut canvas, &plan, series, self.dodge(number));
         }
-        self.draw_arrows(&mut canvas, &plan);
         self.rules
             .iter()
             .filter(|rule| plan.y.holds(rule.y))
@@ -265,10 +265,10 @@ impl Chart {
             let y = down + if arrow.up { 15.0 } else { -15.0 } * place as f64;
             let class = format!("small halo {}", arrow.class);
             if place < MOST_VALUES && end + 50.0 < plan.area.right {
-                canvas.text(&class, Anchor::Start, [end + 9.0, y], &short(arrow.y));
+                canvas.text(&class, Anchor::Start, [end + 9.0, y], &about(arrow.y));
             } else if place < MOST_VALUES {
                 let start = arrows.iter().filter(beside).map(|other| other.at).fold(arrow.at, f64::min);
-                canvas.text(&class, Anchor::End, [start - 9.0, y], &short(arrow.y));
+                canvas.text(&class, Anchor::End, [start - 9.0, y], &about(arrow.y));
             }
         }
     }
