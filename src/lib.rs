@@ -6,7 +6,7 @@
 //! | [`data`] | data sets: files, checks, cache |
 //! | [`engine`] | from settings and data to a trained network |
 //! | [`experiments`] | many runs, and what they say together |
-//! | [`report`] | results as records and text |
+//! | [`report`] | results as records, text, pictures and pages |
 //! | [`files`] | writing files in whole or not at all |
 //! | [`dlr_kernels`] | the arithmetic |
 //!

@@ -134,7 +134,7 @@ const STYLE: &str = "\
 html{-webkit-text-size-adjust:100%;text-size-adjust:100%}
 body{margin:0;background:var(--paper);color:var(--ink);font:1.0625rem/1.6 system-ui,-apple-system,'Segoe UI',Roboto,\
 'Noto Sans',sans-serif;overflow-wrap:break-word}
-main{max-width:62rem;margin:0 auto;padding:2.5rem 1.25rem 5rem}
+main{max-width:68rem;margin:0 auto;padding:2.5rem 1.25rem 5rem}
 h1{font-size:2rem;line-height:1.2;letter-spacing:-.01em;margin:0 0 .4rem;max-width:28ch;text-wrap:balance}
 h2{font-size:1.4rem;line-height:1.3;margin:3.2rem 0 .8rem;padding-top:.9rem;border-top:1px solid var(--line)}
 p,.r-facts{max-width:70ch}
@@ -147,14 +147,13 @@ a{color:var(--link);text-underline-offset:.15em}
 .r-anchor{margin-left:.4em;color:var(--soft);text-decoration:none;opacity:.35}
 .r-anchor:hover,.r-anchor:focus{opacity:1}
 figure{margin:1.8rem 0}
-figcaption,caption{color:var(--soft);font-size:.94rem;line-height:1.5;text-align:left;max-width:74ch}
-figcaption{margin-top:.5rem}
-caption{padding-bottom:.5rem}
+figcaption{color:var(--soft);font-size:.94rem;line-height:1.5;max-width:74ch;margin-top:.5rem}
+.r-table figcaption{margin:0 0 .5rem}
 .r-scroll{overflow-x:auto;-webkit-overflow-scrolling:touch}
 .r-scroll:focus-visible{outline:2px solid var(--link)}
 figure svg{display:block;height:auto}
 .r-panels{display:flex;flex-wrap:wrap;gap:1rem}
-.r-panels div{flex:1 1 26rem;min-width:0}
+.r-panels div{min-width:0}
 table{border-collapse:collapse;font-size:.96rem;line-height:1.4;font-variant-numeric:tabular-nums lining-nums}
 .r-table{margin:1.6rem 0}
 th,td{padding:.42rem .8rem;text-align:left;vertical-align:top;border-bottom:1px solid var(--line)}
@@ -273,9 +272,8 @@ fn add_block(out: &mut String, block: &Block) {
             add_caption(out, caption);
         }
         Block::Panels { svgs, caption } => {
-            *out += "<figure>\n<div class=\"r-panels\">\n";
-            svgs.iter().for_each(|svg| add_picture(out, svg));
-            *out += "</div>\n";
+            *out += "<figure>\n";
+            add_panels(out, svgs);
             add_caption(out, caption);
         }
         Block::Table(table) => add_table(out, table),
@@ -291,13 +289,30 @@ fn add_block(out: &mut String, block: &Block) {
     }
 }
 
+/// How small and how large a picture may become, in its own sizes.
+const LEAST: f64 = 0.61;
+const MOST: f64 = 1.15;
+
 /// A picture that is no smaller than can be read: where that is too wide it can be scrolled.
 fn add_picture(out: &mut String, svg: &str) {
     let width = size(svg).map_or(600.0, |[width, _]| width);
-    let style =
-        format!("<svg style=\"width:100%;min-width:{:.0}px;max-width:{:.0}px\" ", 0.74 * width, 1.15 * width);
-    let svg = svg.trim().replacen("<svg ", &style, 1);
+    let style = format!("width:100%;min-width:{:.0}px;max-width:{:.0}px", LEAST * width, MOST * width);
+    let svg = svg.trim().replacen("<svg ", &format!("<svg style=\"{style}\" "), 1);
     add(out, format_args!("<div class=\"r-scroll\">\n{svg}\n</div>\n"));
+}
+
+/// Pictures that share the room by their widths, so that their text is of one size.
+fn add_panels(out: &mut String, svgs: &[String]) {
+    *out += "<div class=\"r-panels\">\n";
+    for svg in svgs {
+        let width = size(svg).map_or(600.0, |[width, _]| width);
+        // Less than this, and they go below one another.
+        let least = 0.75 * width;
+        add(out, format_args!("<div style=\"flex:{width:.0} 1 {least:.0}px;max-width:{width:.0}px\">\n"));
+        add_picture(out, svg);
+        *out += "</div>\n";
+    }
+    *out += "</div>\n";
 }
 
 /// A figure's caption, and its end.
@@ -313,11 +328,11 @@ fn add_table(out: &mut String, table: &Table) {
         Align::Text => "",
         Align::Number => " class=\"r-num\"",
     };
-    *out += "<div class=\"r-scroll r-table\" tabindex=\"0\">\n<table>\n";
+    *out += "<figure class=\"r-table\">\n";
     if !table.caption.is_empty() {
-        add(out, format_args!("<caption>{}</caption>\n", prose(&table.caption)));
+        add(out, format_args!("<figcaption>{}</figcaption>\n", prose(&table.caption)));
     }
-    *out += "<thead><tr>";
+    *out += "<div class=\"r-scroll\" tabindex=\"0\">\n<table>\n<thead><tr>";
     for (column, name) in table.head.iter().enumerate() {
         add(out, format_args!("<th scope=\"col\"{}>{}</th>", class(column), prose(name)));
     }
@@ -329,7 +344,7 @@ fn add_table(out: &mut String, table: &Table) {
         }
         *out += "</tr>\n";
     }
-    *out += "</tbody>\n</table>\n</div>\n";
+    *out += "</tbody>\n</table>\n</div>\n</figure>\n";
 }
 
 fn add_verdicts(out: &mut String, verdicts: &[Verdict]) {
@@ -356,8 +371,9 @@ fn add_verdicts(out: &mut String, verdicts: &[Verdict]) {
     *out += "</tbody>\n</table>\n</div>\n";
 }
 
-/// Text, escaped, with code for what is between two backticks.
+/// Text, escaped, with code for what is between two backticks, and numbers that stay with what belongs to them.
 fn prose(text: &str) -> String {
+    let text = &text.replace(" ± ", "\u{a0}±\u{a0}").replace(" = ", "\u{a0}=\u{a0}").replace(" %", "\u{a0}%");
     let parts: Vec<&str> = text.split('`').collect();
     if parts.len().is_multiple_of(2) {
         return escape(text);

@@ -1,4 +1,4 @@
-//! Results: as records for programs, as text for people. Nothing here trains.
+//! Results: as records for programs, as text, pictures and pages for people. Nothing here trains.
 
 pub mod baseline;
 pub mod compare;

@@ -249,27 +249,7 @@ fn the_roofline_has_a_point_for_every_cell() {
         svg.contains("prefers-color-scheme:dark") && !svg.contains("NaN") && !svg.contains("inf"),
         "{svg}"
     );
-    well_formed(&svg);
-}
-
-/// Demands that every tag is closed in its turn, and that attributes are quoted; there are no comments or sections.
-#[track_caller]
-fn well_formed(xml: &str) {
-    let mut open = Vec::new();
-    let mut rest = xml.trim();
-    while let Some(start) = rest.find('<') {
-        assert!(!rest[..start].contains(['>', '&']), "{}", &rest[..start]);
-        let (tag, after) = rest[start + 1..].split_once('>').expect("a tag ends");
-        assert!(!tag.contains('<') && tag.matches('"').count().is_multiple_of(2), "{tag}");
-        if let Some(name) = tag.strip_prefix('/') {
-            assert_eq!(open.pop(), Some(name));
-        } else if !tag.ends_with('/') {
-            open.push(tag.split_whitespace().next().expect("a tag has a name"));
-        }
-        rest = after;
-        assert!(!open.is_empty() || rest.is_empty(), "more than one root: {rest}");
-    }
-    assert!(open.is_empty() && rest.is_empty(), "{open:?} {rest}");
+    roxmltree::Document::parse(&svg).expect("it is XML");
 }
 
 #[test]

@@ -136,7 +136,7 @@ fn nice_beside(value: f64, up: bool) -> f64 {
     if up {
         steps.find(|step| *step >= value * (1.0 - 1e-9)).unwrap_or(value)
     } else {
-        steps.filter(|step| *step <= value * (1.0 + 1e-9)).last().unwrap_or(value)
+        steps.rfind(|step| *step <= value * (1.0 + 1e-9)).unwrap_or(value)
     }
 }
 

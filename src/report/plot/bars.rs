@@ -67,7 +67,7 @@ impl Bar {
 }
 
 impl Bars {
-    /// Without groups yet, 620 pixels wide, values with one decimal.
+    /// Without groups yet, 580 pixels wide, values with one decimal.
     pub fn new(title: impl Into<String>, y: Axis, sets: &[&str]) -> Self {
         Self {
             title: title.into(),
@@ -77,7 +77,7 @@ impl Bars {
             groups: Vec::new(),
             decimals: 1,
             note: String::new(),
-            size: [620.0, 380.0],
+            size: [580.0, 370.0],
         }
     }
 
@@ -89,7 +89,7 @@ impl Bars {
         let mut top = canvas.heading(&self.title);
         if self.sets.len() > 1 {
             self.draw_key(&mut canvas, top);
-            top += LINE + 8.0;
+            top += LINE + 12.0;
         }
         let y = self.ruler();
         let area = Area {
@@ -169,12 +169,12 @@ impl Bars {
     ) {
         let middle = (place.left + place.right) / 2.0;
         let Some(bar) = bar else {
-            canvas.text("small soft", Anchor::Middle, [middle, place.bottom - 6.0], "–");
+            canvas.text("", Anchor::Middle, [middle, place.bottom - 7.0], "–");
             return;
         };
         let span = [place.bottom, place.top];
         let above = !y.holds(bar.value) && bar.value > y.to;
-        let top = if above { place.top + 20.0 } else { y.held(bar.value, span) };
+        let top = if above { place.top + 34.0 } else { y.held(bar.value, span) };
         let class = look.class();
         fill(canvas, &class, set, Area { top, ..place });
         let mut label = top;
@@ -186,9 +186,9 @@ impl Bars {
         } else if let Some(error) = bar.error.filter(|error| error.is_finite() && *error >= 0.0) {
             let [low, high] = [bar.value - error, bar.value + error].map(|end| y.held(end, span));
             let [x, cap, low_at, high_at] = [middle, middle - 5.0, low, high].map(px);
-            canvas.add(&format!(
-                r#"<path class="error ink" d="M{x} {low_at}V{high_at}M{cap} {low_at}h10M{cap} {high_at}h10"/>"#
-            ));
+            let path = format!("M{x} {low_at}V{high_at}M{cap} {low_at}h10M{cap} {high_at}h10");
+            canvas.add(&format!(r#"<path class="halo" fill="none" d="{path}"/>"#));
+            canvas.add(&format!(r#"<path class="error ink" d="{path}"/>"#));
             label = high;
         }
         canvas.text("small halo", Anchor::Middle, [middle, label - 6.0], &fixed(bar.value, self.decimals));

@@ -11,18 +11,18 @@ pub(in crate::report) const PAPER: [&str; 2] = ["#ffffff", "#16181c"];
 /// What they are drawn with.
 pub(in crate::report) const INK: [&str; 2] = ["#24292f", "#d8dce2"];
 /// The size of text, and of smaller text, in pixels.
-pub(in crate::report) const TEXT: f64 = 13.0;
-pub(in crate::report) const SMALL: f64 = 12.0;
-const HEAD: f64 = 15.0;
+pub(in crate::report) const TEXT: f64 = 14.0;
+pub(in crate::report) const SMALL: f64 = 13.0;
+const HEAD: f64 = 16.0;
 /// From one line of text to the next.
-pub(in crate::report) const LINE: f64 = 17.0;
+pub(in crate::report) const LINE: f64 = 18.0;
 
 /// The rules that hold in the light and in the dark. Those that ink or paper have part in are in [`scheme`].
 const STYLE: &str = "\
-.@{color-scheme:light dark;font:13px system-ui,-apple-system,'Segoe UI',Roboto,'Noto Sans',sans-serif}
+.@{color-scheme:light dark;font:14px system-ui,-apple-system,'Segoe UI',Roboto,'Noto Sans',sans-serif}
 .@ text{fill:currentColor;stroke:none}
-.@ .small{font-size:12px}
-.@ .head{font-size:15px;font-weight:600}
+.@ .small{font-size:13px}
+.@ .head{font-size:16px;font-weight:600}
 .@ .soft{opacity:.72}
 .@ .axis,.@ .roof,.@ .curve,.@ .error,.@ .lead,.@ .hatch{stroke:currentColor;fill:none}
 .@ .axis{opacity:.6}
@@ -38,7 +38,7 @@ const STYLE: &str = "\
 .@ .solid{fill:currentColor}
 .@ .on-light{fill:#14202b}
 .@ .on-dark{fill:#ffffff}
-.@ .best{fill:none;stroke-width:2.5}
+.@ .best{fill:none;stroke:#d55e00;stroke-width:3}
 .@ .halo{paint-order:stroke;stroke-width:4px;stroke-linejoin:round}
 ";
 
@@ -47,7 +47,7 @@ fn scheme(dark: usize) -> String {
     let (ink, paper) = (INK[dark], PAPER[dark]);
     format!(
         ".{ROOT}{{color:{ink}}}.{ROOT} .paper,.{ROOT} .open{{fill:{paper}}}.{ROOT} .halo{{stroke:{paper}}}\
-         .{ROOT} .ink,.{ROOT} .c{{color:{ink}}}.{ROOT} .best{{stroke:{ink}}}{}\n",
+         .{ROOT} .ink,.{ROOT} .c{{color:{ink}}}{}\n",
         look::rules(ROOT, dark)
     )
 }
@@ -228,7 +228,8 @@ pub(in crate::report) fn size(svg: &str) -> Option<[f64; 2]> {
     Some([width.parse().ok()?, height.parse().ok()?])
 }
 
-/// Pictures of this module beside one another, in one picture that is called `title`.
+/// Pictures of this module beside one another, in one picture that is called `title`. In a page, rather give them as
+/// [panels](crate::report::html::Block::Panels), which go below one another where there is no room.
 pub fn beside(title: &str, pictures: &[String]) -> String {
     let gap = 12.0;
     let sizes: Vec<[f64; 2]> = pictures.iter().map(|svg| size(svg).unwrap_or([0.0, 0.0])).collect();

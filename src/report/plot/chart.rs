@@ -1,9 +1,9 @@
 //! A chart of series over an x: points with error bars joined by lines, or plain curves, with bands, rules and labels.
 
 use super::axis::{Axis, Ruler, draw_x, draw_y};
-use super::canvas::{Anchor, Area, Canvas, LINE, SMALL, TEXT, text_width, wrap};
+use super::canvas::{Anchor, Area, Canvas, LINE, SMALL, TEXT, escape, text_width, wrap};
 use super::look::Look;
-use super::numbers::{px, short};
+use super::numbers::{about, px, short};
 use std::fmt::Write as _;
 
 /// A picture of series.
@@ -143,9 +143,11 @@ const LEAD: f64 = 16.0;
 const SAMPLE: f64 = 30.0;
 /// Between the bars of two series at one x.
 const DODGE: f64 = 5.0;
+/// The values of so many arrows at one x are written beside them.
+const MOST_VALUES: usize = 6;
 
 impl Chart {
-    /// A chart without series yet, 660 pixels wide.
+    /// A chart without series yet, 580 pixels wide.
     pub fn new(title: impl Into<String>, x: Axis, y: Axis) -> Self {
         let (about, note) = (String::new(), String::new());
         Self {
@@ -156,7 +158,7 @@ impl Chart {
             series: Vec::new(),
             rules: Vec::new(),
             note,
-            size: [660.0, 400.0],
+            size: [580.0, 390.0],
         }
     }
 
@@ -180,10 +182,10 @@ impl Chart {
             draw_line(&mut canvas, &plan, series, self.dodge(number));
         }
         canvas.end_clip();
+        self.draw_arrows(&mut canvas, &plan);
         for (number, series) in self.series.iter().enumerate() {
             self.draw_points(&mut canvas, &plan, series, self.dodge(number));
         }
-        self.draw_arrows(&mut canvas, &plan);
         self.rules
             .iter()
             .filter(|rule| plan.y.holds(rule.y))
@@ -242,27 +244,31 @@ impl Chart {
 
     /// Arrows at the ends of the y axis for what lies beyond them, and the values of those that have one.
     fn draw_arrows(&self, canvas: &mut Canvas, plan: &Plan) {
-        let mut said: Vec<[f64; 2]> = Vec::new();
+        let mut arrows: Vec<Arrow> = Vec::new();
         for (number, series) in self.series.iter().enumerate().filter(|(_, series)| !series.curve) {
             let beyond =
                 |point: &&Point| !point.y.is_nan() && !plan.y.holds(point.y) && plan.x.holds(point.x);
             for point in series.points.iter().filter(beyond) {
-                let x = plan.x(point.x) + self.dodge(number);
-                let up = point.y > plan.y.to;
-                let (tip, sign) =
-                    if up { (plan.area.top + 2.0, 1.0) } else { (plan.area.bottom - 2.0, -1.0) };
-                let (class, fill) = (series.look.class(), if point.open { "open" } else { "solid" });
-                let (left, right, x_tip) = (px(x - 4.5), px(x + 4.5), px(x));
-                let [head, neck, tail] = [0.0, 9.0, 19.0].map(|far| px(tip + sign * far));
-                canvas.add(&format!(
-                    r#"<path class="error {class}" d="M{x_tip} {neck}V{tail}"/><path class="{fill} {class}" d="M{x_tip} {head}L{right} {neck}H{left}Z"/>"#
-                ));
-                if point.y.is_finite() {
-                    let lines = said.iter().filter(|place| (place[0] - x).abs() < 44.0).count() as f64;
-                    said.push([x, lines]);
-                    let y = tip + sign * (11.0 + 14.0 * lines) + if up { 0.0 } else { 8.0 };
-                    canvas.text(&format!("small halo {class}"), Anchor::End, [x - 13.0, y], &short(point.y));
-                }
+                let x = plan.x(point.x);
+                let (at, up, class) = (x + self.dodge(number), point.y > plan.y.to, series.look.class());
+                let arrow = Arrow { x, at, y: point.y, up, class };
+                arrow.draw(canvas, plan, series, point);
+                arrows.push(arrow);
+            }
+        }
+        for (number, arrow) in arrows.iter().enumerate().filter(|(_, arrow)| arrow.y.is_finite()) {
+            // Those at one x have their values below one another, beside all of their arrows.
+            let beside = |other: &&Arrow| other.up == arrow.up && (other.x - arrow.x).abs() < 20.0;
+            let place = arrows[..number].iter().filter(|other| other.y.is_finite()).filter(beside).count();
+            let end = arrows.iter().filter(beside).map(|other| other.at).fold(arrow.at, f64::max);
+            let down = if arrow.up { plan.area.top + 15.0 } else { plan.area.bottom - 7.0 };
+            let y = down + if arrow.up { 15.0 } else { -15.0 } * place as f64;
+            let class = format!("small halo {}", arrow.class);
+            if place < MOST_VALUES && end + 50.0 < plan.area.right {
+                canvas.text(&class, Anchor::Start, [end + 9.0, y], &about(arrow.y));
+            } else if place < MOST_VALUES {
+                let start = arrows.iter().filter(beside).map(|other| other.at).fold(arrow.at, f64::min);
+                canvas.text(&class, Anchor::End, [start - 9.0, y], &about(arrow.y));
             }
         }
     }
@@ -290,6 +296,32 @@ impl Chart {
             }
             canvas.text("", Anchor::Start, [start + SAMPLE, y + 4.5], &series.name);
         }
+    }
+}
+
+/// An arrow at the upper or lower end of a chart.
+struct Arrow {
+    /// The x of its point in pixels, and where it is drawn.
+    x: f64,
+    at: f64,
+    /// The value that it stands for.
+    y: f64,
+    up: bool,
+    class: String,
+}
+
+impl Arrow {
+    fn draw(&self, canvas: &mut Canvas, plan: &Plan, series: &Series, point: &Point) {
+        let (tip, sign) = if self.up { (plan.area.top + 2.0, 1.0) } else { (plan.area.bottom - 2.0, -1.0) };
+        let (class, fill) = (series.look.class(), if point.open { "open" } else { "solid" });
+        let [left, middle, right] = [-4.5, 0.0, 4.5].map(|aside| px(self.at + aside));
+        let [head, neck, tail] = [0.0, 9.0, 19.0].map(|far| px(tip + sign * far));
+        let value = if self.y.is_finite() { short(self.y) } else { "beyond the picture".to_owned() };
+        let said = escape(&format!("{}, {}: {value}", series.name, short(point.x)));
+        canvas.add(&format!(
+            "<g class=\"arrow {class}\"><title>{said}</title><path class=\"error\" d=\"M{middle} {neck}V{tail}\"/>\
+             <path class=\"{fill}\" d=\"M{middle} {head}L{right} {neck}H{left}Z\"/></g>"
+        ));
     }
 }
 

@@ -1,7 +1,7 @@
 //! Values over two lists as a heat map: the darker, the more, with every value in its cell.
 
 use super::axis::{Axis, Ruler, Scale};
-use super::canvas::{Anchor, Area, Canvas, LINE, SMALL, text_width, wrap};
+use super::canvas::{Anchor, Area, Canvas, LINE, SMALL, TEXT, text_width, wrap};
 use super::numbers::fixed;
 
 /// A picture of a table of values.
@@ -141,7 +141,7 @@ impl Heat {
     }
 
     fn widest_value(&self) -> f64 {
-        self.all_cells().map(|cell| text_width(&self.text_of(cell), 13.0)).fold(0.0, f64::max)
+        self.all_cells().map(|cell| text_width(&self.text_of(cell), TEXT)).fold(0.0, f64::max)
     }
 
     /// The note, with what brackets, hatching and crosses mean where there are any.
@@ -149,7 +149,7 @@ impl Heat {
         let has = |wanted: fn(&Cell) -> bool| self.all_cells().any(|cell| wanted(&cell));
         let mut notes = vec![self.note.clone()];
         let kinds: [(bool, &str); 3] = [
-            (has(|cell| matches!(cell, Cell::Partly(_))), "In brackets: of the runs that hit, not all did."),
+            (has(|cell| matches!(cell, Cell::Partly(_))), "In brackets: not every run hit."),
             (has(|cell| *cell == Cell::Missed), "Hatched: no run hit."),
             (has(|cell| *cell == Cell::Missing), "Crossed out: not run."),
         ];

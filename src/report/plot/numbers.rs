@@ -48,14 +48,24 @@ fn is_whole(value: f64) -> bool {
     (value - value.round()).abs() <= 1e-9 * value.abs().max(1.0)
 }
 
-/// With three digits: `7.43`, `23.4`, `0.0123`, `1,230`.
+/// With three digits at least: `7.43`, `23.4`, `0.0123`, `1,234`.
 pub fn short(value: f64) -> String {
+    digits(value, 3)
+}
+
+/// With two digits at least: `7.4`, `23`, `0.012`.
+pub(super) fn about(value: f64) -> String {
+    digits(value, 2)
+}
+
+fn digits(value: f64, wanted: i32) -> String {
     let size = value.abs();
     if size != 0.0 && value.is_finite() && !(1e-3..1e6).contains(&size) {
         return power_of_ten(value);
     }
-    let digits = if size == 0.0 || !value.is_finite() { 0 } else { 2 - size.log10().floor() as i32 };
-    fixed(value, digits.max(0) as usize)
+    let decimals =
+        if size == 0.0 || !value.is_finite() { 0 } else { wanted - 1 - size.log10().floor() as i32 };
+    fixed(value, decimals.max(0) as usize)
 }
 
 /// With a mantissa of four digits at most: `10⁶`, `−2.5×10⁻⁷`.
