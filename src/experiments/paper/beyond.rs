@@ -110,6 +110,6 @@ fn cell(sweep: &Sweep, preset: Preset, scale: Scale, hidden: usize, rival: Rival
     let optimizer = preset.optimizer(rival.entry, &hyper)?;
     let outcomes = sweep
         .each(&seeds, |&seed| sweep.outcome(&Run::new(preset.settings(hidden, optimizer.clone(), seed))))?;
-    let tried = Tried { hyper, runs: seeds.into_iter().zip(outcomes).collect() };
+    let tried = Tried { hyper: *optimizer.hyper(), runs: seeds.into_iter().zip(outcomes).collect() };
     Ok(Cell { hidden, rival, search, tried })
 }

@@ -48,7 +48,7 @@ pub struct Cell {
 /// A setting, and the runs with it.
 #[derive(Clone, Debug)]
 pub struct Tried {
-    /// The setting.
+    /// The setting, complete.
     pub hyper: Hyper,
     /// A run for each seed.
     pub runs: Vec<(u64, Outcome)>,
@@ -197,6 +197,6 @@ impl Unit {
         let outcomes = sweep.each(&seeds, |&seed| {
             sweep.outcome(&Run::new(preset.settings(self.hidden, optimizer.clone(), seed)))
         })?;
-        Ok(Tried { hyper: self.hyper, runs: seeds.into_iter().zip(outcomes).collect() })
+        Ok(Tried { hyper: *optimizer.hyper(), runs: seeds.into_iter().zip(outcomes).collect() })
     }
 }

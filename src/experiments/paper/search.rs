@@ -37,13 +37,13 @@ pub fn search(
     let space = space(entry.name).expect("an optimizer of the paper's kind has a space");
     let settings = |hyper: &Hyper, seed| Ok(preset.settings(hidden, preset.optimizer(entry, hyper)?, seed));
     let propose = |so_far: &[Trial]| {
-        let Some((_, searched)) = so_far.split_first() else { return vec![*fixed] };
+        let Some((_, searched)) = so_far.split_first() else { return vec![default] };
         let place = |trial: &Trial| point(&space, &trial.hyper).expect("what was proposed has every number");
         let results: Vec<tpe::Trial> =
             searched.iter().map(|trial| (place(trial), trial.images.map(|images| images as f64))).collect();
         let next = ROUND.min(trials.saturating_sub(results.len()));
         let points = tpe::propose(&results, space.dimensions().len(), next, SEARCH_SEED);
-        points.iter().map(|point| setting(&space, point, fixed)).collect()
+        points.iter().map(|point| setting(&space, point, &default)).collect()
     };
     tune(sweep, &SEEDS, settings, propose, true)
 }

@@ -30,7 +30,10 @@ fn verdicts(all: &[Reproduction]) -> Vec<Block> {
             "This is a quick look: few sizes, settings and runs. It proves little.".into(),
         ));
     }
-    blocks.push(Block::Verdicts(claims::claims(all)));
+    let claims = claims::claims(all);
+    if !claims.is_empty() {
+        blocks.push(Block::Verdicts(claims));
+    }
     blocks.push(Block::Text(VERDICTS.into()));
     blocks
 }
