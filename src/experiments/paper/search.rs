@@ -35,6 +35,7 @@ pub fn search(
 ) -> Result<Tuned> {
     let trials = if scale == Scale::Full { TRIALS } else { QUICK_TRIALS };
     let space = space(entry.name).expect("an optimizer of the paper's kind has a space");
+    let default = *preset.optimizer(entry, fixed)?.hyper();
     let settings = |hyper: &Hyper, seed| Ok(preset.settings(hidden, preset.optimizer(entry, hyper)?, seed));
     let propose = |so_far: &[Trial]| {
         let Some((_, searched)) = so_far.split_first() else { return vec![default] };
