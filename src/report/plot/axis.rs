@@ -65,9 +65,9 @@ impl Axis {
         Self { ticks: ticks.to_vec(), ..self }
     }
 
-    /// The axis for `values`; those that have no place on it (not finite; not positive, if logarithmic) don't count.
+    /// The axis for `values`; those that have no place on any such axis don't count.
     pub(in crate::report) fn ruler(&self, values: impl IntoIterator<Item = f64>) -> Ruler {
-        let can = |value: &f64| value.is_finite() && (self.scale == Scale::Linear || *value > 0.0);
+        let can = |value: &f64| has_place(self.scale, *value);
         let values: Vec<f64> = values.into_iter().chain(self.ticks.iter().copied()).filter(can).collect();
         let least = values.iter().copied().reduce(f64::min);
         let most = values.iter().copied().reduce(f64::max);
@@ -100,6 +100,11 @@ impl Axis {
         }
         ruler
     }
+}
+
+/// Whether `value` can be on an axis: it is neither infinite nor as good as, and positive if the axis is logarithmic.
+fn has_place(scale: Scale, value: f64) -> bool {
+    value.abs() < 1e100 && (scale == Scale::Linear || value > 1e-100)
 }
 
 /// Some room around one value.
@@ -167,6 +172,11 @@ enum Labels {
 }
 
 impl Ruler {
+    /// Whether `value` could be on it or beyond its ends.
+    pub(in crate::report) fn knows(&self, value: f64) -> bool {
+        has_place(self.scale, value)
+    }
+
     /// Whether `value` has a place on it.
     pub(in crate::report) fn holds(&self, value: f64) -> bool {
         let room = 1e-9 * (self.to - self.from);
@@ -329,7 +339,7 @@ mod tests {
     fn nothing_and_nonsense_make_an_axis_too() {
         for scale in [Scale::Linear, Scale::Log2, Scale::Log10] {
             ruler(Axis::new(scale, ""), &[]);
-            let found = Axis::new(scale, "").ruler([f64::NAN, f64::INFINITY, -0.0]);
+            let found = Axis::new(scale, "").ruler([f64::NAN, f64::INFINITY, -0.0, 1e308, -1e308, 1e-310]);
             assert!(found.from.is_finite() && found.from < found.to, "{found:?}");
             for value in [1e-6, 7.0, 1e6] {
                 ruler(Axis::new(scale, ""), &[value, value]);

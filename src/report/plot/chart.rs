@@ -368,7 +368,7 @@ pub(super) fn spread(wanted: &[f64], [first, last]: [f64; 2], gap: f64) -> Vec<f
 }
 
 fn draw_band(canvas: &mut Canvas, plan: &Plan, series: &Series) {
-    let sound = |span: &&Span| [span.x, span.low, span.high].iter().all(|value| value.is_finite());
+    let sound = |span: &&Span| plan.x.knows(span.x) && !span.low.is_nan() && !span.high.is_nan();
     let spans: Vec<&Span> = series.band.iter().filter(sound).collect();
     if spans.len() < 2 {
         return;
@@ -385,8 +385,8 @@ fn draw_band(canvas: &mut Canvas, plan: &Plan, series: &Series) {
 fn draw_line(canvas: &mut Canvas, plan: &Plan, series: &Series, dodge: f64) {
     let mut path = String::new();
     let mut step = 'M';
-    for point in series.points.iter().filter(|point| point.x.is_finite()) {
-        if !point.y.is_finite() {
+    for point in series.points.iter().filter(|point| plan.x.knows(point.x)) {
+        if !plan.y.knows(point.y) {
             step = 'M';
             continue;
         }

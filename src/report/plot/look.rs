@@ -21,8 +21,8 @@ pub const KNOWN: [&str; 13] = [
     "dlr-denominator",
 ];
 
-/// Their colours on white and on black. The first seven and the grey are Okabe and Ito's, which are told apart also by
-/// those who see fewer colours, lightened where black needs it; the others fill the gaps between them.
+/// Their colours on white and on black. The first five and the seventh are Okabe and Ito's, which are told apart also
+/// by those who see fewer colours, lightened where black needs it; the others fill the gaps between them.
 const COLOURS: [[&str; 2]; 13] = [
     ["#0072b2", "#4aa3e0"],
     ["#d55e00", "#f0782d"],
