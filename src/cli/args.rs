@@ -6,6 +6,7 @@ use super::hyper::HyperArgs;
 use super::protocol::Protocol;
 use super::reproduce::Reproduce;
 use super::sweep::Sweep;
+use super::tune::Tune;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 use dlr::engine::network::MAX_HIDDEN;
@@ -37,6 +38,7 @@ pub(crate) enum Command {
     Profile(Profile),
     Reproduce(Reproduce),
     Sweep(Sweep),
+    Tune(Box<Tune>),
 }
 
 /// Measures how fast optimizers train, where the time goes, and how near that is to the machine's peaks
@@ -262,7 +264,7 @@ where
     PossibleValuesParser::new(names).try_map(|name| name.parse::<T>())
 }
 
-fn optimizer_names() -> impl TypedValueParser<Value = &'static Entry> {
+pub(super) fn optimizer_names() -> impl TypedValueParser<Value = &'static Entry> {
     PossibleValuesParser::new(OPTIMIZERS.iter().map(|entry| entry.name))
         .map(|name| Entry::find(&name).expect("the name is one of the list"))
 }

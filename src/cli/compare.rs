@@ -126,7 +126,7 @@ pub(super) fn run(args: &Compare) -> Result<Code> {
         sweep = sweep.timed(clocks.unwrap_or_default());
     }
     let keep = if args.svg.is_some() { Keep::Curve } else { Keep::End };
-    let found = pool.install(|| compare(&sweep, contestants, args.protocol.seed..=last, keep));
+    let found = pool.install(|| compare(&sweep, contestants, args.protocol.seed()..=last, keep));
     progress.finish();
     let found = match found {
         Err(Error::Interrupted) if let Some(code) = signals.received() => {
@@ -154,7 +154,7 @@ fn beside(journal: &Path) -> PathBuf {
     name.into()
 }
 
-const NOT_KEPT: &str = "interrupted; nothing was kept, since no --journal was given";
+pub(super) const NOT_KEPT: &str = "interrupted; nothing was kept, since no --journal was given";
 
 /// The contestants' settings, each once.
 fn contestants(args: &Compare) -> Result<Vec<(String, Settings)>> {
@@ -181,12 +181,12 @@ fn contestants(args: &Compare) -> Result<Vec<(String, Settings)>> {
 }
 
 fn last_seed(args: &Compare) -> Result<u64> {
-    args.protocol.seed.checked_add(args.runs - 1).ok_or_else(|| Error::Settings {
+    args.protocol.seed().checked_add(args.runs - 1).ok_or_else(|| Error::Settings {
         option: "--runs",
         problem: format!(
             "{} seeds from {} on asked for, but {} is the last",
             args.runs,
-            args.protocol.seed,
+            args.protocol.seed(),
             u64::MAX
         ),
         cure: "start with a smaller --seed".into(),

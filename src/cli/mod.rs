@@ -12,6 +12,7 @@ mod reproduce;
 mod signals;
 mod sweep;
 mod train;
+mod tune;
 
 use clap::Parser;
 use dlr_kernels::simd;
@@ -38,6 +39,7 @@ pub(crate) fn run() -> ExitCode {
         Some(args::Command::Profile(args)) => profile::run(args),
         Some(args::Command::Compare(args)) => compare::run(&args),
         Some(args::Command::Reproduce(args)) => reproduce::run(&args),
+        Some(args::Command::Tune(args)) => tune::run(&args),
         Some(args::Command::Sweep(args)) => sweep::run(&args),
     };
     match done {

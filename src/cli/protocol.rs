@@ -35,10 +35,9 @@ pub(crate) struct Protocol {
         allow_hyphen_values = true)]
     pub(super) test_every: u64,
 
-    /// Seed of initial weights and order
-    #[arg(long, value_name = "N", value_parser = whole(0..=u64::MAX), default_value = "1",
-        allow_hyphen_values = true)]
-    pub(super) seed: u64,
+    /// Seed of initial weights and order, or the first of several [default: 1; tune: 1001]
+    #[arg(long, value_name = "N", value_parser = whole(0..=u64::MAX), allow_hyphen_values = true)]
+    seed: Option<u64>,
 
     /// Order of the images: a new random one every epoch, one for all epochs, or the file's [default: shuffled]
     #[arg(long, value_parser = choice::<Order>(Order::NAMES), value_name = "ORDER")]
@@ -77,6 +76,16 @@ impl Protocol {
         if self.preset.is_some() { &entry.authors } else { &entry.defaults }
     }
 
+    /// The seed, or the first of several.
+    pub(super) fn seed(&self) -> u64 {
+        self.seed_or(1)
+    }
+
+    /// The same, for a command that usually has another.
+    pub(super) fn seed_or(&self, usual: u64) -> u64 {
+        self.seed.unwrap_or(usual)
+    }
+
     /// The settings that these options mean for a network and an optimizer.
     pub(super) fn settings(&self, hidden: usize, optimizer: Optimizer) -> Settings {
         let mut settings = Settings::new(hidden, optimizer);
@@ -90,7 +99,7 @@ impl Protocol {
             target: self.target.0,
             stall: self.stall.map_or(settings.stall, |stall| stall.0),
             test_every: self.test_every,
-            seed: self.seed,
+            seed: self.seed(),
             order: self.order.unwrap_or(settings.order),
             init: self.init.or(settings.init),
             inputs: self.inputs,

@@ -11,3 +11,4 @@ pub mod record;
 pub mod roofline;
 pub mod runs;
 pub mod summary;
+pub mod tune;

@@ -1,8 +1,9 @@
-//! Sobol's sequence, Owen-scrambled: the first 2^k points have as many in each half, quarter and so on of every
-//! dimension, down to one in each of its 2^k parts, and are random within these (Sobol 1967, Owen 1995; Burley 2020 for
-//! the scramble, Joe & Kuo 2008 for the directions).
+//! Sobol's sequence, Owen-scrambled: the first 2^k points have as many in each half, quarter and so on of
+//! every dimension, down to one in each of its 2^k parts, and are random within these (Sobol 1967, Owen
+//! 1995; Burley 2020 for the scramble, Joe & Kuo 2008 for the directions).
 //!
-//! Any other number of points covers the cube less evenly, but still better than chance: prefer powers of two.
+//! Any other number of points covers the cube less evenly, but still better than chance: prefer powers of
+//! two.
 
 use crate::engine::streams::{Purpose, stream};
 use rand::Rng;
@@ -13,8 +14,8 @@ pub const MOST_POINTS: usize = 1 << 16;
 /// The most dimensions.
 pub const MOST_DIMENSIONS: usize = sobol_burley::NUM_DIMENSIONS as usize;
 
-/// The first `n` points in the unit cube of so many `dimensions`; coordinates are below 1. Longer sequences of one seed
-/// begin with the shorter ones.
+/// The first `n` points in the unit cube of so many `dimensions`; coordinates are below 1. Longer sequences
+/// of one seed begin with the shorter ones.
 ///
 /// # Panics
 /// If there are more than [`MOST_POINTS`] or [`MOST_DIMENSIONS`].

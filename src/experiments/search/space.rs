@@ -1,5 +1,5 @@
-//! The box of settings that a search may choose from, and points of the unit cube that stand for them. With u from 0 to 1,
-//! a dimension from `low` to `high` has the value
+//! The box of settings that a search may choose from, and points of the unit cube that stand for them. With
+//! u from 0 to 1, a dimension from `low` to `high` has the value
 //!
 //! ```text
 //! linear               low + u (high - low)
@@ -7,8 +7,8 @@
 //! log of complement    1 - (1 - low) ((1 - high) / (1 - low))^u      for momenta and the like, near 1
 //! ```
 //!
-//! rounded to three significant digits (of the complement, for the last), so that it is short enough to print, and the
-//! same number again when it is typed.
+//! rounded to three significant digits (of the complement, for the last), so that it is short enough to
+//! print, and the same number again when it is typed.
 
 use crate::error::{Error, Result};
 
@@ -37,7 +37,8 @@ pub struct Dimension {
 }
 
 impl Dimension {
-    /// The value for `unit`, in the dimension's own unit: 0 is `low`, 1 is `high`, and what is beyond counts as these.
+    /// The value for `unit`, in the dimension's own unit: 0 is `low`, 1 is `high`, and what is beyond counts
+    /// as these.
     pub fn value(&self, unit: f64) -> f64 {
         let unit = unit.clamp(0.0, 1.0);
         let exact = match self.scale {
@@ -49,8 +50,8 @@ impl Dimension {
         value.clamp(self.low, self.high)
     }
 
-    /// Where `value` lies, from 0 to 1: the inverse of [`value`](Self::value), but for rounding. What is beyond the
-    /// ends counts as these.
+    /// Where `value` lies, from 0 to 1: the inverse of [`value`](Self::value), but for rounding. What is
+    /// beyond the ends counts as these.
     pub fn unit(&self, value: f64) -> f64 {
         let value = value.clamp(self.low, self.high);
         let share = |low: f64, high: f64, value: f64| (value - low) / (high - low);
@@ -116,8 +117,8 @@ impl Space {
         self.0.iter().zip(values).map(|(dimension, &value)| dimension.unit(value)).collect()
     }
 
-    /// All combinations of `each` values of every dimension, both ends among them (of one, the middle), as points; the
-    /// last dimension changes fastest.
+    /// All combinations of `each` values of every dimension, both ends among them (of one, the middle), as
+    /// points; the last dimension changes fastest.
     pub fn grid(&self, each: usize) -> Vec<Vec<f64>> {
         let coordinates: Vec<f64> = match each {
             1 => vec![0.5],
@@ -127,8 +128,8 @@ impl Space {
     }
 }
 
-/// All combinations of one value from each of `lists`, the last list's changing fastest: a grid of values that the user
-/// has named. None if any list is empty.
+/// All combinations of one value from each of `lists`, the last list's changing fastest: a grid of values
+/// that the user has named. None if any list is empty.
 pub fn combinations(lists: &[Vec<f64>]) -> Vec<Vec<f64>> {
     lists.iter().fold(vec![Vec::new()], |heads, list| {
         let longer = |head: &Vec<f64>, &value: &f64| head.iter().copied().chain([value]).collect();
@@ -145,7 +146,8 @@ fn rounded(value: f64) -> f64 {
     format!("{value:.2e}").parse().expect("a number that was just printed")
 }
 
-/// 1 - `complement` to three significant digits of the complement. Of a complement of 0.00123, that is five decimals.
+/// 1 - `complement` to three significant digits of the complement. Of a complement of 0.00123, that is five
+/// decimals.
 fn one_less(complement: f64) -> f64 {
     let complement = rounded(complement);
     let leading = complement.log10().floor() as i32;
@@ -186,8 +188,9 @@ mod tests {
                 let typed = value.to_string();
                 assert_eq!(typed.parse(), Ok(value));
                 assert!(typed.len() <= 8, "{typed}");
-                // Half of the third digit is 0.5 % of a value at most: that much of a log scale of 5 decades is
-                // 0.005 / 11.5, of one of 3 decades 0.005 / 6.9. The linear one is 6 wide, with values up to 4.
+                // Half of the third digit is 0.5 % of a value at most: that much of a log scale of 5 decades
+                // is 0.005 / 11.5, of one of 3 decades 0.005 / 6.9. The linear one is 6 wide, with values up
+                // to 4.
                 assert!((dimension.unit(value) - unit).abs() <= 0.005 / 5.9, "{unit}: {value}");
                 assert_eq!(dimension.value(dimension.unit(value)), value, "and does not move again");
             }

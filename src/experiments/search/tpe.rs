@@ -1,9 +1,11 @@
-//! A tree-structured Parzen estimator (Bergstra et al. 2011): where to look next, given what was found so far. For a box of
-//! settings the tree is a single node, and what remains is this:
+//! A tree-structured Parzen estimator (Bergstra et al. 2011): where to look next, given what was found so
+//! far. For a box of settings the tree is a single node, and what remains is this:
 //!
-//! 1. The best ceil(n / 10) of n results, 25 at most, are good, all others bad. A miss is worst, and never good.
-//! 2. Densities l of the good and g of the bad: a Gaussian about each point, the product of one in each dimension, cut
-//!    off at the cube's faces; and, as one more kernel, a wide Gaussian about the centre, so that no place is excluded.
+//! 1. The best ceil(n / 10) of n results, 25 at most, are good, all others bad. A miss is worst, and never
+//!    good.
+//! 2. Densities l of the good and g of the bad: a Gaussian about each point, the product of one in each
+//!    dimension, cut off at the cube's faces; and, as one more kernel, a wide Gaussian about the centre, so
+//!    that no place is excluded.
 //! 3. Of 24 candidates drawn from l, the one with the largest l / g is proposed. In this model that is the
 //!    one with the greatest expected improvement.
 //!
@@ -12,13 +14,13 @@
 //! sigma = max(0.2 m^(-1/(d + 4)), 1/min(100, m + 2)) of m points in d dimensions, 1 of the kernel at the centre
 //! ```
 //!
-//! These are the defaults of Optuna's multivariate sampler (4.x; Falkner et al. 2018 for the products of kernels), but
-//! for its weights, which forget old trials: ours are all alike, since results here don't age. The first
-//! [`STARTUP`] points, and all until something has hit, are [Sobol's](super::sobol), so that searches of one seed
-//! share their beginning.
+//! These are the defaults of Optuna's multivariate sampler (4.x; Falkner et al. 2018 for the products of
+//! kernels), but for its weights, which forget old trials: ours are all alike, since results here don't age.
+//! The first [`STARTUP`] points, and all until something has hit, are [Sobol's](super::sobol), so that
+//! searches of one seed share their beginning.
 //!
-//! A batch is proposed one by one: each point counts as bad for those that follow (a constant liar, Ginsbourger et al.
-//! 2010, who lies that it missed), which keeps them apart.
+//! A batch is proposed one by one: each point counts as bad for those that follow (a constant liar,
+//! Ginsbourger et al. 2010, who lies that it missed), which keeps them apart.
 
 use super::sobol;
 use crate::engine::streams::{Purpose, below, stream};
@@ -38,8 +40,8 @@ const CANDIDATES: usize = 24;
 /// A point of the unit cube, and what was found there: smaller is better, `None` is a miss.
 pub type Trial = (Vec<f64>, Option<f64>);
 
-/// Proposes the next `q` points of a search in so many `dimensions`, given all `results` of it so far, in the order in
-/// which they were proposed. The same arguments have the same answer.
+/// Proposes the next `q` points of a search in so many `dimensions`, given all `results` of it so far, in
+/// the order in which they were proposed. The same arguments have the same answer.
 ///
 /// # Panics
 /// If a point has another number of coordinates, a result is NaN, or the search is longer than
@@ -63,8 +65,8 @@ pub fn propose(results: &[Trial], dimensions: usize, q: usize, seed: u64) -> Vec
     bad.split_off(known)
 }
 
-/// The random numbers for the proposal at `place`, its own part of the stream, and so the same in any batch: 2^20 words,
-/// of which 24 candidates take some hundreds. The first part is Sobol's.
+/// The random numbers for the proposal at `place`, its own part of the stream, and so the same in any batch:
+/// 2^20 words, of which 24 candidates take some hundreds. The first part is Sobol's.
 fn draws(seed: u64, place: usize) -> ChaCha8Rng {
     let mut rng = stream(seed, Purpose::Search);
     rng.set_word_pos((place as u128 + 1) << 20);
@@ -144,8 +146,8 @@ impl Kernel {
     }
 }
 
-/// A normal number from 0 to 1: drawn again until it is, which every third is at least, with a `centre` from 0 to 1 and
-/// a `sigma` of 1 at most.
+/// A normal number from 0 to 1: drawn again until it is, which every third is at least, with a `centre` from
+/// 0 to 1 and a `sigma` of 1 at most.
 fn within(centre: f64, sigma: f64, rng: &mut ChaCha8Rng) -> f64 {
     loop {
         let normal: f64 = StandardNormal.sample(rng);
@@ -166,8 +168,9 @@ mod tests {
     /// Of 20 coins, 15 or more show heads once in 48 times.
     const WON: usize = 15;
 
-    /// Mann and Whitney's U: of all 400 pairs of a seed of one search and a seed of another, how often the first is
-    /// better. Of two searches that are alike, 200 +- sqrt(20 * 20 * 41 / 12) = 37; this many once in a hundred times.
+    /// Mann and Whitney's U: of all 400 pairs of a seed of one search and a seed of another, how often the
+    /// first is better. Of two searches that are alike, 200 +- sqrt(20 * 20 * 41 / 12) = 37; this many once
+    /// in a hundred times.
     const BETTER: usize = 200 + 86;
 
     fn pairs_won(one: impl Fn(u64) -> f64, other: impl Fn(u64) -> f64) -> usize {
@@ -255,8 +258,8 @@ mod tests {
 
     #[test]
     fn a_batch_keeps_apart() {
-        // With equal draws, but without the lie, the points of a batch would be drawn alike: count each batch's least
-        // distance between two of them against that.
+        // With equal draws, but without the lie, the points of a batch would be drawn alike: count each
+        // batch's least distance between two of them against that.
         let least = |points: &[Vec<f64>]| {
             let square = |i: usize, j: usize| -> f64 {
                 points[i].iter().zip(&points[j]).map(|(a, b)| (a - b).powi(2)).sum()
@@ -291,7 +294,8 @@ mod tests {
 
     #[test]
     fn a_density_has_an_integral_of_one() {
-        // Midpoints of 200 x 200 cells: the error is h^2 / 24 times the second derivative, some 1e2 here: 1e-4.
+        // Midpoints of 200 x 200 cells: the error is h^2 / 24 times the second derivative, some 1e2 here:
+        // 1e-4.
         let density = Parzen::of(&[vec![0.0, 0.4], vec![0.9, 1.0], vec![0.5, 0.5]], 2);
         let middle = |i: u32| (f64::from(i) + 0.5) / 200.0;
         let cells = (0..200).flat_map(|i| (0..200).map(move |j| [middle(i), middle(j)]));
@@ -301,8 +305,8 @@ mod tests {
 
     #[test]
     fn draws_follow_the_density() {
-        // The share of draws below 0.2 in the first dimension, against the density's: ten thousand have a standard
-        // deviation of 0.005 at most; four of them.
+        // The share of draws below 0.2 in the first dimension, against the density's: ten thousand have a
+        // standard deviation of 0.005 at most; four of them.
         let density = Parzen::of(&[vec![0.0], vec![0.9]], 1);
         let cells = (0..1000).map(|i| (f64::from(i) + 0.5) / 5000.0);
         let share: f64 = cells.map(|x| density.log_density(&[x]).exp()).sum::<f64>() / 5000.0;

@@ -1,23 +1,25 @@
-//! How good the best of k trials is, for every k, from one search of n trials (Dodge et al. 2019, Show Your Work; here
-//! without replacement, as in Tang et al. 2020, so that k = n is the search itself).
+//! How good the best of k trials is, for every k, from one search of n trials (Dodge et al. 2019, Show Your
+//! Work; here without replacement, as in Tang et al. 2020, so that k = n is the search itself).
 //!
-//! All C(n, k) choices of k trials out of n are equally likely. With the results ranked, x_1 <= x_2 <= ..., the best of k
-//! is x_r if r is chosen and none before it:
+//! All C(n, k) choices of k trials out of n are equally likely. With the results ranked, x_1 <= x_2 <= ...,
+//! the best of k is x_r if r is chosen and none before it:
 //!
 //! ```text
 //! P(best = x_r) = C(n - r, k - 1) / C(n, k)         P(best > x_r) = C(n - r, k) / C(n, k)
 //! ```
 //!
-//! A trial that missed ranks after all others, with a result that is not known, only that it is later than its budget.
-//! If k trials may all be misses, the mean of the best is not known either, and infinite if misses are. Three numbers are
-//! true all the same: the probability that one of the k hits; the mean of the best of those choices that have a hit; and
-//! the median of the best over all choices, which is a number once more than half of them have one.
+//! A trial that missed ranks after all others, with a result that is not known, only that it is later than
+//! its budget. If k trials may all be misses, the mean of the best is not known either, and infinite if
+//! misses are. Three numbers are true all the same: the probability that one of the k hits; the mean of the
+//! best of those choices that have a hit; and the median of the best over all choices, which is a number
+//! once more than half of them have one.
 //!
-//! **The mean given a hit flatters an optimizer that mostly misses.** Compare it only beside the probability; plot the
-//! median.
+//! **The mean given a hit flatters an optimizer that mostly misses.** Compare it only beside the
+//! probability; plot the median.
 //!
-//! Trials are taken as draws of one random search. A grid's or Sobol's are so by symmetry, nearly; those of [`tpe`]
-//! [depend on each other](super::tpe), later ones are better, and the curve is then not that of a shorter search.
+//! Trials are taken as draws of one random search. Of Sobol's points that is nearly so; those of a [Parzen
+//! estimator](super::tpe) depend on each other, the later ones are better, and the curve is then not that of
+//! shorter searches.
 
 use serde::{Deserialize, Serialize};
 
@@ -59,13 +61,14 @@ fn best_of(k: usize, n: usize, hits: &[f64]) -> BestOf {
     BestOf { trials: k, hit, mean_of_hits: (!hits.is_empty()).then_some(mean), median }
 }
 
-/// The probability that all of `k` are beyond rank `r` of `n`: C(n - r, k) / C(n, k), a factor for each of the k.
+/// The probability that all of `k` are beyond rank `r` of `n`: C(n - r, k) / C(n, k), a factor for each of
+/// the k.
 fn all_beyond(r: usize, k: usize, n: usize) -> f64 {
     (0..k).map(|taken| (n - r).saturating_sub(taken) as f64 / (n - taken) as f64).product()
 }
 
-/// The first of `hits` that the best is beyond in less than half of all choices; if it is beyond one in just half of
-/// them, the middle between that and the next.
+/// The first of `hits` that the best is beyond in less than half of all choices; if it is beyond one in just
+/// half of them, the middle between that and the next.
 fn median(beyond: &[f64], hits: &[f64]) -> Option<f64> {
     // A product of up to n factors, each rounded.
     let rounding = beyond.len() as f64 * 4.0 * f64::EPSILON;

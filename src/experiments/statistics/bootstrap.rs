@@ -1,16 +1,18 @@
 //! Percentile bootstrap intervals (Efron & Tibshirani 1993, An Introduction to the Bootstrap, chapter 13).
 //!
-//! A sample of n results is drawn again [`RESAMPLES`] times, n results each with replacement, and the statistic taken of
-//! each: the interval goes from the 2.5th to the 97.5th percentile of what comes out. The ends are values that came out,
-//! never something between two of them, since there is nothing between a number and infinity.
+//! A sample of n results is drawn again [`RESAMPLES`] times, n results each with replacement, and the
+//! statistic taken of each: the interval goes from the 2.5th to the 97.5th percentile of what comes out. The
+//! ends are values that came out, never something between two of them, since there is nothing between a
+//! number and infinity.
 //!
-//! A miss is drawn like any other result and is infinitely large. So an end of an interval may be infinite, and says
-//! then that a miss is as good a bet as a hit.
+//! A miss is drawn like any other result and is infinitely large. So an end of an interval may be infinite,
+//! and says then that a miss is as good a bet as a hit.
 //!
-//! For few results, the level is nominal: no end reaches beyond the least and the greatest of them, and the percentiles
-//! of a median jump from one result to the next. The true median lies in the interval in 94, 88, 96 and 93 of 100
-//! samples of 5, 7, 9 and 11 results (from the binomial distribution, whatever that of the results). The mean's interval
-//! is too narrow by sqrt(1 - 1/n) and by what Student's distribution is wider than the normal one.
+//! For few results, the level is nominal: no end reaches beyond the least and the greatest of them, and the
+//! percentiles of a median jump from one result to the next. The true median lies in the interval in 94, 88,
+//! 96 and 93 of 100 samples of 5, 7, 9 and 11 results (from the binomial distribution, whatever that of the
+//! results). The mean's interval is too narrow by sqrt(1 - 1/n) and by what Student's distribution is wider
+//! than the normal one.
 
 use crate::engine::streams::{Purpose, below, stream};
 use rand_chacha::ChaCha8Rng;
@@ -19,8 +21,8 @@ use serde::{Deserialize, Serialize};
 /// How often the true value should lie in the interval.
 pub const LEVEL: f64 = 0.95;
 
-/// How often a sample is drawn again. An end at the 2.5th percentile is the 250th value: another seed would give
-/// one within 2 * sqrt(250) or so places of it.
+/// How often a sample is drawn again. An end at the 2.5th percentile is the 250th value: another seed would
+/// give one within 2 * sqrt(250) or so places of it.
 pub const RESAMPLES: usize = 10_000;
 
 /// The seed of all bootstraps: the same sample always has the same interval.
@@ -46,9 +48,9 @@ pub fn median(results: &[Option<f64>]) -> Option<Interval> {
     })
 }
 
-/// The mean of those of `results` that are there, in their unit: what a hit takes, given that it is one. `None` if
-/// there are fewer than two hits. Misses are drawn too, and so move the number of hits; a sample drawn without any hit
-/// has no mean and is left out.
+/// The mean of those of `results` that are there, in their unit: what a hit takes, given that it is one.
+/// `None` if there are fewer than two hits. Misses are drawn too, and so move the number of hits; a sample
+/// drawn without any hit has no mean and is left out.
 pub fn mean_of_hits(results: &[Option<f64>]) -> Option<Interval> {
     let mean = |hits: &mut dyn Iterator<Item = f64>| {
         let (n, sum) = hits.fold((0, 0.0), |(n, sum), hit| (n + 1, sum + hit));
@@ -63,12 +65,13 @@ pub fn mean_of_hits(results: &[Option<f64>]) -> Option<Interval> {
     })
 }
 
-/// The median of `ours` over that of `theirs`, which are results of the same seeds in the same order: seeds are drawn,
-/// each with both its results, so that what a seed does to both cancels. Below 1, ours is smaller.
+/// The median of `ours` over that of `theirs`, which are results of the same seeds in the same order: seeds
+/// are drawn, each with both its results, so that what a seed does to both cancels. Below 1, ours is
+/// smaller.
 ///
-/// `None` if there are fewer than two seeds, or if the ratio of the medians is undefined: both infinite, or both 0.
-/// Where that befalls only some of the samples drawn, the ratio could be anything there: it counts as 0 for the lower
-/// end, and as infinite for the upper one, which errs on the wide side.
+/// `None` if there are fewer than two seeds, or if the ratio of the medians is undefined: both infinite, or
+/// both 0. Where that befalls only some of the samples drawn, the ratio could be anything there: it counts
+/// as 0 for the lower end, and as infinite for the upper one, which errs on the wide side.
 ///
 /// # Panics
 /// If the lengths differ.
@@ -142,9 +145,10 @@ mod tests {
 
     #[test]
     fn the_median_of_eleven_lies_between_order_statistics_that_the_binomial_gives() {
-        // A resample's median is at most the k-th least of eleven if six draws or more are: P(Binomial(11, k/11) >= 6),
-        // 0.0072 for k = 2 and 0.0512 for k = 3, so that the 2.5th percentile is the third least, and by symmetry
-        // the 97.5th is the third greatest. Both are more than ten standard deviations of 10,000 draws away.
+        // A resample's median is at most the k-th least of eleven if six draws or more are: P(Binomial(11,
+        // k/11) >= 6), 0.0072 for k = 2 and 0.0512 for k = 3, so that the 2.5th percentile is the third
+        // least, and by symmetry the 97.5th is the third greatest. Both are more than ten standard
+        // deviations of 10,000 draws away.
         let mut sorted = TIMES;
         sorted.sort_by(f64::total_cmp);
         let want = Interval { estimate: Some(sorted[5]), low: Some(sorted[2]), high: Some(sorted[8]) };
@@ -154,8 +158,8 @@ mod tests {
     #[test]
     fn misses_make_ends_infinite_and_then_all() {
         let mut results = TIMES.map(Some);
-        // The three greatest are 9.1, 9.8 and 12.5: the upper end above is the least of them. Of nine misses, the
-        // third least is one.
+        // The three greatest are 9.1, 9.8 and 12.5: the upper end above is the least of them. Of nine
+        // misses, the third least is one.
         for (missing, ends) in [(1, (true, true)), (2, (true, true)), (3, (true, false)), (9, (false, false))]
         {
             let mut greatest_first: Vec<usize> = (0..11).collect();
@@ -182,8 +186,8 @@ mod tests {
         let interval = mean_of_hits(&TIMES.map(Some)).unwrap();
         let mean = TIMES.iter().sum::<f64>() / 11.0;
         assert!((interval.estimate.unwrap() - mean).abs() < 1e-12, "sums in one order or another");
-        // The bootstrap's standard error is that with n in the denominator. The sample is skewed, and so is the
-        // interval, by a tenth or so on either side; the width agrees within 5 %.
+        // The bootstrap's standard error is that with n in the denominator. The sample is skewed, and so is
+        // the interval, by a tenth or so on either side; the width agrees within 5 %.
         let deviation = (TIMES.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / 11.0).sqrt();
         let width = interval.high.unwrap() - interval.low.unwrap();
         assert!((width / (2.0 * 1.96 * deviation / 11.0_f64.sqrt()) - 1.0).abs() < 0.05, "{interval:?}");
@@ -221,7 +225,8 @@ mod tests {
 
     #[test]
     fn an_undefined_ratio_widens_both_ends() {
-        // The same four seeds of eleven miss for both: both medians are infinite in 17 % of the resamples, or 1.
+        // The same four seeds of eleven miss for both: both medians are infinite in 17 % of the resamples,
+        // or 1.
         let mut results = TIMES.map(Some);
         results[..4].fill(None);
         let want = Interval { estimate: Some(1.0), low: Some(0.0), high: None };

@@ -8,8 +8,8 @@
 //! | [`paired`] | two optimizers on the same seeds: who wins how often, and may that be chance? |
 //! | [`unpaired`] | a sample and numbers that others have published |
 //!
-//! A run that misses its target has no value, `None`, and counts as later than any other: as infinity, never as the
-//! budget that it was given. Results that are infinite are `None`, too, since JSON has no infinity.
+//! A run that misses its target has no value, `None`, and counts as later than any other: as infinity, never
+//! as the budget that it was given. Results that are infinite are `None`, too, since JSON has no infinity.
 
 pub mod bootstrap;
 pub mod paired;

@@ -6,9 +6,9 @@
 //! p  = P(|T| >= |t|) = I(df / (df + t^2); df / 2, 1/2)   T has Student's distribution with df degrees of freedom
 //! ```
 //!
-//! with the regularized incomplete beta function I. Variances need not be equal. Samples that share no seeds can't be
-//! paired, and of others' we have no values to rank: this is the test that is left. It takes the results to be normal,
-//! and misses have no place in it: a mean of the hits alone is not the mean of all.
+//! with the regularized incomplete beta function I. Variances need not be equal. Samples that share no seeds
+//! can't be paired, and of others' we have no values to rank: this is the test that is left. It takes the
+//! results to be normal, and misses have no place in it: a mean of the hits alone is not the mean of all.
 
 use super::Sample;
 use serde::{Deserialize, Serialize};
@@ -40,13 +40,13 @@ pub struct Welch {
     pub t: f64,
     /// The degrees of freedom.
     pub df: f64,
-    /// The probability of so large a difference, in either direction, between samples of one mean. That it is large
-    /// doesn't prove the means equal: few values are consistent with much.
+    /// The probability of so large a difference, in either direction, between samples of one mean. That it
+    /// is large doesn't prove the means equal: few values are consistent with much.
     pub p: f64,
 }
 
-/// Welch's test of `first` against `second`. `None` if it is undefined: fewer than two values on a side, no deviation on
-/// either, or a number that is not finite.
+/// Welch's test of `first` against `second`. `None` if it is undefined: fewer than two values on a side, no
+/// deviation on either, or a number that is not finite.
 pub fn welch(first: Summary, second: Summary) -> Option<Welch> {
     if first.n < 2 || second.n < 2 {
         return None;
@@ -99,8 +99,8 @@ mod tests {
         ];
         for (first, second, want) in cases {
             let Welch { t, df, p } = welch(first, second).unwrap();
-            // t and df are a dozen roundings; p is a continued fraction that stops at 1e-15 and powers of which
-            // logarithms of 100 or so are taken: 1e-12.
+            // t and df are a dozen roundings; p is a continued fraction that stops at 1e-15 and powers of
+            // which logarithms of 100 or so are taken: 1e-12.
             for (value, want, tolerance) in [(t, want[0], 1e-14), (df, want[1], 1e-14), (p, want[2], 1e-12)] {
                 assert!((value - want).abs() <= tolerance * want.abs(), "{value} instead of {want}");
             }
