@@ -1,0 +1,269 @@
+//! `dlr tune`: which setting of an optimizer gets to the target first.
+
+use super::args::whole;
+use super::exit::{Code, complain, print, warn};
+use super::hyper::HyperArgs;
+use super::progress::SweepProgress;
+use super::protocol::Protocol;
+use super::signals::Signals;
+use clap::{Args, ValueEnum};
+use dlr::data::{self, Dataset};
+use dlr::engine::network::MAX_HIDDEN;
+use dlr::engine::optimizer::{Entry, Hyper};
+use dlr::engine::threads::pool;
+use dlr::engine::trainer::training_images;
+use dlr::experiments::search::{Dimension, Scale, Space, sobol, tpe};
+use dlr::experiments::spaces::{point, setting, space};
+use dlr::experiments::sweep::Sweep;
+use dlr::experiments::sweep::journal::{Header, Journal};
+use dlr::experiments::tune::{ROUND, Trial, tune};
+use dlr::report::machine::Engine;
+use dlr::report::tune as report;
+use dlr::{Error, Result, files};
+use serde_json::json;
+use std::path::PathBuf;
+use std::thread;
+
+/// What to do where a file can't be written.
+const CURE: &str = "give a file in a folder that can be written";
+
+/// Searches for the setting of an optimizer that gets to the target first
+#[derive(Debug, Args)]
+#[command(override_usage = "dlr tune [OPTIONS] <OPTIMIZER>", max_term_width = 110, after_help = HELP)]
+pub(crate) struct Tune {
+    /// The optimizer
+    #[arg(value_name = "OPTIMIZER", value_parser = super::args::optimizer_names(), hide_possible_values = true)]
+    optimizer: &'static Entry,
+
+    /// How settings are proposed
+    #[arg(long, value_enum, value_name = "METHOD", default_value = "tpe")]
+    method: Method,
+
+    /// Settings to try; of a grid, at least so many that each dimension has as many values
+    #[arg(long, value_name = "N", value_parser = whole(1..=10_000), default_value = "40", allow_hyphen_values = true)]
+    trials: u64,
+
+    /// Runs of each setting, from the seeds --seed, --seed + 1, and so on [default seeds: 1001, 1002, 1003]
+    #[arg(long, value_name = "N", value_parser = whole(1..=1000), default_value = "3", allow_hyphen_values = true)]
+    runs: u64,
+
+    /// Where to search a number, in place of the usual range: lr=0.01..1; several with commas between
+    #[arg(long, value_name = "NAME=LOW..HIGH,...", value_parser = range, value_delimiter = ',', allow_hyphen_values = true)]
+    range: Vec<Range>,
+
+    /// Hidden units
+    #[arg(long, value_name = "N", value_parser = whole(1..=MAX_HIDDEN as u64), default_value = "30",
+        allow_hyphen_values = true)]
+    hidden: u64,
+
+    /// Runs at once, a thread each, which decide nothing but the speed [default: one per core]
+    #[arg(long, value_name = "N", value_parser = whole(1..=256), allow_hyphen_values = true)]
+    jobs: Option<u64>,
+
+    /// Let every run go to its end, instead of stopping what can't win any more
+    #[arg(long)]
+    whole: bool,
+
+    #[command(flatten)]
+    fixed: HyperArgs,
+
+    #[command(flatten)]
+    protocol: Protocol,
+
+    /// Keep each run in FILE as soon as it is over, so that the same command goes on where an earlier one was ended
+    #[arg(long, value_name = "FILE")]
+    journal: Option<PathBuf>,
+
+    /// Draw the trials, and how good the best of few is, to FILE
+    #[arg(long, value_name = "FILE")]
+    svg: Option<PathBuf>,
+
+    /// Print JSON on stdout: a line for the search, and one for each trial
+    #[arg(long)]
+    json: bool,
+
+    /// No progress on stderr
+    #[arg(long, short)]
+    quiet: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Method {
+    /// Equal steps, both ends among them
+    Grid,
+    /// Quasi-random points, spread evenly
+    Sobol,
+    /// Ten quasi-random points, then near the best ones: a tree-structured Parzen estimator
+    Tpe,
+}
+
+/// A range in place of the usual one.
+#[derive(Clone, Debug)]
+struct Range {
+    name: String,
+    low: f64,
+    high: f64,
+}
+
+fn range(text: &str) -> Result<Range, String> {
+    let parts = text.split_once('=').and_then(|(name, ends)| Some((name, ends.split_once("..")?)));
+    let number = |text: &str| text.parse().ok().filter(|number: &f64| number.is_finite());
+    let range = parts.and_then(|(name, (low, high))| {
+        Some(Range { name: name.to_owned(), low: number(low)?, high: number(high)? })
+    });
+    range.ok_or_else(|| "expected a range, as lr=0.01..1".to_owned())
+}
+
+/// The seed of the search's own random numbers.
+const SEARCH_SEED: u64 = 1;
+/// The first of the seeds of the runs, unless --seed says otherwise: none that results are usually reported for.
+const FIRST_SEED: u64 = 1001;
+
+pub(super) fn run(args: &Tune) -> Result<Code> {
+    let jobs =
+        args.jobs.map_or_else(|| thread::available_parallelism().map_or(1, usize::from), |n| n as usize);
+    let engine = Engine::here(jobs);
+    engine.warnings().iter().for_each(|warning| warn(warning));
+    let default = default(args)?;
+    let space = searched(args)?;
+    args.svg.as_ref().map_or(Ok(()), |path| files::check_place(path, CURE))?;
+    let data = Dataset::open(&data::find(args.protocol.data.as_deref())?)?;
+    data.warnings.iter().for_each(|warning| warn(warning));
+    let first = args.protocol.seed_or(FIRST_SEED);
+    let seeds: Vec<u64> = (0..args.runs).filter_map(|run| first.checked_add(run)).collect();
+
+    let settings = |hyper: &Hyper, seed| {
+        let optimizer = args.optimizer.with(args.protocol.defaults(args.optimizer), hyper)?;
+        let mut settings = args.protocol.settings(args.hidden as usize, optimizer);
+        settings.images = Some(training_images(&settings, &data)?);
+        settings.seed = seed;
+        Ok(settings)
+    };
+    let plan = json!({ "base": settings(&default, first)?, "seeds": seeds });
+    let header = Header::new("tune", &plan, &data);
+    let journal = match &args.journal {
+        Some(path) => Journal::open(path, header)?,
+        None => Journal::in_memory(header),
+    };
+    journal.warning.iter().for_each(|warning| warn(warning));
+    let signals = Signals::listen()?;
+    let pool = pool(jobs)?;
+    let progress = SweepProgress::new(args.quiet, signals.clone());
+    let sweep = Sweep::new(&data, journal, &progress);
+    let proposed = |so_far: &[Trial]| proposals(args, &space, &default, so_far);
+    let found = pool.install(|| tune(&sweep, &seeds, settings, proposed, !args.whole));
+    progress.finish();
+    let found = match found {
+        Err(Error::Interrupted) if let Some(code) = signals.received() => {
+            let kept = if args.journal.is_some() {
+                Error::Interrupted.to_string()
+            } else {
+                super::compare::NOT_KEPT.to_owned()
+            };
+            complain(format_args!("dlr: {kept}"));
+            return Ok(code);
+        }
+        found => found?,
+    };
+    sweep.complete()?;
+
+    let report = report::Search {
+        optimizer: args.optimizer.name,
+        settings: &settings(&default, first)?,
+        space: &space,
+        seeds: &seeds,
+        tuned: &found,
+        per_epoch: training_images(&settings(&default, first)?, &data)? as u64,
+    };
+    let drawn = args.svg.as_ref().map_or(Ok(()), |path| files::write(path, report.svg().as_bytes(), CURE));
+    print(&if args.json { report.json_lines(&data, &engine) } else { report.table(&data, &engine) })?;
+    drawn?;
+    Ok(Code::Done)
+}
+
+/// The setting that everything not searched for keeps.
+fn default(args: &Tune) -> Result<Hyper> {
+    let chosen: Hyper = args.fixed.into();
+    if args.protocol.target.0.is_none() {
+        return Err(Error::Settings {
+            option: "--target",
+            problem: "without a target there is nothing to get to first".into(),
+            cure: "give a share from 0 to below 1".into(),
+        });
+    }
+    Ok(*args.optimizer.with(args.protocol.defaults(args.optimizer), &chosen)?.hyper())
+}
+
+/// The optimizer's space, with the ranges given, and without the numbers given.
+fn searched(args: &Tune) -> Result<Space> {
+    let name = args.optimizer.name;
+    let none = |problem: String| Error::Settings {
+        option: "OPTIMIZER",
+        problem,
+        cure: "choose another optimizer, or fewer options".into(),
+    };
+    let usual = space(name).ok_or_else(|| none(format!("{name} has nothing to search for")))?;
+    let chosen = serde_json::to_value(Hyper::from(args.fixed)).expect("hyper-parameters are JSON");
+    let mut dimensions: Vec<Dimension> =
+        usual.dimensions().iter().copied().filter(|dimension| chosen.get(dimension.name).is_none()).collect();
+    for Range { name: wanted, low, high } in &args.range {
+        let Some(dimension) = dimensions.iter_mut().find(|dimension| dimension.name == wanted) else {
+            let names: Vec<_> = usual.dimensions().iter().map(|dimension| dimension.name).collect();
+            return Err(Error::Settings {
+                option: "--range",
+                problem: format!("{wanted} is not searched for {name}, or has been given"),
+                cure: format!("give a range of {}", names.join(" or ")),
+            });
+        };
+        (dimension.low, dimension.high) = (*low, *high);
+        // What a decay may be has a scale of its own, which is at its best next to 1.
+        if dimension.scale == Scale::LogOfComplement && *low < 0.0 {
+            dimension.scale = Scale::Linear;
+        }
+    }
+    if dimensions.is_empty() {
+        return Err(none("every number has been given, so that nothing is left to search for".into()));
+    }
+    Space::new(dimensions)
+}
+
+/// The next round, after the trials so far; of which the first is the default.
+fn proposals(args: &Tune, space: &Space, default: &Hyper, so_far: &[Trial]) -> Vec<Hyper> {
+    let Some((_, searched)) = so_far.split_first() else { return vec![*default] };
+    let (dimensions, trials) = (space.dimensions().len(), args.trials as usize);
+    let rest = |all: Vec<Vec<f64>>| all.into_iter().skip(searched.len()).take(ROUND).collect::<Vec<_>>();
+    let points = match args.method {
+        Method::Grid => rest(space.grid(each(trials, dimensions))),
+        Method::Sobol => rest(sobol::sobol(trials, dimensions, SEARCH_SEED)),
+        Method::Tpe => {
+            let place =
+                |trial: &Trial| point(space, &trial.hyper).expect("what was proposed has every number");
+            let results: Vec<tpe::Trial> = searched
+                .iter()
+                .map(|trial| (place(trial), trial.images.map(|images| images as f64)))
+                .collect();
+            let next = ROUND.min(trials.saturating_sub(results.len()));
+            tpe::propose(&results, dimensions, next, SEARCH_SEED)
+        }
+    };
+    points.iter().map(|point| setting(space, point, default)).collect()
+}
+
+/// The values of each dimension of a grid of so many settings, or more.
+fn each(trials: usize, dimensions: usize) -> usize {
+    (1..).find(|each: &usize| each.pow(dimensions as u32) >= trials).unwrap_or(1)
+}
+
+const HELP: &str = "\
+How it is searched:
+  A trial is a setting, tried from each of the seeds, which had better be others
+  than those that results are reported for. Its time is that by which more than
+  half of its runs have hit the target. The first trial is the default. Trials
+  come in rounds of eight; a run is stopped when it can no longer beat the best
+  of the rounds before, which changes neither the winner nor its time. Numbers
+  that are given as options, as --alpha 1, are not searched for.
+
+What is told:
+  the best setting; every trial; how far the best is from others along each
+  number; and the best that fewer trials would have found, on the average over
+  their orders, which only a search with --whole and not by tpe tells exactly";
