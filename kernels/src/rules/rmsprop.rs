@@ -85,3 +85,27 @@ impl Rule for RmsProp {
         weights - gradient * self.lr / (v.sqrt() + self.epsilon)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every update that has a gradient, and every pause, rounds v in either direction: over the last hundreds of them, that
+    /// adds up to some 50 roundings. Without the second f32 of rho^k, each pause would round in the same direction.
+    #[test]
+    fn a_mean_over_many_pauses_does_not_drift() {
+        for (rho, missed) in [(0.999, 1), (0.999, 2), (0.998, 1), (0.9985, 3)] {
+            let rule = RmsProp::new(0.0, rho, 1e-8);
+            let (mut v, mut want) = (f32x8::ZERO, 0.0_f64);
+            for n in 0..20_000 {
+                let gradient = ((f64::from(n) * 0.618_034).fract() - 0.5) as f32;
+                rule.catch_up(rule.pause(missed), f32x8::ZERO, &mut v);
+                rule.step(f32x8::ZERO, f32x8::splat(gradient), f32x8::ONE, &mut v);
+                want = rho.powi(missed as i32 + 1) * want + (1.0 - rho) * f64::from(gradient).powi(2);
+            }
+            let [got, ..] = v.to_array();
+            let error = (f64::from(got) / want - 1.0).abs();
+            assert!(error < 4e-6, "{rho}, {missed} missed: {got} for {want}, off by {error:e}");
+        }
+    }
+}
