@@ -218,3 +218,114 @@ fn dlr_beats_its_mean(fig3: &Fig3) -> Judged {
     let holds = (test.p < LEVEL).then_some(test.wins > test.losses);
     Judged { holds: holds.or((test.pairs > 10).then_some(false)), ours, why }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::optimizer::Hyper;
+    use crate::engine::trainer::Stop;
+    use crate::experiments::paper::fig1::Tried;
+    use crate::experiments::paper::fig2::Search;
+    use crate::experiments::sweep::run::Outcome;
+
+    fn outcome(epochs: Option<f64>) -> Outcome {
+        Outcome {
+            stop: if epochs.is_some() { Stop::Target } else { Stop::Stalled },
+            images: (epochs.unwrap_or(10.0) * 60_000.0) as u64,
+            epochs: epochs.unwrap_or(10.0),
+            test_accuracy: 0.9601,
+            weights_sha256: String::new(),
+            curve: Vec::new(),
+            rates: Vec::new(),
+        }
+    }
+
+    /// Cells of these sizes, whose runs take the given epochs, in the order SGD, Nesterov, Adam, DLR.
+    fn fig1(preset: Preset, rows: &[(usize, [[Option<f64>; 3]; 4])]) -> Fig1 {
+        let cells = rows.iter().flat_map(|(hidden, epochs)| {
+            preset.algorithms().into_iter().zip(epochs).map(|(algorithm, epochs)| {
+                let runs = (1..).zip(epochs.map(outcome)).collect();
+                let tried = vec![Tried { hyper: Hyper::NONE, runs }];
+                Cell { hidden: *hidden, algorithm, tried, best: 0, search: None }
+            })
+        });
+        Fig1 { preset, cells: cells.collect() }
+    }
+
+    fn reproduction(preset: Preset, fig1: Option<Fig1>, fig2: Option<Fig2>) -> Reproduction {
+        Reproduction { preset, quick: false, fig1, fig2, fig3: None, beyond: None, seconds: Vec::new() }
+    }
+
+    fn near(mean: f64) -> [Option<f64>; 3] {
+        [mean - 0.1, mean, mean + 0.1].map(Some)
+    }
+
+    /// DLR first below 100, Adam there not far behind it or far, and Adam first above.
+    fn as_in_the_paper(preset: Preset, adam: f64) -> Reproduction {
+        let small = [near(3.0), near(2.9), near(adam), near(2.0)];
+        let large = [near(0.9), near(0.8), near(0.5), near(0.7)];
+        reproduction(
+            preset,
+            Some(fig1(preset, &[(45, small), (80, small), (100, large), (200, large)])),
+            None,
+        )
+    }
+
+    fn findings(all: &[Reproduction]) -> Vec<Finding> {
+        claims(all).iter().map(|claim| claim.verdict).collect()
+    }
+
+    #[test]
+    fn what_is_as_in_the_paper_is_reproduced() {
+        use Finding::{NotReproduced, OnlyUnderAuthors, Reproduced};
+        let [authors, mse] = [Preset::Authors, Preset::Mse];
+        assert_eq!(findings(&[as_in_the_paper(authors, 2.05)]), [Reproduced; 3]);
+        assert_eq!(findings(&[as_in_the_paper(mse, 2.05)]), [Reproduced; 3]);
+        // Adam far behind is significantly slower; ahead, it is first.
+        let far = [Reproduced, NotReproduced, Reproduced];
+        assert_eq!(findings(&[as_in_the_paper(authors, 2.9)]), far);
+        let ahead = [NotReproduced, Reproduced, Reproduced];
+        assert_eq!(findings(&[as_in_the_paper(authors, 1.5)]), ahead);
+        let both = [as_in_the_paper(authors, 2.05), as_in_the_paper(mse, 2.9)];
+        assert_eq!(findings(&both), [Reproduced, OnlyUnderAuthors, Reproduced]);
+        assert_eq!(findings(&[]), []);
+    }
+
+    #[test]
+    fn an_algorithm_that_misses_is_behind_one_that_hits() {
+        let mut early = near(0.1);
+        early[2] = None;
+        let row = [near(3.0), near(2.9), early, near(2.0)];
+        let missing = reproduction(Preset::Authors, Some(fig1(Preset::Authors, &[(45, row)])), None);
+        let claims = claims(&[missing]);
+        assert_eq!(claims[0].verdict, Finding::Reproduced, "DLR is first: {}", claims[0].ours);
+        assert_eq!(claims[1].verdict, Finding::NotReproduced, "{}", claims[1].why);
+        // Nothing was made above 100.
+        assert_eq!(claims[2].verdict, Finding::Undecided);
+    }
+
+    #[test]
+    fn the_smallest_networks_are_held_against_the_paper_s() {
+        let sizes = |label: &str| match label {
+            "SGD" => [36, 36, 37, 37, 35],
+            "Nesterov" => [33, 34, 34, 35, 33],
+            "Adam" => [45, 46, 45, 47, 45],
+            _ => [29, 30, 30, 31, 29],
+        };
+        let searches = Preset::Authors.algorithms().into_iter().flat_map(|algorithm| {
+            (1..).zip(sizes(algorithm.label)).map(move |(seed, hidden)| Search {
+                algorithm,
+                seed,
+                runs: Vec::new(),
+                smallest: Some(hidden),
+            })
+        });
+        let fig2 = Fig2 { preset: Preset::Authors, searches: searches.collect() };
+        let found = claims(&[reproduction(Preset::Authors, None, Some(fig2))]);
+        let findings: Vec<_> = found.iter().map(|claim| claim.verdict).collect();
+        use Finding::{NotReproduced, Reproduced};
+        // The order as a whole, then DLR, Nesterov, Adam and SGD.
+        assert_eq!(findings, [NotReproduced, Reproduced, Reproduced, NotReproduced, Reproduced], "{found:?}");
+        assert_eq!(found[0].ours, "authors: DLR 29.8, Nesterov 33.8, SGD 36.2, Adam 45.6");
+    }
+}
