@@ -74,8 +74,8 @@ pub static OPTIMIZERS: &[Entry] = &[
     Entry {
         name: "momentum",
         about: "classical momentum, the heavy ball (Plaut, Nowlan & Hinton 1986)",
-        defaults: momentum(0.02, 0.8),
-        authors: momentum(0.05, 0.6),
+        defaults: momentum(0.05, 0.6),
+        authors: momentum(0.013, 0.9),
         build: |h, network, task| {
             both(network, rules::Momentum::classical(double(h.lr), double(h.momentum)), task)
         },
@@ -92,8 +92,8 @@ pub static OPTIMIZERS: &[Entry] = &[
     Entry {
         name: "rmsprop",
         about: "RMSProp (Hinton 2012)",
-        defaults: rmsprop(0.001, 0.99, 1e-4),
-        authors: rmsprop(0.001, 0.99, 1e-4),
+        defaults: rmsprop(0.0005, 0.999, 1e-4),
+        authors: rmsprop(0.001, 0.999, 1e-4),
         build: |h, network, task| {
             both(network, rules::RmsProp::new(double(h.lr), double(h.rho), number(h.epsilon)), task)
         },
@@ -101,8 +101,8 @@ pub static OPTIMIZERS: &[Entry] = &[
     Entry {
         name: "sgd-decay",
         about: "gradient descent at lr / (1 + t / T) after t updates (Darken & Moody 1990)",
-        defaults: Hyper { halving: Some(300_000.0), ..Hyper::lr(0.2) },
-        authors: Hyper { halving: Some(300_000.0), ..Hyper::lr(0.2) },
+        defaults: Hyper { halving: Some(100_000.0), ..Hyper::lr(0.35) },
+        authors: Hyper { halving: Some(100_000.0), ..Hyper::lr(0.25) },
         build: |h, network, task| {
             both(network, rules::Scheduled::inverse_time(double(h.lr), double(h.halving)), task)
         },
@@ -122,7 +122,7 @@ pub static OPTIMIZERS: &[Entry] = &[
     Entry {
         name: "dlr-numerator",
         about: "half of DLR: strong synapses learn faster, whatever the others do",
-        defaults: Hyper { alpha: Some(1.0), ..Hyper::lr(0.13) },
+        defaults: Hyper { alpha: Some(0.3), ..Hyper::lr(0.09) },
         authors: Hyper { alpha: Some(1.0), ..Hyper::lr(0.13) },
         build: |h, network, task| {
             both(network, rules::DlrNumerator { lr: number(h.lr), alpha: number(h.alpha) }, task)
@@ -131,8 +131,8 @@ pub static OPTIMIZERS: &[Entry] = &[
     Entry {
         name: "dlr-denominator",
         about: "half of DLR: synapses of strong units learn more slowly, all alike",
-        defaults: dlr(0.8, 1.0),
-        authors: dlr(0.6, 0.4),
+        defaults: dlr(0.8, 3.0),
+        authors: dlr(0.3, 3.0),
         build: |h, network, task| {
             let (lr, alpha) = (number(h.lr), number(h.alpha));
             let by_row = rules::DlrDenominator::<true> { lr, alpha };

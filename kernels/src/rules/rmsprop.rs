@@ -53,7 +53,7 @@ impl RmsProp {
 
 impl Decay {
     fn over(k: usize, rho: f64) -> Self {
-        let power = rho.powi(k as i32);
+        let power = rho.powf(k as f64);
         let left = power as f32;
         Self { left, rest: (power - f64::from(left)) as f32 }
     }
