@@ -97,7 +97,9 @@ fn divergence_is_told_and_never_saved() {
                 None => (settings.to_owned(), "lower --lr"),
                 Some(_) => (by_rates(settings), "lower --rates"),
             };
-            let arguments = format!("{settings} --optimizer {} --quiet", entry.name);
+            // So that lr / alpha is a number.
+            let alpha = if entry.defaults.alpha.is_some() { "--alpha 1" } else { "" };
+            let arguments = format!("{settings} --optimizer {} {alpha} --quiet", entry.name);
             let words = [&*format!("{} diverged", entry.name), cure];
             let text = desk.dlr(&format!("{arguments} --save good"));
             text.complained(5, &words);
