@@ -149,6 +149,21 @@ fn a_journal_of_something_else_is_refused() {
     assert!(words(header("plan")).starts_with("cannot write"));
 }
 
+/// One in some thousand numbers is misread by its last bit by those who are in a hurry.
+#[test]
+fn numbers_are_read_as_they_were_written() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("numbers.journal");
+    let curve: Vec<f64> = (1..=20_000).map(|n| f64::from(n) / 30_011.0).collect();
+    let want = Outcome { test_accuracy: 287.0 / 300.0, curve, ..outcome(600) };
+    Journal::open(&path, header("plan")).unwrap().add("a".to_owned(), want.clone()).unwrap();
+    let journal = Journal::open(&path, header("plan")).unwrap();
+    assert!(journal.get("a") == Some(&want), "a number came back as another");
+    let before = fs::read(&path).unwrap();
+    journal.seal().unwrap();
+    assert!(fs::read(&path).unwrap() == before);
+}
+
 #[test]
 fn two_cannot_write_to_one_journal() {
     let folder = TempDir::new().unwrap();
