@@ -1,7 +1,7 @@
 //! `dlr sweep`: sweeps that outgrow one machine. Parts of them run as an array of Slurm jobs; their journals are joined.
 
 use super::args::whole;
-use super::exit::{Code, print};
+use super::exit::{Code, print, warn};
 use super::reproduce::{Figure, Presets};
 use clap::{Args, Subcommand, ValueEnum};
 use dlr::experiments::sweep::shard::{Shard, find_parts, join};
@@ -70,13 +70,12 @@ pub(super) fn run(args: &Sweep) -> Result<Code> {
 }
 
 fn merge(folder: &Path) -> Result<Code> {
-    for (name, mut parts) in find_parts(folder)? {
+    for (name, parts) in find_parts(folder)? {
         let whole = folder.join(format!("{name}.journal"));
         let count = parts.len();
-        // What has been made without parts is kept.
-        parts.extend(whole.exists().then(|| whole.clone()));
-        let runs = join(&parts, &whole)?;
-        let runs = report::summary::grouped(runs as u64);
+        let joined = join(&parts, &whole)?;
+        joined.warning.iter().for_each(|warning| warn(warning));
+        let runs = report::summary::grouped(joined.len() as u64);
         print(&format!("{}: {runs} runs, joined from {count} parts\n", whole.display()))?;
     }
     Ok(Code::Done)

@@ -87,7 +87,7 @@ struct Record {
 #[derive(Debug)]
 pub struct Journal {
     header: Header,
-    outcomes: BTreeMap<String, Outcome>,
+    pub(super) outcomes: BTreeMap<String, Outcome>,
     file: Option<Locked>,
     /// What was mended when it was opened.
     pub warning: Option<String>,
@@ -137,9 +137,14 @@ impl Journal {
     /// Reads the journal at `path` as it is, whosever it is.
     ///
     /// # Errors
-    /// [`Error::Data`] if it is damaged or has no header; [`Error::Read`].
+    /// [`Error::Data`] if it is damaged, has no header, or is being written; [`Error::Read`].
     pub fn load(path: &Path) -> Result<(Header, BTreeMap<String, Outcome>)> {
-        let bytes = fs::read(path).map_err(read_error(path))?;
+        let mut file = File::open(path).map_err(read_error(path))?;
+        if let Err(TryLockError::WouldBlock) = file.try_lock_shared() {
+            return Err(busy(path));
+        }
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes).map_err(read_error(path))?;
         let Read { header, outcomes, length } = read(path, &bytes)?;
         match header {
             Some(header) if length == bytes.len() as u64 => Ok((header, outcomes)),
@@ -184,17 +189,31 @@ impl Journal {
     /// # Errors
     /// [`Error::Write`]; then the journal is as it was.
     pub fn seal(&self) -> Result<()> {
-        self.file.as_ref().map_or(Ok(()), |file| write_sorted(&file.path, &self.header, &self.outcomes))
+        let Some(file) = &self.file else { return Ok(()) };
+        let mut bytes = line(&self.header).into_bytes();
+        for (key, outcome) in &self.outcomes {
+            bytes.extend(line(&Record { key: key.clone(), outcome: outcome.clone() }).into_bytes());
+        }
+        files::write(&file.path, &bytes, WRITE_CURE)
     }
-}
 
-/// Writes a whole journal, in the order of its keys.
-pub(super) fn write_sorted(path: &Path, header: &Header, outcomes: &BTreeMap<String, Outcome>) -> Result<()> {
-    let mut bytes = line(header).into_bytes();
-    for (key, outcome) in outcomes {
-        bytes.extend(line(&Record { key: key.clone(), outcome: outcome.clone() }).into_bytes());
+    /// Takes in the outcomes of another journal, the one at `path`; [`Journal::seal`] writes them.
+    ///
+    /// # Errors
+    /// [`Error::Data`] if a run came out otherwise here.
+    pub(super) fn take_in(&mut self, path: &Path, outcomes: BTreeMap<String, Outcome>) -> Result<()> {
+        for (key, outcome) in outcomes {
+            if self.outcomes.get(&key).is_some_and(|known| *known != outcome) {
+                return Err(Error::data(
+                    path,
+                    format!("run {key} came out otherwise than in an earlier journal"),
+                    "find out which machine erred; runs are the same everywhere if the build is",
+                ));
+            }
+            self.outcomes.insert(key, outcome);
+        }
+        Ok(())
     }
-    files::write(path, &bytes, WRITE_CURE)
 }
 
 impl Locked {
@@ -220,10 +239,7 @@ fn lock(path: &Path) -> Result<File> {
         let file = opened.map_err(write_error(path))?;
         match file.try_lock() {
             Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                let cure = "wait until that has ended, or choose another --out";
-                return Err(Error::data(path, "another dlr is writing to this journal", cure));
-            }
+            Err(TryLockError::WouldBlock) => return Err(busy(path)),
             Err(TryLockError::Error(error)) => return Err(write_error(path)(error)),
         }
         // Between the opening and the locking, another process may have put a complete journal in its place.
@@ -232,6 +248,11 @@ fn lock(path: &Path) -> Result<File> {
             return Ok(file);
         }
     }
+}
+
+fn busy(path: &Path) -> Error {
+    let cure = "wait until that has ended, or choose another folder";
+    Error::data(path, "another dlr is writing to this journal", cure)
 }
 
 /// What a journal's bytes say.

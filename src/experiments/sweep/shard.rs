@@ -1,7 +1,6 @@
 //! Parts of a sweep for several machines, and how their journals are joined.
 
-use super::journal::{Header, Journal, write_sorted};
-use super::run::Outcome;
+use super::journal::Journal;
 use crate::error::{Error, Result};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -98,16 +97,21 @@ fn part_of(file: &str) -> Option<(String, Shard)> {
     (spelled == Path::new(file)).then(|| (name.to_owned(), shard))
 }
 
-/// Joins the journals at `parts`, all of one sweep, into the one at `whole`. Returns the number of its runs.
+/// Joins the journals at `parts`, all of one sweep, into the one at `whole`, which keeps the runs that it has. Nobody else
+/// writes to any of them meanwhile.
 ///
 /// # Errors
-/// [`Error::Data`] if they belong to different sweeps or disagree about a run; those of [`Journal::load`];
-/// [`Error::Write`].
-pub fn join(parts: &[PathBuf], whole: &Path) -> Result<usize> {
-    let mut joined: Option<(Header, BTreeMap<String, Outcome>)> = None;
-    for path in parts {
-        let (header, outcomes) = Journal::load(path)?;
-        let (common, all) = joined.get_or_insert_with(|| (header.clone(), BTreeMap::new()));
+/// [`Error::Data`] if they belong to different sweeps, disagree about a run, or are being written; those of
+/// [`Journal::load`], [`Journal::open`] and [`Journal::seal`]. Then the whole has the runs that it had.
+///
+/// # Panics
+/// If there are no parts.
+pub fn join(parts: &[PathBuf], whole: &Path) -> Result<Journal> {
+    let loaded: Vec<_> = parts.iter().map(|path| Journal::load(path)).collect::<Result<_>>()?;
+    let common = loaded.first().expect("there are parts").0.clone();
+    // All that can be wrong with the parts is known before the whole is touched.
+    let mut all = Journal::in_memory(common.clone());
+    for (path, (header, outcomes)) in parts.iter().zip(loaded) {
         if let Some(difference) = common.difference(&header) {
             return Err(Error::data(
                 path,
@@ -115,21 +119,10 @@ pub fn join(parts: &[PathBuf], whole: &Path) -> Result<usize> {
                 "join parts of one sweep only, by one version of dlr on processors with one instruction set",
             ));
         }
-        for (key, outcome) in outcomes {
-            match all.get(&key) {
-                Some(other) if *other != outcome => {
-                    return Err(Error::data(
-                        path,
-                        format!("run {key} came out otherwise than in an earlier journal"),
-                        "find out which machine erred; runs are the same everywhere if the build is",
-                    ));
-                }
-                Some(_) => {}
-                None => _ = all.insert(key, outcome),
-            }
-        }
+        all.take_in(path, outcomes)?;
     }
-    let Some((header, outcomes)) = joined else { return Ok(0) };
-    write_sorted(whole, &header, &outcomes)?;
-    Ok(outcomes.len())
+    let mut joined = Journal::open(whole, common)?;
+    joined.take_in(whole, all.outcomes)?;
+    joined.seal()?;
+    Ok(joined)
 }
