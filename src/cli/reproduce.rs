@@ -98,15 +98,23 @@ impl Figure {
     fn includes(self, figure: Self) -> bool {
         self == figure || self == Self::All
     }
+
+    /// Refuses what can't be made in parts.
+    pub(super) fn check_shared(self) -> Result<()> {
+        if self != Self::Fig3 {
+            return Ok(());
+        }
+        Err(Error::Settings {
+            option: "fig3",
+            problem: "its runs depend on one another, and take a minute".into(),
+            cure: "make it by dlr reproduce fig3, without --shard".into(),
+        })
+    }
 }
 
 pub(super) fn run(args: &Reproduce) -> Result<Code> {
-    if args.shard.is_some() && args.figure == Figure::Fig3 {
-        return Err(Error::Settings {
-            option: "--shard",
-            problem: "the runs of fig3 depend on one another, and take a minute".into(),
-            cure: "make it on one machine, without --shard".into(),
-        });
+    if args.shard.is_some() {
+        args.figure.check_shared()?;
     }
     let jobs =
         args.jobs.map_or_else(|| thread::available_parallelism().map_or(1, usize::from), |n| n as usize);
@@ -133,10 +141,8 @@ pub(super) fn run(args: &Reproduce) -> Result<Code> {
         made => made?,
     };
     if let Some(shard) = args.shard {
-        complain(format_args!(
-            "part {shard} is complete; when all are, run: dlr sweep merge {}",
-            args.out.display()
-        ));
+        let out = super::sweep::quoted(&args.out).unwrap_or_else(|_| args.out.display().to_string());
+        complain(format_args!("part {shard} is complete; when all are, run: dlr sweep merge {out}"));
         return Ok(Code::Done);
     }
     for figures in &made {

@@ -45,7 +45,7 @@ struct Slurm {
     #[arg(long)]
     quick: bool,
 
-    /// Folder for journals and logs, seen by all machines under this path
+    /// Folder for journals, seen by all machines under this path; logs are written where the script is submitted
     #[arg(long, value_name = "DIR", default_value = "reproduced")]
     out: PathBuf,
 
@@ -83,6 +83,7 @@ fn merge(folder: &Path) -> Result<Code> {
 
 impl Slurm {
     fn script(&self) -> Result<String> {
+        self.figure.check_shared()?;
         let Self { parts, jobs, minutes, .. } = self;
         let program = env::current_exe().map_err(|source| Error::Resource {
             action: "find this program's own path",
@@ -104,25 +105,27 @@ impl Slurm {
              #SBATCH --cpus-per-task={jobs}\n\
              #SBATCH --mem=1G\n\
              #SBATCH --time={minutes}\n\
-             # A minute before its time is up, a job is told to stop; submitted again, it goes on from there.\n\
+             # A minute before its time is up, a job is told to stop; submitted again, it goes on from there. To submit\n\
+             # some parts only: sbatch --array=2,5\n\
              #SBATCH --signal=B:TERM@60\n\
              #SBATCH --output=dlr-{figure}-%a.log\n\
              # When all jobs are done:\n\
              #   {program} sweep merge {out}\n\
              #   {program} reproduce {what}\n\
-             exec {program} reproduce {what} --shard slurm --jobs {jobs}\n"
+             exec {program} reproduce {what} --shard \"$SLURM_ARRAY_TASK_ID/{parts}\" --jobs {jobs}\n"
         ))
     }
 }
 
-/// A path as a word of the shell.
-fn quoted(path: &Path) -> Result<String> {
+/// A path as a word of the shell, which is not taken for an option.
+pub(super) fn quoted(path: &Path) -> Result<String> {
     let text = path.to_str().filter(|text| !text.contains(['\n', '\0']));
     let text = text.ok_or_else(|| Error::Settings {
         option: "--out",
-        problem: format!("{} cannot be written in a script", path.display()),
+        problem: format!("{path:?} cannot be written in a script"),
         cure: "give a path in UTF-8, without line breaks".into(),
     })?;
+    let text = if text.starts_with('-') { &format!("./{text}") } else { text };
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+".contains(c);
     if !text.is_empty() && text.chars().all(is_plain) {
         return Ok(text.to_owned());
@@ -140,9 +143,14 @@ pub(super) fn shard(text: &str) -> Result<Shard, String> {
             env::var(name).map_err(|_| format!("{name} is not set, as it is in an array job of Slurm"))?;
         text.parse().map_err(|_| format!("{name} is {text:?}, not a number"))
     };
-    let (id, least, count) =
-        (number("SLURM_ARRAY_TASK_ID")?, number("SLURM_ARRAY_TASK_MIN")?, number("SLURM_ARRAY_TASK_COUNT")?);
-    let step = if count > 1 { number("SLURM_ARRAY_TASK_STEP").unwrap_or(1).max(1) } else { 1 };
-    let index = id.saturating_sub(least) / step;
-    format!("{}/{count}", index + 1).parse().map_err(|_| format!("task {id} is none of the array's {count}"))
+    let (id, least) = (number("SLURM_ARRAY_TASK_ID")?, number("SLURM_ARRAY_TASK_MIN")?);
+    let (most, count) = (number("SLURM_ARRAY_TASK_MAX")?, number("SLURM_ARRAY_TASK_COUNT")?);
+    // When some tasks of an array are submitted again, these numbers no longer say how many parts there are.
+    if least > 1 || !(least..=most).contains(&id) || most - least + 1 != count {
+        return Err(format!(
+            "the array has {count} of the tasks {least} to {most}, which are not parts 1 to N; submit all of them, or \
+             give --shard I/N"
+        ));
+    }
+    format!("{}/{count}", id - least + 1).parse()
 }
