@@ -2,7 +2,7 @@
 
 use super::exit::Code;
 use dlr::{Error, Result};
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::flag;
 use std::io;
 use std::sync::Arc;
@@ -23,6 +23,8 @@ impl Signals {
     }
 
     fn registered() -> io::Result<Self> {
+        // A file that may not grow any further (ulimit -f) is an error of the write, like a full disk; not the end.
+        flag::register(SIGXFSZ, Arc::default())?;
         let signals = Self::default();
         for (signal, code) in [(SIGINT, Code::Interrupted), (SIGTERM, Code::Terminated)] {
             let before = Arc::new(AtomicBool::new(false));
