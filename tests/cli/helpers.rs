@@ -4,7 +4,7 @@ use assert_cmd::Command;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::Output;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 /// The real MNIST.
@@ -144,6 +144,16 @@ impl Finished {
         for word in words {
             assert!(self.stderr.contains(word), "no {word:?} in {self:?}");
         }
+    }
+}
+
+/// Waits until `is_so`, which has to come.
+#[track_caller]
+pub(crate) fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let since = Instant::now();
+    while !is_so() {
+        assert!(since.elapsed() < LIMIT, "never {what}");
+        std::thread::sleep(Duration::from_millis(1));
     }
 }
 

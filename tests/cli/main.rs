@@ -7,6 +7,8 @@ mod helpers;
 mod models;
 mod options;
 mod profile;
+mod reproduce;
 mod results;
 mod runs;
 mod signals;
+mod sweep;
