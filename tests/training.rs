@@ -111,7 +111,7 @@ const FLOORS: [(&str, f64); 12] = [
     ("adam", 0.9199),
     ("nesterov-authors", 0.9218),
     ("momentum", 0.9230),
-    ("adagrad", 0.9000),
+    ("adagrad", 0.9307),
     ("rmsprop", 0.9196),
     ("sgd-decay", 0.9216),
     ("sgd-rates", 0.9237),

@@ -83,8 +83,8 @@ pub static OPTIMIZERS: &[Entry] = &[
     Entry {
         name: "adagrad",
         about: "AdaGrad (Duchi, Hazan & Singer 2011)",
-        defaults: Hyper { epsilon: Some(1e-4), ..Hyper::lr(0.02) },
-        authors: Hyper { epsilon: Some(1e-4), ..Hyper::lr(0.02) },
+        defaults: Hyper { epsilon: Some(0.1), ..Hyper::lr(0.2) },
+        authors: Hyper { epsilon: Some(0.1), ..Hyper::lr(0.2) },
         build: |h, network, task| {
             both(network, rules::AdaGrad { lr: number(h.lr), epsilon: number(h.epsilon) }, task)
         },
