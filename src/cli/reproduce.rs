@@ -21,11 +21,11 @@ const CURE: &str = "give --out a folder that can be written, with room for some 
 
 /// Repeats the paper's experiments, and draws its figures beside the paper's numbers
 #[derive(Debug, Args)]
-#[command(override_usage = "dlr reproduce [OPTIONS] <FIGURE>", max_term_width = 110)]
+#[command(override_usage = "dlr reproduce [OPTIONS] <FIGURE>...", max_term_width = 110)]
 pub(crate) struct Reproduce {
-    /// What to repeat
-    #[arg(value_enum, value_name = "FIGURE")]
-    figure: Figure,
+    /// What to repeat, and tell on one page
+    #[arg(value_enum, value_name = "FIGURE", required = true)]
+    figures: Vec<Figure>,
 
     /// Whose settings: the author's experiments, the paper's text, or both
     #[arg(long, value_enum, value_name = "NAME", default_value = "authors")]
@@ -111,7 +111,7 @@ impl Figure {
 
 pub(super) fn run(args: &Reproduce) -> Result<Code> {
     if args.shard.is_some() {
-        args.figure.check_shared()?;
+        args.figures.iter().try_for_each(|figure| figure.check_shared())?;
     }
     let stage = Stage::set(args.jobs, args.data.as_deref(), args.quiet)?;
     let Stage { engine, data, .. } = &stage;
@@ -154,7 +154,7 @@ fn make(
     let header = Header::new("reproduce", &json!({ "preset": preset }), data);
     let journal = journal(Some(&place(&args.out, preset, args.shard)), header)?;
     let sweep = Sweep::new(data, journal, progress);
-    let wanted = |figure| args.figure.includes(figure);
+    let wanted = |figure| args.figures.iter().any(|named| named.includes(figure));
     if let Some(shard) = args.shard {
         wanted(Figure::Fig1).then(|| fig1::part(&sweep, preset, scale, shard)).transpose()?;
         wanted(Figure::Fig2).then(|| fig2::part(&sweep, preset, scale, shard)).transpose()?;
