@@ -149,7 +149,7 @@ fn a_journal_of_something_else_is_refused() {
     assert!(words(header("plan")).starts_with("cannot write"));
 }
 
-/// One in some thousand numbers is misread by its last bit by those who are in a hurry.
+/// A reader in a hurry misreads one in twelve of such numbers by its last bit.
 #[test]
 fn numbers_are_read_as_they_were_written() {
     let folder = TempDir::new().unwrap();

@@ -1,28 +1,23 @@
 //! `dlr compare`: several optimizers on the same task, from the same seeds.
 
 use super::args::whole;
-use super::exit::{Code, complain, print, warn};
+use super::exit::{Code, print};
 use super::hyper::HyperArgs;
-use super::progress::SweepProgress;
 use super::protocol::Protocol;
-use super::signals::Signals;
+use super::stage::{Stage, journal};
 use clap::{Args, Command, FromArgMatches as _};
-use dlr::data::{self, Dataset};
 use dlr::engine::network::MAX_HIDDEN;
 use dlr::engine::optimizer::{Entry, Hyper, OPTIMIZERS};
 use dlr::engine::settings::Settings;
-use dlr::engine::threads::pool;
 use dlr::engine::trainer::training_images;
 use dlr::experiments::compare::compare;
 use dlr::experiments::sweep::Sweep;
-use dlr::experiments::sweep::journal::{Header, Journal};
+use dlr::experiments::sweep::journal::Header;
 use dlr::experiments::sweep::run::Keep;
 use dlr::experiments::sweep::times::Clocks;
 use dlr::report::compare as report;
-use dlr::report::machine::Engine;
 use dlr::{Error, Result, files};
 use std::path::{Path, PathBuf};
-use std::thread;
 
 /// What to do where a file can't be written.
 const CURE: &str = "give a file in a folder that can be written";
@@ -98,53 +93,39 @@ fn contestant(text: &str) -> Result<Contestant, String> {
 }
 
 pub(super) fn run(args: &Compare) -> Result<Code> {
-    let jobs =
-        args.jobs.map_or_else(|| thread::available_parallelism().map_or(1, usize::from), |n| n as usize);
-    let engine = Engine::here(jobs);
-    engine.warnings().iter().for_each(|warning| warn(warning));
     let mut contestants = contestants(args)?;
     let last = last_seed(args)?;
     args.svg.as_ref().map_or(Ok(()), |path| files::check_place(path, CURE))?;
-    let data = Dataset::open(&data::find(args.protocol.data.as_deref())?)?;
-    data.warnings.iter().for_each(|warning| warn(warning));
+    let stage = Stage::set(args.jobs, args.protocol.data.as_deref(), args.quiet)?;
+    let Stage { engine, data, .. } = &stage;
     for (_, settings) in &mut contestants {
-        settings.images = Some(training_images(settings, &data)?);
+        settings.images = Some(training_images(settings, data)?);
     }
 
-    let header = Header::new("compare", &contestants, &data);
-    let journal = match &args.journal {
-        Some(path) => Journal::open(path, header)?,
-        None => Journal::in_memory(header),
-    };
-    journal.warning.iter().for_each(|warning| warn(warning));
-    let signals = Signals::listen()?;
-    let pool = pool(jobs)?;
-    let progress = SweepProgress::new(args.quiet, signals.clone());
-    let mut sweep = Sweep::new(&data, journal, &progress);
-    if jobs == 1 {
-        let clocks = args.journal.as_deref().map(|path| Clocks::open(&beside(path))).transpose()?;
+    let path = args.journal.as_deref();
+    let journal = journal(path, Header::new("compare", &contestants, data))?;
+    let mut sweep = Sweep::new(data, journal, &stage.progress);
+    if stage.is_alone() {
+        let clocks = path.map(|path| Clocks::open(&beside(path))).transpose()?;
         sweep = sweep.timed(clocks.unwrap_or_default());
     }
     let keep = if args.svg.is_some() { Keep::Curve } else { Keep::End };
-    let found = pool.install(|| compare(&sweep, contestants, args.protocol.seed()..=last, keep));
-    progress.finish();
-    let found = match found {
-        Err(Error::Interrupted) if let Some(code) = signals.received() => {
-            let kept =
-                if args.journal.is_some() { Error::Interrupted.to_string() } else { NOT_KEPT.to_owned() };
-            complain(format_args!("dlr: {kept}"));
-            return Ok(code);
-        }
-        found => found?,
+    let seeds = args.protocol.seed()..=last;
+    let found = match stage.run(path, || compare(&sweep, contestants, seeds, keep))? {
+        Ok(found) => found,
+        Err(code) => return Ok(code),
     };
     sweep.complete()?;
 
-    if args.json {
-        print(&report::json_lines(&found, &data, &engine))?;
+    let draw = |path: &PathBuf| files::write(path, report::svg(&found).as_bytes(), CURE);
+    let drawn = args.svg.as_ref().map_or(Ok(()), draw);
+    // The result is told even where it could not be drawn.
+    print(&if args.json {
+        report::json_lines(&found, data, engine)
     } else {
-        print(&report::table(&found, &data, &engine))?;
-    }
-    Ok(Code::Done)
+        report::table(&found, data, engine)
+    })?;
+    drawn.map(|()| Code::Done)
 }
 
 /// The file of times beside a journal.
@@ -153,8 +134,6 @@ fn beside(journal: &Path) -> PathBuf {
     name.push(".times");
     name.into()
 }
-
-pub(super) const NOT_KEPT: &str = "interrupted; nothing was kept, since no --journal was given";
 
 /// The contestants' settings, each once.
 fn contestants(args: &Compare) -> Result<Vec<(String, Settings)>> {

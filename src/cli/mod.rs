@@ -10,6 +10,7 @@ mod progress;
 mod protocol;
 mod reproduce;
 mod signals;
+mod stage;
 mod sweep;
 mod train;
 mod tune;

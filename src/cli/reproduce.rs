@@ -1,34 +1,31 @@
 //! `dlr reproduce`: the paper's experiments, and the figures that come of them.
 
 use super::args::whole;
-use super::exit::{Code, complain, print, warn};
+use super::exit::{Code, complain, print};
 use super::progress::SweepProgress;
-use super::signals::Signals;
+use super::stage::{Stage, journal};
 use clap::{Args, ValueEnum};
-use dlr::data::{self, Dataset};
-use dlr::engine::threads::pool;
+use dlr::data::Dataset;
 use dlr::experiments::paper::{Preset, Scale, beyond, clock, fig1, fig2, fig3};
 use dlr::experiments::sweep::Sweep;
-use dlr::experiments::sweep::journal::{Header, Journal};
+use dlr::experiments::sweep::journal::Header;
 use dlr::experiments::sweep::shard::Shard;
-use dlr::report::machine::Engine;
 use dlr::report::paper::{Reproduction, page, results, tables};
 use dlr::{Error, Result, files};
 use serde_json::json;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::thread;
 
 /// What to do where results can't be written.
 const CURE: &str = "give --out a folder that can be written, with room for some megabytes";
 
 /// Repeats the paper's experiments, and draws its figures beside the paper's numbers
 #[derive(Debug, Args)]
-#[command(override_usage = "dlr reproduce [OPTIONS] <FIGURE>", max_term_width = 110)]
+#[command(override_usage = "dlr reproduce [OPTIONS] <FIGURE>...", max_term_width = 110)]
 pub(crate) struct Reproduce {
-    /// What to repeat
-    #[arg(value_enum, value_name = "FIGURE")]
-    figure: Figure,
+    /// What to repeat, and tell on one page
+    #[arg(value_enum, value_name = "FIGURE", required = true)]
+    figures: Vec<Figure>,
 
     /// Whose settings: the author's experiments, the paper's text, or both
     #[arg(long, value_enum, value_name = "NAME", default_value = "authors")]
@@ -114,31 +111,22 @@ impl Figure {
 
 pub(super) fn run(args: &Reproduce) -> Result<Code> {
     if args.shard.is_some() {
-        args.figure.check_shared()?;
+        args.figures.iter().try_for_each(|figure| figure.check_shared())?;
     }
-    let jobs =
-        args.jobs.map_or_else(|| thread::available_parallelism().map_or(1, usize::from), |n| n as usize);
-    let engine = Engine::here(jobs);
-    engine.warnings().iter().for_each(|warning| warn(warning));
-    let data = Dataset::open(&data::find(args.data.as_deref())?)?;
-    data.warnings.iter().for_each(|warning| warn(warning));
+    let stage = Stage::set(args.jobs, args.data.as_deref(), args.quiet)?;
+    let Stage { engine, data, .. } = &stage;
     let written = |source| Error::Write { path: args.out.clone(), source, cure: CURE };
     fs::create_dir_all(&args.out).map_err(written)?;
-    let signals = Signals::listen()?;
-    let pool = pool(jobs)?;
 
-    let progress = SweepProgress::new(args.quiet, signals.clone());
-    let made = args.preset.all().iter().try_fold(Vec::new(), |mut all, &preset| {
-        all.extend(pool.install(|| make(args, preset, &data, &progress))?);
-        Ok(all)
-    });
-    progress.finish();
-    let made: Vec<Reproduction> = match made {
-        Err(Error::Interrupted) if let Some(code) = signals.received() => {
-            complain(format_args!("dlr: {}", Error::Interrupted));
-            return Ok(code);
-        }
-        made => made?,
+    let make_all = || {
+        args.preset.all().iter().try_fold(Vec::new(), |mut all, &preset| {
+            all.extend(make(args, preset, data, &stage.progress)?);
+            Ok(all)
+        })
+    };
+    let made: Vec<Reproduction> = match stage.run(Some(&args.out), make_all)? {
+        Ok(made) => made,
+        Err(code) => return Ok(code),
     };
     if let Some(shard) = args.shard {
         let out = super::sweep::quoted(&args.out).unwrap_or_else(|_| args.out.display().to_string());
@@ -146,7 +134,7 @@ pub(super) fn run(args: &Reproduce) -> Result<Code> {
         return Ok(Code::Done);
     }
     let mut names = Vec::new();
-    for (name, content) in results(&made).into_iter().chain([page(&made, &data, &engine)]) {
+    for (name, content) in results(&made).into_iter().chain([page(&made, data, engine)]) {
         files::write(&args.out.join(&name), content.as_bytes(), CURE)?;
         names.push(name);
     }
@@ -164,10 +152,9 @@ fn make(
 ) -> Result<Option<Reproduction>> {
     let scale = if args.quick { Scale::Quick } else { Scale::Full };
     let header = Header::new("reproduce", &json!({ "preset": preset }), data);
-    let journal = Journal::open(&place(&args.out, preset, args.shard), header)?;
-    journal.warning.iter().for_each(|warning| warn(warning));
+    let journal = journal(Some(&place(&args.out, preset, args.shard)), header)?;
     let sweep = Sweep::new(data, journal, progress);
-    let wanted = |figure| args.figure.includes(figure);
+    let wanted = |figure| args.figures.iter().any(|named| named.includes(figure));
     if let Some(shard) = args.shard {
         wanted(Figure::Fig1).then(|| fig1::part(&sweep, preset, scale, shard)).transpose()?;
         wanted(Figure::Fig2).then(|| fig2::part(&sweep, preset, scale, shard)).transpose()?;

@@ -1,28 +1,23 @@
 //! `dlr tune`: which setting of an optimizer gets to the target first.
 
 use super::args::whole;
-use super::exit::{Code, complain, print, warn};
+use super::exit::{Code, print};
 use super::hyper::HyperArgs;
-use super::progress::SweepProgress;
 use super::protocol::Protocol;
-use super::signals::Signals;
+use super::stage::{Stage, journal};
 use clap::{Args, ValueEnum};
-use dlr::data::{self, Dataset};
 use dlr::engine::network::MAX_HIDDEN;
 use dlr::engine::optimizer::{Entry, Hyper};
-use dlr::engine::threads::pool;
 use dlr::engine::trainer::training_images;
 use dlr::experiments::search::{Dimension, Scale, Space, sobol, tpe};
 use dlr::experiments::spaces::{point, setting, space};
 use dlr::experiments::sweep::Sweep;
-use dlr::experiments::sweep::journal::{Header, Journal};
+use dlr::experiments::sweep::journal::Header;
 use dlr::experiments::tune::{ROUND, Trial, tune};
-use dlr::report::machine::Engine;
-use dlr::report::tune as report;
+use dlr::report::tune::Search;
 use dlr::{Error, Result, files};
 use serde_json::json;
 use std::path::PathBuf;
-use std::thread;
 
 /// What to do where a file can't be written.
 const CURE: &str = "give a file in a folder that can be written";
@@ -120,65 +115,51 @@ const SEARCH_SEED: u64 = 1;
 const FIRST_SEED: u64 = 1001;
 
 pub(super) fn run(args: &Tune) -> Result<Code> {
-    let jobs =
-        args.jobs.map_or_else(|| thread::available_parallelism().map_or(1, usize::from), |n| n as usize);
-    let engine = Engine::here(jobs);
-    engine.warnings().iter().for_each(|warning| warn(warning));
     let default = default(args)?;
     let space = searched(args)?;
     args.svg.as_ref().map_or(Ok(()), |path| files::check_place(path, CURE))?;
-    let data = Dataset::open(&data::find(args.protocol.data.as_deref())?)?;
-    data.warnings.iter().for_each(|warning| warn(warning));
-    let first = args.protocol.seed_or(FIRST_SEED);
-    let seeds: Vec<u64> = (0..args.runs).filter_map(|run| first.checked_add(run)).collect();
+    let stage = Stage::set(args.jobs, args.protocol.data.as_deref(), args.quiet)?;
+    let Stage { engine, data, .. } = &stage;
+    let seeds = seeds(args)?;
 
     let settings = |hyper: &Hyper, seed| {
         let optimizer = args.optimizer.with(args.protocol.defaults(args.optimizer), hyper)?;
         let mut settings = args.protocol.settings(args.hidden as usize, optimizer);
-        settings.images = Some(training_images(&settings, &data)?);
+        settings.images = Some(training_images(&settings, data)?);
         settings.seed = seed;
         Ok(settings)
     };
-    let plan = json!({ "base": settings(&default, first)?, "seeds": seeds });
-    let header = Header::new("tune", &plan, &data);
-    let journal = match &args.journal {
-        Some(path) => Journal::open(path, header)?,
-        None => Journal::in_memory(header),
-    };
-    journal.warning.iter().for_each(|warning| warn(warning));
-    let signals = Signals::listen()?;
-    let pool = pool(jobs)?;
-    let progress = SweepProgress::new(args.quiet, signals.clone());
-    let sweep = Sweep::new(&data, journal, &progress);
-    let proposed = |so_far: &[Trial]| proposals(args, &space, &default, so_far);
-    let found = pool.install(|| tune(&sweep, &seeds, settings, proposed, !args.whole));
-    progress.finish();
-    let found = match found {
-        Err(Error::Interrupted) if let Some(code) = signals.received() => {
-            let kept = if args.journal.is_some() {
-                Error::Interrupted.to_string()
-            } else {
-                super::compare::NOT_KEPT.to_owned()
-            };
-            complain(format_args!("dlr: {kept}"));
-            return Ok(code);
-        }
-        found => found?,
+    let base = settings(&default, seeds[0])?;
+    let path = args.journal.as_deref();
+    let journal = journal(path, Header::new("tune", &json!({ "base": base, "seeds": seeds }), data))?;
+    let sweep = Sweep::new(data, journal, &stage.progress);
+    let propose = |so_far: &[Trial]| proposals(args, &space, &default, so_far);
+    let found = match stage.run(path, || tune(&sweep, &seeds, settings, propose, !args.whole))? {
+        Ok(found) => found,
+        Err(code) => return Ok(code),
     };
     sweep.complete()?;
 
-    let report = report::Search {
-        optimizer: args.optimizer.name,
-        settings: &settings(&default, first)?,
-        space: &space,
-        seeds: &seeds,
-        tuned: &found,
-        per_epoch: training_images(&settings(&default, first)?, &data)? as u64,
-    };
-    let drawn = args.svg.as_ref().map_or(Ok(()), |path| files::write(path, report.svg().as_bytes(), CURE));
-    print(&if args.json { report.json_lines(&data, &engine) } else { report.table(&data, &engine) })?;
-    drawn?;
-    Ok(Code::Done)
+    let per_epoch = base.images.unwrap_or(data.train.len()) as u64;
+    let name = args.optimizer.name;
+    let search =
+        Search { optimizer: name, settings: &base, space: &space, seeds: &seeds, tuned: &found, per_epoch };
+    let draw = |path: &PathBuf| files::write(path, search.svg().as_bytes(), CURE);
+    let drawn = args.svg.as_ref().map_or(Ok(()), draw);
+    // The result is told even where it could not be drawn.
+    print(&if args.json { search.json_lines(data, engine) } else { search.table(data, engine) })?;
+    drawn.map(|()| Code::Done)
+}
+
+/// The seeds of each trial.
+fn seeds(args: &Tune) -> Result<Vec<u64>> {
+    let first = args.protocol.seed_or(FIRST_SEED);
+    let seeds: Option<Vec<u64>> = (0..args.runs).map(|run| first.checked_add(run)).collect();
+    seeds.ok_or_else(|| Error::Settings {
+        option: "--runs",
+        problem: format!("{} seeds from {first} on asked for, but {} is the last", args.runs, u64::MAX),
+        cure: "start with a smaller --seed".into(),
+    })
 }
 
 /// The setting that everything not searched for keeps.

@@ -1,12 +1,13 @@
 //! A comparison as a table for people, as JSON lines, and as a picture.
 
 use super::machine::Engine;
+use super::plot::{Axis, Chart, Look, Point, Rule, Series, Span};
 use super::summary::{line, percent};
 use crate::data::Dataset;
 use crate::experiments::compare::{Comparison, Contestant};
-use crate::experiments::statistics::Sample;
 use crate::experiments::statistics::bootstrap::{self, Interval};
 use crate::experiments::statistics::paired::{Paired, holm};
+use crate::experiments::statistics::{Sample, Spread};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 
@@ -206,4 +207,43 @@ fn without_seed(contestant: &Contestant) -> Value {
     let mut config = serde_json::to_value(&contestant.settings).expect("settings are JSON");
     config.as_object_mut().map(|config| config.remove("seed"));
     config
+}
+
+/// The picture: the median of each contestant's test accuracies and the quartiles around it. A run that has ended keeps its
+/// last accuracy; a curve ends where more than half of its runs have.
+pub fn svg(found: &Comparison) -> String {
+    let settings = &found.contestants[0].settings;
+    let target = settings.target.expect("a comparison has a target");
+    let x = Axis::linear("epochs").starting_at(0.0);
+    let mut chart = Chart::new("Test accuracy", x, Axis::linear("%, median of runs"));
+    chart.about = format!("Test accuracy over training, {} runs each.", found.seeds.len());
+    chart.rules = vec![Rule { y: 100.0 * target, label: percent(target) }];
+    for (place, contestant) in found.contestants.iter().enumerate() {
+        let (points, band) = curve(contestant);
+        let curve = Series::curve(contestant.label.as_str(), place, points).with_band(band);
+        let look = match contestant.label.as_str() {
+            label if label.contains(' ') => curve.look, // several may have one optimizer
+            _ => Look::of(contestant.settings.optimizer.name(), place),
+        };
+        chart.series.push(Series { look, ..curve });
+    }
+    chart.svg()
+}
+
+fn curve(contestant: &Contestant) -> (Vec<Point>, Vec<Span>) {
+    let curves: Vec<&[f64]> = contestant.runs.iter().map(|(outcome, _)| &outcome.curve[..]).collect();
+    let longest =
+        contestant.runs.iter().map(|(outcome, _)| outcome).max_by_key(|outcome| outcome.curve.len());
+    let step = longest.map_or(0.0, |longest| longest.epochs / longest.curve.len().max(1) as f64);
+    let lasting =
+        |test: &usize| 2 * curves.iter().filter(|curve| curve.len() > *test).count() >= curves.len();
+    let (mut points, mut band) = (Vec::new(), Vec::new());
+    for test in (0..longest.map_or(0, |longest| longest.curve.len())).take_while(lasting) {
+        let now = curves.iter().filter_map(|curve| curve.get(test).or(curve.last()));
+        let Some(spread) = Spread::of(now.map(|accuracy| 100.0 * accuracy)) else { continue };
+        let epoch = (test + 1) as f64 * step;
+        points.push(Point::new(epoch, spread.median));
+        band.push(Span { x: epoch, low: spread.first_quartile, high: spread.third_quartile });
+    }
+    (points, band)
 }

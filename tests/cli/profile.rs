@@ -281,5 +281,5 @@ fn its_help_is_enough() {
     }
     assert!(help.stdout.lines().all(|line| line.chars().count() <= 110), "{}", help.stdout);
     let train = dlr("--help").stdout;
-    assert!(train.contains("dlr profile [OPTIONS]") && train.contains("6  profile: slower"), "{train}");
+    assert!(train.contains("dlr COMMAND [OPTIONS]") && train.contains("6  profile: slower"), "{train}");
 }

@@ -93,7 +93,7 @@ fn are_among(some: &[String], all: &[String]) -> bool {
 /// Writes a data set of 8 x 8 pixels in 10 classes, each of which lights some pixels more often than others.
 pub(crate) fn write_data(folder: &Path, seed: u64) {
     let mut random = numbers(seed);
-    let mut one_in = |n: u64| random.next().unwrap() % n == 0;
+    let mut one_in = |n: u64| random.next().unwrap().is_multiple_of(n);
     let often: Vec<[bool; 64]> = (0..10).map(|_| std::array::from_fn(|_| one_in(4))).collect();
     fs::create_dir_all(folder).unwrap();
     for (name, count) in [("train", 1200_u32), ("t10k", 300)] {

@@ -1,7 +1,7 @@
 //! Sweeps: experiments of many runs that survive whatever ends the program.
 //!
 //! An experiment is a plain function that asks the [`Sweep`] for the outcome of one run after another, or of many at
-//! once. The sweep looks it up in its [journal](journal), or trains and writes it there. So an experiment that is started
+//! once. The sweep looks it up in its [journal], or trains and writes it there. So an experiment that is started
 //! again does nothing twice, whether its runs were known beforehand or depend on one another.
 //!
 //! | file | what lives there |
