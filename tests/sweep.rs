@@ -327,3 +327,16 @@ fn a_run_past_its_limit_is_outrun() {
     let (outcome, _) = Run { limit: Some(200), ..Run::new(easy) }.train(&MNIST, &|| false).unwrap();
     assert_eq!((outcome.stop, outcome.images_to_target()), (Stop::Target, Some(200)));
 }
+
+#[test]
+fn a_run_that_many_ask_for_at_once_is_kept_once() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("same.journal");
+    let same: Vec<Run> = vec![runs()[0].clone(); 8];
+    let sweep = Sweep::new(&MNIST, Journal::open(&path, header("plan")).unwrap(), &());
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(4).build().unwrap();
+    let outcomes = pool.install(|| sweep.each(&same, |run| sweep.outcome(run))).unwrap();
+    assert!(outcomes.windows(2).all(|pair| pair[0] == pair[1]));
+    drop(sweep); // not completed, so that the journal is as it was written
+    assert_eq!(Journal::open(&path, header("plan")).unwrap().len(), 1);
+}

@@ -21,13 +21,24 @@ const RATES: [f64; 10] = [0.02, 0.0, 0.1, 0.03, 0.3, 0.2, 0.05, 1.0, 0.6, 0.4];
 
 /// Tries all rates in rounds of three.
 fn tuned(seeds: &[u64], stop_early: bool, threads: usize) -> Tuned {
+    tuned_at((100, None), seeds, stop_early, threads)
+}
+
+/// The same, with tests after so many images, and perhaps at ends of epochs.
+fn tuned_at(
+    (test_every, stall): (u64, Option<u64>),
+    seeds: &[u64],
+    stop_early: bool,
+    threads: usize,
+) -> Tuned {
     let entry = Entry::find("sgd").unwrap();
     let settings = |hyper: &Hyper, seed| {
         let optimizer = entry.with(&entry.defaults, hyper)?;
         let few = Settings {
             images: Some(2_000),
             epochs: 3,
-            test_every: 100,
+            test_every,
+            stall,
             target: Some(0.6),
             seed,
             ..Settings::new(10, optimizer)
@@ -84,4 +95,13 @@ fn threads_make_no_difference() {
         tuned.trials.into_iter().map(|trial| (trial.images, trial.limit, trial.runs)).collect()
     };
     assert_eq!(summary(tuned(&[1, 2, 3], true, 1)), summary(tuned(&[1, 2, 3], true, 4)));
+}
+
+#[test]
+fn tests_that_come_irregularly_are_not_overlooked() {
+    for tests in [(700, None), (1900, Some(4)), (5000, None)] {
+        let (early, whole) = (tuned_at(tests, &[1, 2, 3], true, 2), tuned_at(tests, &[1, 2, 3], false, 2));
+        let best = |tuned: &Tuned| (tuned.best, tuned.best().map(|best| best.images));
+        assert_eq!(best(&early), best(&whole), "{tests:?}");
+    }
 }

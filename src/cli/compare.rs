@@ -65,14 +65,14 @@ pub(crate) struct Compare {
 
 /// An optimizer, and the numbers chosen for it.
 #[derive(Clone, Debug)]
-struct Contestant {
+pub(super) struct Contestant {
     /// As it was given.
     label: String,
     entry: &'static Entry,
     chosen: Hyper,
 }
 
-fn contestant(text: &str) -> Result<Contestant, String> {
+pub(super) fn contestant(text: &str) -> Result<Contestant, String> {
     let mut words = text.split_whitespace();
     let name = words.next().ok_or("expected the name of an optimizer")?;
     let entry = Entry::find(name).ok_or_else(|| {
@@ -175,7 +175,8 @@ fn last_seed(args: &Compare) -> Result<u64> {
 const HELP: &str = "\
 How it is compared:
   With one seed, all optimizers have the same initial weights and the same order
-  of the images. They take turns, seed by seed. A run that misses the target
+  of the images. They take turns, seed by seed, or half of the seeds each where
+  two jobs share them. A run that misses the target
   counts as later than any that hits.
 
 What the columns say:
@@ -184,9 +185,9 @@ What the columns say:
             end may be beyond all hits (inf)
   mean      of those that hit, and their standard deviation
   ratio     the median over SGD's, and its interval, seeds drawn in pairs
-  p         of no difference from SGD (and from the best) by Wilcoxon's exact
-            signed-rank test over seeds, two-sided, times the number of
-            comparisons as Holm has it
+  p         of no difference from SGD (and from the best, which these same runs
+            choose: the least median) by Wilcoxon's exact signed-rank test over
+            seeds, two-sided, corrected for their number as Holm has it
   s/epoch, train s, wall s
             with --jobs 1 only, since runs that share a processor slow each
             other down: seconds for an epoch, and medians to the target on both

@@ -159,6 +159,9 @@ fn make(
         wanted(Figure::Fig1).then(|| fig1::part(&sweep, preset, scale, shard)).transpose()?;
         wanted(Figure::Fig2).then(|| fig2::part(&sweep, preset, scale, shard)).transpose()?;
         wanted(Figure::Beyond).then(|| beyond::part(&sweep, preset, scale, shard)).transpose()?;
+        if wanted(Figure::Fig3) {
+            complain(format_args!("fig3 is not made in parts, but by the command that draws the figures"));
+        }
         sweep.complete()?;
         return Ok(None);
     }

@@ -19,7 +19,7 @@ pub(crate) struct Sweep {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Join the journals of all parts in a folder, which have to be of one sweep, by one build, and agree
+    /// Join the journals of all parts in a folder, which have to be of one sweep, by one version, and agree
     #[command(override_usage = "dlr sweep merge DIR", max_term_width = 110)]
     Merge {
         /// Folder with the journals of the parts, the --out of `dlr reproduce --shard`

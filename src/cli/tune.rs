@@ -1,6 +1,7 @@
 //! `dlr tune`: which setting of an optimizer gets to the target first.
 
 use super::args::whole;
+use super::compare::contestant;
 use super::exit::{Code, print};
 use super::hyper::HyperArgs;
 use super::protocol::Protocol;
@@ -9,7 +10,7 @@ use clap::{Args, ValueEnum};
 use dlr::engine::network::MAX_HIDDEN;
 use dlr::engine::optimizer::{Entry, Hyper};
 use dlr::engine::trainer::training_images;
-use dlr::experiments::search::{Dimension, Scale, Space, sobol, tpe};
+use dlr::experiments::search::{Dimension, Space, sobol, tpe};
 use dlr::experiments::spaces::{point, setting, space};
 use dlr::experiments::sweep::Sweep;
 use dlr::experiments::sweep::journal::Header;
@@ -34,7 +35,7 @@ pub(crate) struct Tune {
     #[arg(long, value_enum, value_name = "METHOD", default_value = "tpe")]
     method: Method,
 
-    /// Settings to try; of a grid, at least so many that each dimension has as many values
+    /// Settings to try beside the default; of a grid, at least so many that each dimension has as many values
     #[arg(long, value_name = "N", value_parser = whole(1..=10_000), default_value = "40", allow_hyphen_values = true)]
     trials: u64,
 
@@ -196,11 +197,15 @@ fn searched(args: &Tune) -> Result<Space> {
                 cure: format!("give a range of {}", names.join(" or ")),
             });
         };
-        (dimension.low, dimension.high) = (*low, *high);
-        // What a decay may be has a scale of its own, which is at its best next to 1.
-        if dimension.scale == Scale::LogOfComplement && *low < 0.0 {
-            dimension.scale = Scale::Linear;
+        // Both ends have to be what the option of that name would take.
+        for end in [low, high] {
+            contestant(&format!("{name} --{wanted} {end:e}")).map_err(|problem| Error::Settings {
+                option: "--range",
+                problem,
+                cure: "give a range within that".into(),
+            })?;
         }
+        (dimension.low, dimension.high) = (*low, *high);
     }
     if dimensions.is_empty() {
         return Err(none("every number has been given, so that nothing is left to search for".into()));
@@ -241,8 +246,9 @@ How it is searched:
   than those that results are reported for. Its time is that by which more than
   half of its runs have hit the target. The first trial is the default. Trials
   come in rounds of eight; a run is stopped when it can no longer beat the best
-  of the rounds before, which changes neither the winner nor its time. Numbers
-  that are given as options, as --alpha 1, are not searched for.
+  of the rounds before. That changes neither the winner of a grid or of
+  quasi-random points, nor its time; the estimator, which takes what was stopped
+  for a miss, may go elsewhere for it. Numbers that are given as options, as --alpha 1, are not searched for.
 
 What is told:
   the best setting; every trial; how far the best is from others along each

@@ -166,6 +166,7 @@ pub fn train(
         since,
         curve: Vec::new(),
         ends: Vec::new(),
+        shown: None,
     };
     let mut order: Vec<u32> = (0..per_epoch as u32).collect();
     let mut rng = stream(settings.seed, Purpose::Order);
@@ -224,6 +225,8 @@ struct Progress<'a> {
     curve: Vec<Point>,
     /// Test accuracy at the end of each epoch so far, if runs may stall.
     ends: Vec<f64>,
+    /// The images after which the observer has seen the weights last.
+    shown: Option<u64>,
 }
 
 impl Progress<'_> {
@@ -233,6 +236,14 @@ impl Progress<'_> {
         self.learner.learn(train, order);
         self.training += started.elapsed();
         self.images += order.len() as u64;
+    }
+
+    /// Shows the weights to the observer, once after so many images.
+    fn show(&mut self, observer: &mut dyn Observer) {
+        if self.shown.replace(self.images) != Some(self.images) {
+            let (first, second) = self.learner.weights();
+            observer.reached(self.images, first, second);
+        }
     }
 
     /// Whether the accuracy is known as it is now.
@@ -257,11 +268,11 @@ impl Progress<'_> {
 
     /// Tests, and says whether what was found ends the run.
     fn test(&mut self, observer: &mut dyn Observer) -> Option<Stop> {
-        let (first, second) = self.learner.weights();
-        observer.reached(self.images, first, second);
         if observer.wants_accuracy(self.images) {
             return self.count(observer);
         }
+        self.show(observer);
+        let (first, second) = self.learner.weights();
         let ends = !(first.norm_is_finite() && second.norm_is_finite())
             || self.target.is_some_and(|target| self.test.is_above(target, first, second).above);
         ends.then(|| self.count(observer)).flatten()
@@ -269,6 +280,7 @@ impl Progress<'_> {
 
     /// Tests all images, and says whether what was found ends the run.
     fn count(&mut self, observer: &mut dyn Observer) -> Option<Stop> {
+        self.show(observer);
         let (first, second) = self.learner.weights();
         let point = Point {
             images: self.images,

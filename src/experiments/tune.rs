@@ -6,10 +6,12 @@
 //!
 //! Trials are stopped as soon as they can't beat the best of the rounds before: a run when it has not hit by the last test
 //! that would still be earlier, a trial when too few of its runs are left. That is exact, since what counts is the time
-//! itself: the winner, and its time, are those that would have come out otherwise.
+//! itself: of the same proposals, the winner and its time are those that would have come out otherwise. Proposals that
+//! depend on what was found, as an estimator's, see a stopped trial as a miss, and may then go elsewhere.
 
 use crate::engine::optimizer::Hyper;
 use crate::engine::settings::Settings;
+use crate::engine::trainer::training_images;
 use crate::error::Result;
 use crate::experiments::sweep::Sweep;
 use crate::experiments::sweep::run::{Outcome, Run};
@@ -78,6 +80,12 @@ pub fn tune(
     }
 }
 
+/// No test before `images` comes later than this: tests come every `test_every` images, and perhaps at ends of epochs.
+fn last_test_before(images: u64, test_every: u64, per_epoch: u64) -> u64 {
+    let before = images.saturating_sub(1);
+    [test_every, per_epoch].map(|every| before / every * every).into_iter().max().unwrap_or(0)
+}
+
 fn trial(
     sweep: &Sweep,
     seeds: &[u64],
@@ -90,7 +98,8 @@ fn trial(
     let mut hits = Vec::new();
     for (place, &seed) in seeds.iter().enumerate() {
         let settings = settings(hyper, seed)?;
-        trial.limit = to_beat.map(|images| images.saturating_sub(settings.test_every));
+        let per_epoch = training_images(&settings, sweep.data)? as u64;
+        trial.limit = to_beat.map(|images| last_test_before(images, settings.test_every, per_epoch));
         let outcome = sweep.outcome(&Run { limit: trial.limit, ..Run::new(settings) })?;
         hits.extend(outcome.images_to_target());
         trial.runs.push((seed, outcome));

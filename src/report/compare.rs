@@ -26,7 +26,7 @@ struct Verdict<'a> {
     beside_best: Option<(Paired, f64)>,
 }
 
-/// Where SGD stands, if it is there, and who is best: the most hits, then the least median, then the least mean.
+/// Where SGD stands, if it is there, and who is best: the least median, then the most hits, then the least mean.
 fn places(found: &Comparison) -> (Option<usize>, usize) {
     let is_sgd = |one: &Contestant| one.settings.optimizer.name() == "sgd";
     let merit = |one: &Contestant| {
@@ -132,7 +132,11 @@ pub fn table(found: &Comparison, data: &Dataset, engine: &Engine) -> String {
     }
     out.push('\n');
     if !timed {
-        line(&mut out, "times", "none, since runs shared the processor; --jobs 1 measures them");
+        line(
+            &mut out,
+            "times",
+            "not measured for every run; --jobs 1, with a new --journal if there is one, measures them",
+        );
     }
     line(&mut out, "engine", &engine.to_string());
     out

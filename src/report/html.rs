@@ -100,6 +100,8 @@ pub enum Finding {
     NotReproduced,
     /// It holds with the settings of the paper's author, and not with others.
     OnlyUnderAuthors,
+    /// It holds with the true gradient, and not with the settings of the paper's author.
+    OnlyUnderMse,
     /// The data don't say.
     Undecided,
 }
@@ -111,6 +113,7 @@ impl Finding {
             Self::Reproduced => "reproduced",
             Self::NotReproduced => "not reproduced",
             Self::OnlyUnderAuthors => "only with the author's settings",
+            Self::OnlyUnderMse => "only with the true gradient",
             Self::Undecided => "undecided",
         }
     }
@@ -121,6 +124,7 @@ impl Finding {
             Self::Reproduced => ("r-yes", '✓'),
             Self::NotReproduced => ("r-no", '✗'),
             Self::OnlyUnderAuthors => ("r-partly", '◐'),
+            Self::OnlyUnderMse => ("r-partly", '◑'),
             Self::Undecided => ("r-open", '?'),
         }
     }

@@ -26,7 +26,7 @@ const TARGET: f64 = 0.96;
 pub struct Fig3 {
     /// Whose settings.
     pub preset: Preset,
-    /// DLR's setting.
+    /// DLR's setting, complete.
     pub hyper: Hyper,
     /// Images of an epoch.
     pub per_epoch: u64,
@@ -71,13 +71,15 @@ pub fn fig3(sweep: &Sweep, preset: Preset, scale: Scale) -> Result<Fig3> {
             sweep.outcome(&Run { keep, ..Run::new(through) })
         })
     };
-    let dlr = preset.optimizer(entry("dlr"), &hyper)?;
-    let dlr = runs(&dlr, Keep::Rates)?;
+    let optimizer = preset.optimizer(entry("dlr"), &hyper)?;
+    let hyper = *optimizer.hyper();
+    let dlr = runs(&optimizer, Keep::Rates)?;
 
     let per_epoch = sweep.data.train.len() as u64;
-    let test_every = preset.settings(HIDDEN, preset.optimizer(entry("dlr"), &hyper)?, 1).test_every;
+    let test_every = preset.settings(HIDDEN, optimizer, 1).test_every;
     let rates = mean_over_runs(&dlr);
-    let times: Vec<f64> = (0..rates.len()).map(|test| (test as u64 * test_every) as f64).collect();
+    let times: Vec<f64> =
+        (0..rates.len()).map(|test| (test as u64 * test_every).min(EPOCHS * per_epoch) as f64).collect();
     let fit = |layer: usize| {
         let rates: Vec<f64> = rates.iter().map(|rates| rates[layer]).collect();
         curve_fit::fit(&times, &rates).map_err(|error| Error::Settings {
@@ -115,9 +117,14 @@ impl Fig3 {
         runs.iter().map(of_run).collect()
     }
 
+    /// The images after which a test came, counted from 0; the last comes at the end, whether it is due or not.
+    pub fn images(&self, test: usize) -> u64 {
+        ((test as u64 + 1) * self.test_every).min(EPOCHS * self.per_epoch)
+    }
+
     /// The epochs after which a test came, counted from 0.
     pub fn epoch(&self, test: usize) -> f64 {
-        ((test as u64 + 1) * self.test_every) as f64 / self.per_epoch as f64
+        self.images(test) as f64 / self.per_epoch as f64
     }
 
     /// The median of the runs' test accuracies at each test, and the quartiles around it.

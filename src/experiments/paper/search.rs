@@ -21,6 +21,14 @@ pub const SEEDS: [u64; 3] = [1001, 1002, 1003];
 /// The seed of the search's own random numbers.
 const SEARCH_SEED: u64 = 1;
 
+/// Trials of a search, the default not counted.
+pub fn trials(scale: Scale) -> usize {
+    match scale {
+        Scale::Full => TRIALS,
+        Scale::Quick => QUICK_TRIALS,
+    }
+}
+
 /// Searches by a tree-structured Parzen estimator for the best setting of an optimizer, with `fixed` in all of them, for so many hidden units.
 ///
 /// # Errors
@@ -33,7 +41,7 @@ pub fn search(
     entry: &'static Entry,
     fixed: &Hyper,
 ) -> Result<Tuned> {
-    let trials = if scale == Scale::Full { TRIALS } else { QUICK_TRIALS };
+    let trials = trials(scale);
     let space = space(entry.name).expect("an optimizer of the paper's kind has a space");
     let default = *preset.optimizer(entry, fixed)?.hyper();
     let settings = |hyper: &Hyper, seed| Ok(preset.settings(hidden, preset.optimizer(entry, hyper)?, seed));

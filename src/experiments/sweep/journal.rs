@@ -31,7 +31,8 @@ const WRITE_CURE: &str =
     "make room or choose another place, and run the same command again: what is finished is kept";
 const READ_CURE: &str = "check the path and its permissions";
 
-/// Whose journal it is. Runs of two sweeps, of two data sets or of two builds that may round differently never meet.
+/// Whose journal it is. Runs of two sweeps, of two data sets, of two versions or of two instruction sets, which round
+/// differently, never meet.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Header {
     journal: String,
@@ -176,6 +177,9 @@ impl Journal {
     /// # Errors
     /// [`Error::Write`]; then the run is not kept, and all earlier ones are.
     pub fn add(&mut self, key: String, outcome: Outcome) -> Result<()> {
+        if self.outcomes.contains_key(&key) {
+            return Ok(()); // two asked for the same run at once
+        }
         let record = Record { key, outcome };
         if let Some(file) = &mut self.file {
             file.append(&line(&record))?;

@@ -42,6 +42,13 @@ pub struct Reproduction {
     pub seconds: Vec<Seconds>,
 }
 
+impl Reproduction {
+    /// Whether settings were searched for.
+    fn has_searches(&self) -> bool {
+        self.preset == Preset::Mse || self.beyond.is_some()
+    }
+}
+
 /// The name of the page.
 pub const PAGE: &str = "report.html";
 

@@ -75,7 +75,8 @@ fn point(cell: &Cell) -> Point {
     if sample.hits < cell.best().runs.len() { at.opened() } else { at }
 }
 
-/// A cell's mean over that of SGD at the same size; its error as that of a quotient of independent means.
+/// A cell's mean over that of SGD at the same size; its error from the relative deviations of both, as if their runs had
+/// nothing in common.
 fn over_sgd(fig1: &Fig1, cell: &Cell) -> Option<Point> {
     let sgd = fig1.cells.iter().find(|one| one.hidden == cell.hidden && one.algorithm.label == "SGD")?;
     let (ours, theirs) = (cell.best().sample(), sgd.best().sample());
@@ -122,11 +123,11 @@ pub fn fig3(fig3: &Fig3) -> Vec<String> {
     }
     let mut rates = Chart::new("DLR's mean learning rate", x(), Axis::linear("rate").starting_at(0.0));
     rates.about = "DLR's mean rate in each layer, and a exp(b t^(1/3) + c t) + d fitted to it.".to_owned();
-    let epoch = |test: usize| (test as u64 * fig3.test_every) as f64 / fig3.per_epoch as f64;
+    let epoch = |test: usize| test.checked_sub(1).map_or(0.0, |test| fig3.epoch(test));
     for (layer, name) in ["first layer", "second layer"].into_iter().enumerate() {
         let found = fig3.rates.iter().enumerate().map(|(test, rates)| Point::new(epoch(test), rates[layer]));
         let fitted = (0..fig3.rates.len()).map(|test| {
-            let images = (test as u64 * fig3.test_every) as f64;
+            let images = test.checked_sub(1).map_or(0, |test| fig3.images(test)) as f64;
             Point::new(epoch(test), fig3.fits[layer].curve.at(images))
         });
         rates.series.push(Series::curve(name, 2 * layer, found.collect()));

@@ -192,7 +192,7 @@ pub fn fig3_csv(fig3: &Fig3) -> String {
     ];
     let (dlr, mean) = (Fig3::accuracies(&fig3.dlr), Fig3::accuracies(&fig3.mean_rate));
     let rows = dlr.iter().zip(&mean).enumerate().map(|(test, (dlr, mean))| {
-        let images = (test as u64 + 1) * fig3.test_every;
+        let images = fig3.images(test);
         let mut row = vec![fig3.preset.name().to_owned(), images.to_string(), fig3.epoch(test).to_string()];
         let spreads = [dlr, mean]
             .into_iter()
