@@ -95,7 +95,7 @@ pub(crate) const RESULTS: [&str; 4] =
     ["authors-fig1.csv", "authors-fig1.svg", "authors.journal", "report.html"];
 
 /// The names of the files in a folder.
-fn made(folder: &Path) -> Vec<String> {
+fn files_in(folder: &Path) -> Vec<String> {
     let names = fs::read_dir(folder).unwrap().map(|file| file.unwrap().file_name().into_string().unwrap());
     let mut names: Vec<String> = names.collect();
     names.sort();
@@ -209,7 +209,7 @@ fn jobs_make_no_difference() {
     let one = made(1);
     assert!(one.0.contains("Fig. 1") && one.1[1].len() > 5_000, "{one:?}");
     assert!(made(3) == one, "three jobs came to something else");
-    assert_eq!(made(&desk.path("1")), RESULTS);
+    assert_eq!(files_in(&desk.path("1")), RESULTS);
     // Once more, from the journal.
     assert!(made(1) == one);
 }
@@ -371,7 +371,7 @@ fn a_write_that_fails_loses_nothing() {
     for file in [JOURNAL, "authors-fig1.csv"] {
         assert!(desk.read(&format!("out/{file}")) == desk.read(&format!("whole/{file}")), "{file}");
     }
-    assert_eq!(made(&desk.path("out")), RESULTS);
+    assert_eq!(files_in(&desk.path("out")), RESULTS);
 }
 
 /// A disk that is full after a page more each time, until a run finds room for everything.
