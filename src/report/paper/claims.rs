@@ -197,7 +197,7 @@ fn order_of_the_smallest(fig2: &Fig2) -> Judged {
         _ => format!("{label} never"),
     };
     let why = if ours[0] == "DLR" { "DLR needs the fewest" } else { "DLR does not need the fewest" };
-    let holds = labels.iter().all(|label| all_hit(label)).then_some(is_ordered);
+    let holds = labels.iter().all(all_hit).then_some(is_ordered);
     Judged { holds, ours: ours.map(words).join(", "), why: why.to_owned() }
 }
 
