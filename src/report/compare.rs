@@ -219,7 +219,9 @@ pub fn svg(found: &Comparison) -> String {
     let settings = &found.contestants[0].settings;
     let target = settings.target.expect("a comparison has a target");
     let x = Axis::linear("epochs").starting_at(0.0);
-    let mut chart = Chart::new("Test accuracy", x, Axis::linear("%, median of runs"));
+    // The last percents are what it is about.
+    let y = Axis::linear("%, median of runs").starting_at((100.0 * target - 12.0).max(0.0));
+    let mut chart = Chart::new("Test accuracy", x, y);
     chart.about = format!("Test accuracy over training, {} runs each.", found.seeds.len());
     chart.rules = vec![Rule { y: 100.0 * target, label: percent(target) }];
     for (place, contestant) in found.contestants.iter().enumerate() {

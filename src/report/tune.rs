@@ -235,7 +235,7 @@ impl Search<'_> {
         (heat.cells, heat.decimals) = (cells, 2);
         heat.best = least.map(|(_, place)| place);
         heat.note =
-            "Hatched: stopped early, since it was later than the best by then, or never there.".to_owned();
+            "What was stopped early, since it was later than the best by then, counts as no hit.".to_owned();
         heat.svg()
     }
 }
