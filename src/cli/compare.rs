@@ -3,8 +3,8 @@
 use super::args::whole;
 use super::exit::{Code, print};
 use super::hyper::HyperArgs;
-use super::protocol::Protocol;
-use super::stage::{Stage, journal};
+use super::protocol::{Protocol, seeds};
+use super::stage::{CURE, Stage, journal};
 use clap::{Args, Command, FromArgMatches as _};
 use dlr::engine::network::MAX_HIDDEN;
 use dlr::engine::optimizer::{Entry, Hyper, OPTIMIZERS};
@@ -18,9 +18,6 @@ use dlr::experiments::sweep::times::Clocks;
 use dlr::report::compare as report;
 use dlr::{Error, Result, files};
 use std::path::{Path, PathBuf};
-
-/// What to do where a file can't be written.
-const CURE: &str = "give a file in a folder that can be written";
 
 /// Trains several optimizers from the same seeds, and tells which gets to the target first
 #[derive(Debug, Args)]
@@ -94,7 +91,7 @@ pub(super) fn contestant(text: &str) -> Result<Contestant, String> {
 
 pub(super) fn run(args: &Compare) -> Result<Code> {
     let mut contestants = contestants(args)?;
-    let last = last_seed(args)?;
+    let seeds = seeds(args.protocol.seed(), args.runs)?;
     args.svg.as_ref().map_or(Ok(()), |path| files::check_place(path, CURE))?;
     let stage = Stage::set(args.jobs, args.protocol.data.as_deref(), args.quiet)?;
     let Stage { engine, data, .. } = &stage;
@@ -110,7 +107,6 @@ pub(super) fn run(args: &Compare) -> Result<Code> {
         sweep = sweep.timed(clocks.unwrap_or_default());
     }
     let keep = if args.svg.is_some() { Keep::Curve } else { Keep::End };
-    let seeds = args.protocol.seed()..=last;
     let found = match stage.run(path, || compare(&sweep, contestants, seeds, keep))? {
         Ok(found) => found,
         Err(code) => return Ok(code),
@@ -149,35 +145,16 @@ fn contestants(args: &Compare) -> Result<Vec<(String, Settings)>> {
         }
         all.push((label.clone(), args.protocol.settings(args.hidden as usize, optimizer)));
     }
-    if args.protocol.target.0.is_none() {
-        return Err(Error::Settings {
-            option: "--target",
-            problem: "without a target there is nothing to get to first".into(),
-            cure: "give a share from 0 to below 1".into(),
-        });
-    }
+    args.protocol.check_target()?;
     Ok(all)
-}
-
-fn last_seed(args: &Compare) -> Result<u64> {
-    args.protocol.seed().checked_add(args.runs - 1).ok_or_else(|| Error::Settings {
-        option: "--runs",
-        problem: format!(
-            "{} seeds from {} on asked for, but {} is the last",
-            args.runs,
-            args.protocol.seed(),
-            u64::MAX
-        ),
-        cure: "start with a smaller --seed".into(),
-    })
 }
 
 const HELP: &str = "\
 How it is compared:
   With one seed, all optimizers have the same initial weights and the same order
   of the images. They take turns, seed by seed, or half of the seeds each where
-  two jobs share them. A run that misses the target
-  counts as later than any that hits.
+  two jobs share them. A run that misses the target counts as later than any
+  that hits.
 
 What the columns say:
   hits      runs above the target

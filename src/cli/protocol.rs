@@ -5,6 +5,8 @@ use clap::Args;
 use dlr::engine::images::Inputs;
 use dlr::engine::optimizer::{Entry, Hyper, Optimizer};
 use dlr::engine::settings::{Backprop, Init, Order, Settings};
+use dlr::{Error, Result};
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
 #[derive(Clone, Debug, Args)]
@@ -86,6 +88,15 @@ impl Protocol {
         self.seed.unwrap_or(usual)
     }
 
+    /// Refuses to look for who gets first to a target that there is not.
+    pub(super) fn check_target(&self) -> Result<()> {
+        self.target.0.map(drop).ok_or_else(|| Error::Settings {
+            option: "--target",
+            problem: "without a target there is nothing to get to first".into(),
+            cure: "give a share from 0 to below 1".into(),
+        })
+    }
+
     /// The settings that these options mean for a network and an optimizer.
     pub(super) fn settings(&self, hidden: usize, optimizer: Optimizer) -> Settings {
         let mut settings = Settings::new(hidden, optimizer);
@@ -108,6 +119,16 @@ impl Protocol {
             ..settings
         }
     }
+}
+
+/// The seeds of so many runs.
+pub(super) fn seeds(first: u64, runs: u64) -> Result<RangeInclusive<u64>> {
+    let last = first.checked_add(runs - 1).ok_or_else(|| Error::Settings {
+        option: "--runs",
+        problem: format!("{runs} seeds from {first} on asked for, but {} is the last", u64::MAX),
+        cure: "start with a smaller --seed".into(),
+    })?;
+    Ok(first..=last)
 }
 
 /// The accuracy to reach, if any.

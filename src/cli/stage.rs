@@ -12,6 +12,14 @@ use rayon::ThreadPool;
 use std::path::Path;
 use std::thread;
 
+/// What to do where a picture can't be written.
+pub(super) const CURE: &str = "give a file in a folder that can be written";
+
+/// The jobs that were chosen, or one for each core.
+pub(super) fn jobs(chosen: Option<u64>) -> usize {
+    chosen.map_or_else(|| thread::available_parallelism().map_or(1, usize::from), |n| n as usize)
+}
+
 pub(super) struct Stage {
     pub(super) engine: Engine,
     pub(super) data: Dataset,
@@ -23,8 +31,7 @@ pub(super) struct Stage {
 impl Stage {
     /// Everything ready for so many jobs at once, or one for each core, on the data in `folder` or the usual one.
     pub(super) fn set(jobs: Option<u64>, folder: Option<&Path>, quiet: bool) -> Result<Self> {
-        let jobs =
-            jobs.map_or_else(|| thread::available_parallelism().map_or(1, usize::from), |n| n as usize);
+        let jobs = self::jobs(jobs);
         let engine = Engine::here(jobs);
         engine.warnings().iter().for_each(|warning| warn(warning));
         let data = Dataset::open(&data::find(folder)?)?;

@@ -3,7 +3,9 @@
 use super::args::Train;
 use super::exit::{Code, print, warn};
 use super::progress::{Progress, RunsProgress};
+use super::protocol::seeds;
 use super::signals::Signals;
+use super::stage::jobs;
 use dlr::data::{self, Dataset};
 use dlr::engine::model;
 use dlr::engine::network::Network;
@@ -16,7 +18,6 @@ use dlr::report::record::{Initial, Record};
 use dlr::report::{runs, summary};
 use dlr::{Error, Result};
 use rayon::ThreadPool;
-use std::thread;
 use std::time::Instant;
 
 /// A training that has been checked and can start.
@@ -40,8 +41,7 @@ pub(super) fn run(args: Train, since: Instant) -> Result<Code> {
 
 /// Everything that can be refused is refused here, before the training, not after it.
 fn prepare(args: Train) -> Result<Job> {
-    let threads =
-        args.threads.map_or_else(|| thread::available_parallelism().map_or(1, usize::from), |n| n as usize);
+    let threads = jobs(args.threads);
     let engine = Engine::here(threads);
     engine.warnings().iter().for_each(|warning| warn(warning));
     let loaded = args.load.as_deref().map(model::load).transpose()?;
@@ -112,17 +112,7 @@ fn one(job: Job, since: Instant) -> Result<Code> {
 /// A run from each of several seeds.
 fn several(job: Job, runs: u64) -> Result<Code> {
     let Job { args, settings, data, engine, signals, pool, .. } = &job;
-    let Some(last) = settings.seed.checked_add(runs - 1) else {
-        return Err(Error::Settings {
-            option: "--runs",
-            problem: format!(
-                "{runs} seeds from {} on asked for, but {} is the last",
-                settings.seed,
-                u64::MAX
-            ),
-            cure: "start with a smaller --seed".into(),
-        });
-    };
+    let seeds = seeds(settings.seed, runs)?;
     let timed = pool.current_num_threads() == 1;
     let alone = Engine { threads: 1, ..engine.clone() };
     // Told as they come, so that a sweep that is killed has not been for nothing.
@@ -134,7 +124,6 @@ fn several(job: Job, runs: u64) -> Result<Code> {
         print(&json_line(&Record::new(&found.settings, data, &alone, &initial, &found.run, timed)))
     };
     let progress = RunsProgress::new(args.quiet, args.json, runs, signals.clone());
-    let seeds = settings.seed..=last;
     let found = pool
         .install(|| over_seeds(settings, seeds, data, |seed| job.start(seed), || progress.observer(), tell));
     progress.finish();

@@ -4,24 +4,21 @@ use super::args::whole;
 use super::compare::contestant;
 use super::exit::{Code, print};
 use super::hyper::HyperArgs;
-use super::protocol::Protocol;
-use super::stage::{Stage, journal};
+use super::protocol::{Protocol, seeds};
+use super::stage::{CURE, Stage, journal};
 use clap::{Args, ValueEnum};
 use dlr::engine::network::MAX_HIDDEN;
 use dlr::engine::optimizer::{Entry, Hyper};
 use dlr::engine::trainer::training_images;
-use dlr::experiments::search::{Dimension, Space, sobol, tpe};
-use dlr::experiments::spaces::{point, setting, space};
+use dlr::experiments::search::{Dimension, Space, sobol};
+use dlr::experiments::spaces::{setting, space};
 use dlr::experiments::sweep::Sweep;
 use dlr::experiments::sweep::journal::Header;
-use dlr::experiments::tune::{ROUND, Trial, tune};
+use dlr::experiments::tune::{ROUND, SEARCH_SEED, Trial, next_by_estimator, tune};
 use dlr::report::tune::Search;
 use dlr::{Error, Result, files};
 use serde_json::json;
 use std::path::PathBuf;
-
-/// What to do where a file can't be written.
-const CURE: &str = "give a file in a folder that can be written";
 
 /// Searches for the setting of an optimizer that gets to the target first
 #[derive(Debug, Args)]
@@ -110,8 +107,6 @@ fn range(text: &str) -> Result<Range, String> {
     range.ok_or_else(|| "expected a range, as lr=0.01..1".to_owned())
 }
 
-/// The seed of the search's own random numbers.
-const SEARCH_SEED: u64 = 1;
 /// The first of the seeds of the runs, unless --seed says otherwise: none that results are usually reported for.
 const FIRST_SEED: u64 = 1001;
 
@@ -121,7 +116,7 @@ pub(super) fn run(args: &Tune) -> Result<Code> {
     args.svg.as_ref().map_or(Ok(()), |path| files::check_place(path, CURE))?;
     let stage = Stage::set(args.jobs, args.protocol.data.as_deref(), args.quiet)?;
     let Stage { engine, data, .. } = &stage;
-    let seeds = seeds(args)?;
+    let seeds: Vec<u64> = seeds(args.protocol.seed_or(FIRST_SEED), args.runs)?.collect();
 
     let settings = |hyper: &Hyper, seed| {
         let optimizer = args.optimizer.with(args.protocol.defaults(args.optimizer), hyper)?;
@@ -152,27 +147,10 @@ pub(super) fn run(args: &Tune) -> Result<Code> {
     drawn.map(|()| Code::Done)
 }
 
-/// The seeds of each trial.
-fn seeds(args: &Tune) -> Result<Vec<u64>> {
-    let first = args.protocol.seed_or(FIRST_SEED);
-    let seeds: Option<Vec<u64>> = (0..args.runs).map(|run| first.checked_add(run)).collect();
-    seeds.ok_or_else(|| Error::Settings {
-        option: "--runs",
-        problem: format!("{} seeds from {first} on asked for, but {} is the last", args.runs, u64::MAX),
-        cure: "start with a smaller --seed".into(),
-    })
-}
-
 /// The setting that everything not searched for keeps.
 fn default(args: &Tune) -> Result<Hyper> {
     let chosen: Hyper = args.fixed.into();
-    if args.protocol.target.0.is_none() {
-        return Err(Error::Settings {
-            option: "--target",
-            problem: "without a target there is nothing to get to first".into(),
-            cure: "give a share from 0 to below 1".into(),
-        });
-    }
+    args.protocol.check_target()?;
     Ok(*args.optimizer.with(args.protocol.defaults(args.optimizer), &chosen)?.hyper())
 }
 
@@ -221,16 +199,7 @@ fn proposals(args: &Tune, space: &Space, default: &Hyper, so_far: &[Trial]) -> V
     let points = match args.method {
         Method::Grid => rest(space.grid(each(trials, dimensions))),
         Method::Sobol => rest(sobol::sobol(trials, dimensions, SEARCH_SEED)),
-        Method::Tpe => {
-            let place =
-                |trial: &Trial| point(space, &trial.hyper).expect("what was proposed has every number");
-            let results: Vec<tpe::Trial> = searched
-                .iter()
-                .map(|trial| (place(trial), trial.images.map(|images| images as f64)))
-                .collect();
-            let next = ROUND.min(trials.saturating_sub(results.len()));
-            tpe::propose(&results, dimensions, next, SEARCH_SEED)
-        }
+        Method::Tpe => next_by_estimator(space, searched, trials),
     };
     points.iter().map(|point| setting(space, point, default)).collect()
 }
@@ -248,7 +217,8 @@ How it is searched:
   come in rounds of eight; a run is stopped when it can no longer beat the best
   of the rounds before. That changes neither the winner of a grid or of
   quasi-random points, nor its time; the estimator, which takes what was stopped
-  for a miss, may go elsewhere for it. Numbers that are given as options, as --alpha 1, are not searched for.
+  for a miss, may go elsewhere for it. Numbers that are given as options, as
+  --alpha 1, are not searched for.
 
 What is told:
   the best setting; every trial; how far the best is from others along each

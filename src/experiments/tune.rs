@@ -13,11 +13,16 @@ use crate::engine::optimizer::Hyper;
 use crate::engine::settings::Settings;
 use crate::engine::trainer::training_images;
 use crate::error::Result;
+use crate::experiments::search::{Space, tpe};
+use crate::experiments::spaces::point;
 use crate::experiments::sweep::Sweep;
 use crate::experiments::sweep::run::{Outcome, Run};
 
 /// Trials that are known together.
 pub const ROUND: usize = 8;
+
+/// The seed of a search's own random numbers.
+pub const SEARCH_SEED: u64 = 1;
 
 /// A setting that was tried.
 #[derive(Clone, Debug)]
@@ -46,6 +51,16 @@ impl Tuned {
     pub fn best(&self) -> Option<&Trial> {
         self.best.map(|best| &self.trials[best])
     }
+}
+
+/// The next round of a search of so many `trials` by a Parzen estimator, after those that it has `searched`, as points of the
+/// space.
+pub fn next_by_estimator(space: &Space, searched: &[Trial], trials: usize) -> Vec<Vec<f64>> {
+    let place = |trial: &Trial| point(space, &trial.hyper).expect("what was proposed has every number");
+    let results: Vec<tpe::Trial> =
+        searched.iter().map(|trial| (place(trial), trial.images.map(|images| images as f64))).collect();
+    let next = ROUND.min(trials.saturating_sub(results.len()));
+    tpe::propose(&results, space.dimensions().len(), next, SEARCH_SEED)
 }
 
 /// Tries what `propose` makes of the trials so far, until it proposes nothing, each with every one of `seeds`. Without

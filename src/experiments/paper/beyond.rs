@@ -13,7 +13,6 @@ use super::{Preset, Scale};
 use crate::engine::optimizer::{Entry, Hyper, Norm};
 use crate::error::Result;
 use crate::experiments::sweep::Sweep;
-use crate::experiments::sweep::run::Run;
 use crate::experiments::sweep::shard::Shard;
 use crate::experiments::tune::Tuned;
 
@@ -105,11 +104,8 @@ fn plan(scale: Scale) -> Vec<(usize, Rival)> {
 fn cell(sweep: &Sweep, preset: Preset, scale: Scale, hidden: usize, rival: Rival) -> Result<Cell> {
     let search = search(sweep, preset, scale, hidden, rival.entry, &rival.fixed)?;
     let hyper = search.best().map_or(rival.fixed, |best| best.hyper);
-    let seeds: Vec<u64> = (1..=if scale == Scale::Full { 10 } else { 3 }).collect();
-    sweep.wants(seeds.len());
-    let optimizer = preset.optimizer(rival.entry, &hyper)?;
-    let outcomes = sweep
-        .each(&seeds, |&seed| sweep.outcome(&Run::new(preset.settings(hidden, optimizer.clone(), seed))))?;
-    let tried = Tried { hyper: *optimizer.hyper(), runs: seeds.into_iter().zip(outcomes).collect() };
+    let runs = if scale == Scale::Full { 10 } else { 3 };
+    sweep.wants(runs as usize);
+    let tried = Tried::make(sweep, preset, hidden, rival.entry, &hyper, runs)?;
     Ok(Cell { hidden, rival, search, tried })
 }

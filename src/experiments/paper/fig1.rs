@@ -3,7 +3,7 @@
 
 use super::search::search;
 use super::{Algorithm, Preset, Scale, grids};
-use crate::engine::optimizer::Hyper;
+use crate::engine::optimizer::{Entry, Hyper};
 use crate::error::Result;
 use crate::experiments::statistics::Sample;
 use crate::experiments::sweep::Sweep;
@@ -55,6 +55,26 @@ pub struct Tried {
 }
 
 impl Tried {
+    /// Makes a run from each of the seeds 1 to `runs`.
+    ///
+    /// # Errors
+    /// Those of [`Sweep::outcome`].
+    pub fn make(
+        sweep: &Sweep,
+        preset: Preset,
+        hidden: usize,
+        entry: &'static Entry,
+        hyper: &Hyper,
+        runs: u64,
+    ) -> Result<Self> {
+        let optimizer = preset.optimizer(entry, hyper)?;
+        let seeds: Vec<u64> = (1..=runs).collect();
+        let outcomes = sweep.each(&seeds, |&seed| {
+            sweep.outcome(&Run::new(preset.settings(hidden, optimizer.clone(), seed)))
+        })?;
+        Ok(Self { hyper: *optimizer.hyper(), runs: seeds.into_iter().zip(outcomes).collect() })
+    }
+
     /// Epochs to the target of each run, `None` for a miss.
     pub fn epochs(&self) -> Vec<Option<f64>> {
         self.runs.iter().map(|(_, outcome)| outcome.epochs_to_target()).collect()
@@ -66,7 +86,7 @@ impl Tried {
     }
 
     /// More hits come first, then the lower mean of those that hit.
-    fn order(&self, other: &Self) -> Ordering {
+    pub fn order(&self, other: &Self) -> Ordering {
         let (ours, theirs) = (self.sample(), other.sample());
         let mean = |sample: &Sample| sample.mean.unwrap_or(f64::INFINITY);
         theirs.hits.cmp(&ours.hits).then(mean(&ours).total_cmp(&mean(&theirs)))
@@ -192,11 +212,7 @@ fn units(scale: Scale) -> Vec<Unit> {
 
 impl Unit {
     fn run(&self, sweep: &Sweep, preset: Preset, scale: Scale) -> Result<Tried> {
-        let optimizer = preset.optimizer(self.algorithm.entry, &self.hyper)?;
-        let seeds: Vec<u64> = (1..=runs(preset, scale)).collect();
-        let outcomes = sweep.each(&seeds, |&seed| {
-            sweep.outcome(&Run::new(preset.settings(self.hidden, optimizer.clone(), seed)))
-        })?;
-        Ok(Tried { hyper: *optimizer.hyper(), runs: seeds.into_iter().zip(outcomes).collect() })
+        let runs = runs(preset, scale);
+        Tried::make(sweep, preset, self.hidden, self.algorithm.entry, &self.hyper, runs)
     }
 }

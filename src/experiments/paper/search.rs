@@ -7,10 +7,9 @@
 use super::{Preset, Scale};
 use crate::engine::optimizer::{Entry, Hyper};
 use crate::error::Result;
-use crate::experiments::search::tpe;
-use crate::experiments::spaces::{point, setting, space};
+use crate::experiments::spaces::{setting, space};
 use crate::experiments::sweep::Sweep;
-use crate::experiments::tune::{ROUND, Trial, Tuned, tune};
+use crate::experiments::tune::{Trial, Tuned, next_by_estimator, tune};
 
 /// Trials after the default.
 const TRIALS: usize = 40;
@@ -18,8 +17,6 @@ const TRIALS: usize = 40;
 const QUICK_TRIALS: usize = 3;
 /// Seeds to tune with.
 pub const SEEDS: [u64; 3] = [1001, 1002, 1003];
-/// The seed of the search's own random numbers.
-const SEARCH_SEED: u64 = 1;
 
 /// Trials of a search, the default not counted.
 pub fn trials(scale: Scale) -> usize {
@@ -29,7 +26,8 @@ pub fn trials(scale: Scale) -> usize {
     }
 }
 
-/// Searches by a tree-structured Parzen estimator for the best setting of an optimizer, with `fixed` in all of them, for so many hidden units.
+/// Searches by a tree-structured Parzen estimator for the best setting of an optimizer, with `fixed` in all of them, for
+/// so many hidden units.
 ///
 /// # Errors
 /// Those of [`Sweep::outcome`].
@@ -47,11 +45,7 @@ pub fn search(
     let settings = |hyper: &Hyper, seed| Ok(preset.settings(hidden, preset.optimizer(entry, hyper)?, seed));
     let propose = |so_far: &[Trial]| {
         let Some((_, searched)) = so_far.split_first() else { return vec![default] };
-        let place = |trial: &Trial| point(&space, &trial.hyper).expect("what was proposed has every number");
-        let results: Vec<tpe::Trial> =
-            searched.iter().map(|trial| (place(trial), trial.images.map(|images| images as f64))).collect();
-        let next = ROUND.min(trials.saturating_sub(results.len()));
-        let points = tpe::propose(&results, space.dimensions().len(), next, SEARCH_SEED);
+        let points = next_by_estimator(&space, searched, trials);
         points.iter().map(|point| setting(&space, point, &default)).collect()
     };
     tune(sweep, &SEEDS, settings, propose, true)

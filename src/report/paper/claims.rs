@@ -98,15 +98,7 @@ fn rows(fig1: &Fig1, of: impl Fn(usize) -> bool) -> Vec<&[Cell]> {
 
 /// The cell that gets there first: more hits come first, then the lower mean.
 fn fastest(row: &[Cell]) -> &Cell {
-    let merit = |cell: &Cell| {
-        let sample = cell.best().sample();
-        (cell.best().runs.len() - sample.hits, sample.mean.unwrap_or(f64::INFINITY))
-    };
-    let least = row.iter().min_by(|a, b| {
-        let (a, b) = (merit(a), merit(b));
-        a.0.cmp(&b.0).then(a.1.total_cmp(&b.1))
-    });
-    least.expect("a size has algorithms")
+    row.iter().min_by(|a, b| a.best().order(b.best())).expect("a size has algorithms")
 }
 
 fn of<'a>(row: &'a [Cell], label: &str) -> &'a Cell {

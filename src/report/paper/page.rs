@@ -1,11 +1,10 @@
 //! The whole reproduction as one page.
 
-use super::{Reproduction, claims, mean_and_deviation, pictures, tables, title};
+use super::{Reproduction, claims, pictures, tables, title};
 use crate::data::Dataset;
 use crate::experiments::paper::beyond::Beyond;
 use crate::experiments::paper::fig3::Fig3;
-use crate::experiments::paper::{Scale, numbers, search};
-use crate::experiments::statistics::Sample;
+use crate::experiments::paper::{Scale, search};
 use crate::report::html::{Align, Block, Report, Section, Table, html};
 use crate::report::machine::Engine;
 use crate::report::summary::grouped;
@@ -98,22 +97,10 @@ fn figures(one: &Reproduction) -> Vec<Section> {
 fn fig3_blocks(fig3: &Fig3) -> Vec<Block> {
     let caption = "Fig. 3. Left: the median of test accuracy and its quartiles, 100 hidden units. Right: DLR's mean rate in \
         each layer, and the fit that SGD then used.";
-    let row = |name: &str, runs, paper: numbers::Published| {
-        let epochs = fig3.epochs(runs);
-        let paper = format!("{:.2} +- {:.2}", paper.mean, paper.deviation);
-        vec![name.to_owned(), mean_and_deviation(&Sample::of(&epochs), epochs.len()), paper]
-    };
     vec![
         Block::Panels { svgs: pictures::fig3(fig3), caption: caption.into() },
         Block::Facts(vec![("DLR's setting".into(), fig3.hyper.to_string())]),
-        table(
-            "Epochs to 96 %",
-            &["", "here", "the paper"],
-            vec![
-                row("DLR", &fig3.dlr, numbers::DLR_EPOCHS),
-                row("SGD at DLR's mean rates", &fig3.mean_rate, numbers::MEAN_RATE_EPOCHS),
-            ],
-        ),
+        table("Epochs to 96 %", &["", "here", "the paper"], tables::fig3_rows(fig3).map(Vec::from).into()),
         table("The fits, for t images", &["layer", "a", "b", "c", "d", "R²"], tables::fig3_fits(fig3)),
     ]
 }

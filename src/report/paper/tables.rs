@@ -9,6 +9,7 @@ use crate::experiments::paper::fig1::{Cell, Fig1};
 use crate::experiments::paper::fig2::Fig2;
 use crate::experiments::paper::fig3::Fig3;
 use crate::experiments::paper::fig3::HIDDEN;
+use crate::experiments::paper::numbers::Published;
 use crate::experiments::paper::{grids, numbers};
 use crate::experiments::statistics::Sample;
 use crate::experiments::statistics::paired::{Paired, holm};
@@ -147,17 +148,24 @@ pub fn searches_csv<'a>(searches: impl Iterator<Item = (usize, &'a str, &'a Tune
     csv(&head, rows)
 }
 
-/// Fig. 3 for people.
+/// Fig. 3 as a table: what learned, epochs to 96 % here, and in the paper.
+pub(super) fn fig3_rows(fig3: &Fig3) -> [[String; 3]; 2] {
+    let row = |name: &str, runs, paper: Published| {
+        let epochs = fig3.epochs(runs);
+        let paper = format!("{:.2} +- {:.2}", paper.mean, paper.deviation);
+        [name.to_owned(), mean_and_deviation(&Sample::of(&epochs), epochs.len()), paper]
+    };
+    [
+        row("DLR", &fig3.dlr, numbers::DLR_EPOCHS),
+        row("SGD at DLR's mean rates", &fig3.mean_rate, numbers::MEAN_RATE_EPOCHS),
+    ]
+}
+
+/// The same for people.
 pub fn fig3_table(fig3: &Fig3) -> String {
     let mut out = format!("\nFig. 3, {}: epochs to 96 %, {HIDDEN} hidden units\n", title(fig3.preset));
     out += "                               ours         paper\n";
-    for (name, runs, paper) in [
-        ("DLR", &fig3.dlr, numbers::DLR_EPOCHS),
-        ("SGD at DLR's mean rates", &fig3.mean_rate, numbers::MEAN_RATE_EPOCHS),
-    ] {
-        let epochs = fig3.epochs(runs);
-        let ours = mean_and_deviation(&Sample::of(&epochs), epochs.len());
-        let paper = format!("{:.2} +- {:.2}", paper.mean, paper.deviation);
+    for [name, ours, paper] in fig3_rows(fig3) {
         writeln!(out, "{name:<24}{ours:>16}{paper:>14}").expect("a string takes all");
     }
     out
