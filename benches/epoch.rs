@@ -60,7 +60,7 @@ fn plain(rule: Rule, hidden: usize) -> Plain {
     let network = draw(hidden);
     let unpadded = |rows, row: &dyn Fn(usize) -> Vec<f32>| (0..rows).flat_map(row).collect();
     let first = unpadded(784, &|j| network.first.row(j).to_vec());
-    let second = unpadded(10, &|k| network.second.row(k).to_vec());
+    let second = unpadded(10, &|k| network.last.row(k).to_vec());
     Plain::new(hidden, rule, first, second)
 }
 
@@ -74,8 +74,8 @@ fn check(entry: &'static Entry, rule: Rule, hidden: usize, images: &Images, dens
     for (n, x) in dense.iter().take(100).enumerate() {
         theirs.learn(x, usize::from(images.label(n)));
     }
-    let (first, second) = ours.weights();
-    for (ours, theirs) in [(first, &theirs.first), (second, &theirs.second)] {
+    let weights = ours.weights();
+    for (ours, theirs) in [(weights.first, &theirs.first), (weights.last, &theirs.second)] {
         let largest = theirs.iter().fold(0.0_f32, |most, w| most.max(w.abs()));
         let rows = theirs.chunks_exact(hidden).enumerate();
         let worst = rows
@@ -151,7 +151,7 @@ fn tests(c: &mut Criterion) {
         for hidden in HIDDEN {
             let network = draw(hidden);
             group.bench_function(BenchmarkId::new(path, hidden), |b| {
-                b.iter(|| evaluator.count_right(black_box(&network.first), &network.second));
+                b.iter(|| evaluator.count_right(black_box(&network.weights())));
             });
         }
     }

@@ -94,11 +94,11 @@ fn forward(c: &mut Criterion) {
         });
         let mut y = vec![f32x8::ZERO; 2];
         let bound = format!("output sums (bound {} cycles)", 5 * n);
-        per_image(c, &bound, hidden, |_| output_sums(black_box(&h), &network.second, &mut y));
+        per_image(c, &bound, hidden, |_| output_sums(black_box(&h), &network.last, &mut y));
         let mut d1 = vec![f32x8::ZERO; n];
         let errors = [f32x8::splat(0.1); 2];
         let bound = format!("hidden deltas (bound {} cycles)", 5 * n);
-        per_image(c, &bound, hidden, |_| hidden_deltas(black_box(&errors), &network.second, &h, &mut d1));
+        per_image(c, &bound, hidden, |_| hidden_deltas(black_box(&errors), &network.last, &h, &mut d1));
     }
     c.bench_function("logistic of 8", |b| b.iter(|| logistic(black_box(f32x8::splat(0.5)))));
     let (mut y, mut d2, mut errors) = ([f32x8::ONE; 2], [f32x8::ZERO; 2], [f32x8::ZERO; 2]);
@@ -131,7 +131,7 @@ fn learn_first<R: Rule>(
 
 fn update_second<R: Rule>(c: &mut Criterion, name: &str, rule: R) {
     for hidden in HIDDEN {
-        let mut layer = Layer::new(draw(hidden).second, rule.clone());
+        let mut layer = Layer::new(draw(hidden).last, rule.clone());
         let h = vec![f32x8::splat(1e-3); layer.stored().vectors()];
         let name = format!("update second layer: {name}");
         per_image(c, &name, hidden, |_| {

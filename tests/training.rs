@@ -5,7 +5,7 @@ use dlr::data::{CachePolicy, Dataset};
 use dlr::engine::evaluator::Evaluator;
 use dlr::engine::images::{Images, Inputs};
 use dlr::engine::learner::Task;
-use dlr::engine::network::Network;
+use dlr::engine::network::{Network, Weights};
 use dlr::engine::optimizer::{Entry, Hyper, OPTIMIZERS, Rates};
 use dlr::engine::settings::{Init, Settings};
 use dlr::engine::threads::Threads;
@@ -44,7 +44,7 @@ fn at_rate(optimizer: &str, lr: f64) -> Settings {
 }
 
 fn run_watched(settings: &Settings, observer: &mut dyn Observer) -> Result<Run> {
-    let start = Network::draw(MNIST.inputs, settings.hidden, MNIST.classes, Init::FanIn, settings.seed);
+    let start = Network::draw(MNIST.inputs, &settings.hidden, MNIST.classes, Init::FanIn, settings.seed);
     train(settings, &MNIST, start, Instant::now(), Threads::Pool, observer)
 }
 
@@ -55,7 +55,7 @@ fn run(settings: &Settings) -> Run {
 /// Test images that the network classifies correctly, by plain loops in double precision.
 fn recount(network: &Network, inputs: Inputs) -> usize {
     let images = Images::new(&MNIST.test, inputs);
-    let (hidden, outputs) = (network.hidden(), network.outputs());
+    let (hidden, outputs) = (network.first.width(), network.outputs());
     let first: Vec<&[f32]> = (0..network.inputs()).map(|j| network.first.row(j)).collect();
     let mut pixels = vec![0.0; images.inputs()];
     let is_right = |&n: &usize| {
@@ -65,8 +65,7 @@ fn recount(network: &Network, inputs: Inputs) -> usize {
             sums.iter_mut().zip(*row).for_each(|(sum, &w)| *sum += f64::from(x) * f64::from(w));
         }
         let output = |k| {
-            let terms =
-                sums.iter().zip(network.second.row(k)).map(|(z, &w)| f64::from(w) / (1.0 + (-z).exp()));
+            let terms = sums.iter().zip(network.last.row(k)).map(|(z, &w)| f64::from(w) / (1.0 + (-z).exp()));
             terms.sum::<f64>()
         };
         let class = (0..outputs).max_by(|&a, &b| output(a).total_cmp(&output(b)));
@@ -82,10 +81,8 @@ fn assert_learned(settings: &Settings, floor: f64) {
     let accuracy = run.last().test_accuracy;
     assert!(accuracy > floor, "{settings:?}: {accuracy} after an epoch");
     assert!(
-        run.network.first.norm_is_finite()
-            && run.network.second.norm_is_finite()
-            && run.network.first.padding_is_zero()
-            && run.network.second.padding_is_zero()
+        run.network.weights().norms_are_finite()
+            && run.network.weights().panels().all(Panel::padding_is_zero)
     );
     assert_eq!(run.stop, Stop::Epochs);
     assert_eq!(
@@ -95,7 +92,7 @@ fn assert_learned(settings: &Settings, floor: f64) {
 
     // The returned network is the one that was tested last.
     let images = Images::new(&MNIST.test, settings.inputs);
-    let right = Evaluator::new(images, Threads::Pool).count_right(&run.network.first, &run.network.second);
+    let right = Evaluator::new(images, Threads::Pool).count_right(&run.network.weights());
     assert_eq!(accuracy, right as f64 / 10_000.0);
 
     // Two outputs of an image may be equal but for rounding: one image in 10,000 is allowed to.
@@ -213,9 +210,9 @@ fn a_decision_is_the_full_count_s_with_a_fifth_of_its_work() {
         let (mut tests, mut classified) = (0, 0);
         for start in (0..24_000).step_by(600) {
             learner.learn(&train, &(start..start + 600).collect::<Vec<_>>());
-            let (first, second) = learner.weights();
-            let right = counter.count_right(first, second);
-            let decision = decider.is_above(0.96, first, second);
+            let weights = learner.weights();
+            let right = counter.count_right(&weights);
+            let decision = decider.is_above(0.96, &weights);
             assert_eq!(decision.above, right > 9_600);
             tests += 1;
             classified += decision.classified;
@@ -226,7 +223,7 @@ fn a_decision_is_the_full_count_s_with_a_fifth_of_its_work() {
             {
                 let mut fresh = Evaluator::new(images(), threads);
                 let target = count as f64 / 10_000.0;
-                assert_eq!(fresh.is_above(target, first, second).above, above, "{count} against {right}");
+                assert_eq!(fresh.is_above(target, &weights).above, above, "{count} against {right}");
             }
         }
         assert!(classified * 5 <= tests * 10_000, "{inputs:?}: {classified} images for {tests} tests");
@@ -341,8 +338,8 @@ fn an_observer_sees_the_weights_of_every_test() {
         fn wants_accuracy(&mut self, images: u64) -> bool {
             images == 2000
         }
-        fn reached(&mut self, images: u64, first: &Panel, second: &Panel) {
-            self.0.push((images, Network { first: first.clone(), second: second.clone() }));
+        fn reached(&mut self, images: u64, weights: &Weights) {
+            self.0.push((images, weights.to_network()));
         }
     }
     for name in ["sgd", "adam"] {

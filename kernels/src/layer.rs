@@ -21,6 +21,7 @@ use crate::norms::{LaneNorms, into_rates, sum_of_squares};
 use crate::panel::Panel;
 use crate::rule::{Norms, Rule, rests};
 use crate::sweep::{Block, BlockNorms, Tiles, TilesOfParts, TilesOfWholes, catch_up};
+use bytemuck::Pod;
 
 /// The weights of a layer, `[rows][Hp]`, and what its optimizer keeps about them.
 #[derive(Clone, Debug)]
@@ -31,14 +32,40 @@ pub struct Layer<R: Rule> {
     /// Room for the sums of squares of every row, under a rule that wants norms of rows; otherwise empty.
     row_squares: Vec<f32x8>,
     lanes: LaneNorms,
+    /// Updates so far.
+    updates: u64,
     pauses: Pauses,
+}
+
+/// Everything about a layer that its updates have brought about. With the same shape and rule, it goes on from here to the
+/// same bits.
+#[derive(Clone, Debug, PartialEq)]
+pub struct State {
+    /// Updates so far.
+    pub updates: u64,
+    /// The weights as they lie in memory, `[rows][Hp]`.
+    pub weights: Vec<f32>,
+    /// What the rule remembers beside them: for each vector of weights, some vectors or none.
+    pub memory: Vec<f32>,
+    /// The update that each row was last touched by, under a rule that pauses; `u64::MAX` before the first.
+    pub last: Vec<u64>,
+    /// The sum of squares of each lane, under a rule that wants norms of lanes.
+    pub lane_squares: Vec<f64>,
+}
+
+impl State {
+    /// Whether it can be that of a layer which is now in state `other`.
+    pub fn fits(&self, other: &Self) -> bool {
+        let sizes = |state: &Self| {
+            [state.weights.len(), state.memory.len(), state.last.len(), state.lane_squares.len()]
+        };
+        sizes(self) == sizes(other) && self.last.iter().all(|&last| last <= self.updates || last == NEVER)
+    }
 }
 
 /// Who waits for how long, under a rule that pauses; otherwise empty.
 #[derive(Clone, Debug, Default)]
 struct Pauses {
-    /// Updates so far.
-    updates: u64,
     /// The update that each row was last touched by; [`NEVER`] before the first.
     last: Vec<u64>,
     /// The weights, all caught up, for whoever wants to see them all.
@@ -49,10 +76,10 @@ struct Pauses {
 const NEVER: u64 = u64::MAX;
 
 impl Pauses {
-    /// How many updates `row` has missed.
+    /// How many of so many updates `row` has missed.
     #[inline(always)]
-    fn missed(&self, row: usize) -> u64 {
-        self.updates.saturating_sub(self.last[row])
+    fn missed(&self, row: usize, updates: u64) -> u64 {
+        updates.saturating_sub(self.last[row])
     }
 }
 
@@ -70,7 +97,37 @@ impl<R: Rule> Layer<R> {
         if !rests::<R>() {
             pauses = Pauses { last: vec![NEVER; weights.rows()], ..Pauses::default() };
         }
-        Self { weights, rule, memory, row_squares, lanes, pauses }
+        Self { weights, rule, memory, row_squares, lanes, updates: 0, pauses }
+    }
+
+    /// All that its updates have brought about.
+    pub fn state(&self) -> State {
+        State {
+            updates: self.updates,
+            weights: self.weights.as_slice().to_vec(),
+            memory: numbers(&self.memory).to_vec(),
+            last: self.pauses.last.clone(),
+            lane_squares: self.lanes.squares().to_vec(),
+        }
+    }
+
+    /// Goes on from `state`, which is that of a layer of the same shape under the same rule. This one has had no update yet.
+    ///
+    /// # Panics
+    /// If it [does not fit](State::fits), or this layer has had an update.
+    pub fn resume(&mut self, state: &State) {
+        assert!(
+            self.updates == 0 && state.fits(&self.state()),
+            "a new layer goes on from a state of its shape"
+        );
+        self.weights.as_mut_slice().copy_from_slice(&state.weights);
+        numbers_mut(&mut self.memory).copy_from_slice(&state.memory);
+        self.pauses.last.copy_from_slice(&state.last);
+        if R::NORMS == Norms::OfLanes {
+            self.lanes.resume(&state.lane_squares, &self.rule);
+        }
+        self.updates = state.updates;
+        (0..state.updates).for_each(|_| self.rule.advance());
     }
 
     /// The weights, `[rows][Hp]`, all of them caught up. Looking at them changes nothing that follows.
@@ -79,7 +136,7 @@ impl<R: Rule> Layer<R> {
             return &self.weights;
         }
         self.rule.look_back();
-        let Pauses { updates, last, view } = &mut self.pauses;
+        let (updates, Pauses { last, view }) = (self.updates, &mut self.pauses);
         let view = view.get_or_insert_with(|| self.weights.clone());
         let n = self.weights.vectors();
         let rows = view.as_vectors_mut().chunks_exact_mut(n).zip(self.weights.as_vectors().chunks_exact(n));
@@ -110,11 +167,31 @@ impl<R: Rule> Layer<R> {
         sums: &'d mut [f32x8],
         deltas: impl FnOnce(&'d mut [f32x8]) -> &'d [f32x8],
     ) {
+        self.look(lit, sums);
+        let deltas = deltas(sums);
+        self.descend(lit, deltas);
+    }
+
+    /// The first half of [`learn`](Self::learn), for whoever needs the layer in between: the net inputs.
+    ///
+    /// # Panics
+    /// If `sums` is not a row long, or a lit pixel has no row.
+    #[inline]
+    pub fn look(&mut self, lit: Lit, sums: &mut [f32x8]) {
         self.hidden_sums(lit, sums);
         if R::NORMS == Norms::OfRows {
             into_rates(&self.rule, &mut self.row_squares[..lit.len()]);
         }
-        self.whole().sweep(&OfImage { lit, deltas: deltas(sums) });
+    }
+
+    /// The second half: the update, by what [`look`](Self::look) has found out about the rows of the same `lit`, after
+    /// which nothing else may have happened to the layer.
+    ///
+    /// # Panics
+    /// If the deltas are not a row long.
+    #[inline]
+    pub fn descend(&mut self, lit: Lit, deltas: &[f32x8]) {
+        self.whole().sweep(&OfImage { lit, deltas });
         self.settle();
     }
 
@@ -135,7 +212,7 @@ impl<R: Rule> Layer<R> {
         sums_of(lit, CatchingUp { layer: self }, sums);
         if !R::PEEKS {
             for &j in lit.index() {
-                self.pauses.last[usize::from(j)] = self.pauses.updates;
+                self.pauses.last[usize::from(j)] = self.updates;
             }
         }
     }
@@ -151,8 +228,8 @@ impl<R: Rule> Layer<R> {
         self.rule.look_back();
         let n = self.weights.vectors();
         for row in rows {
-            let missed = self.pauses.missed(row);
-            self.pauses.last[row] = self.pauses.updates;
+            let missed = self.pauses.missed(row, self.updates);
+            self.pauses.last[row] = self.updates;
             let weights = &mut self.weights.as_vectors_mut()[row * n..][..n];
             catch_up(&self.rule, missed, weights, &mut self.memory[row * n..][..n]);
         }
@@ -184,7 +261,7 @@ impl<R: Rule> Layer<R> {
             vectors: self.weights.vectors(),
             weights: self.weights.as_vectors_mut(),
             memory: &mut self.memory,
-            updates: self.pauses.updates,
+            updates: self.updates,
             last: &mut self.pauses.last,
             norms: BlockNorms {
                 rows: &mut self.row_squares,
@@ -209,7 +286,7 @@ impl<R: Rule> Layer<R> {
         let lane_rates = &self.lanes.rates[..];
         let mut weights = self.weights.as_vectors_mut().chunks_mut(rows * n);
         let mut memory = self.memory.chunks_mut(rows * n);
-        let updates = self.pauses.updates;
+        let updates = self.updates;
         let mut last = self.pauses.last.chunks_mut(rows);
         (0..total).step_by(rows).map(move |first| Block {
             rule,
@@ -233,11 +310,19 @@ impl<R: Rule> Layer<R> {
         if R::NORMS == Norms::OfLanes {
             self.lanes.renew(&self.rule);
         }
-        if !rests::<R>() {
-            self.pauses.updates += 1;
-        }
+        self.updates += 1;
         self.rule.advance();
     }
+}
+
+/// What is remembered, as plain numbers. Nothing has no numbers, which a cast could not tell from many nothings.
+fn numbers<M: Pod>(memory: &[M]) -> &[f32] {
+    if size_of::<M>() == 0 { &[] } else { bytemuck::cast_slice(memory) }
+}
+
+/// The same, to be written.
+fn numbers_mut<M: Pod>(memory: &mut [M]) -> &mut [f32] {
+    if size_of::<M>() == 0 { &mut [] } else { bytemuck::cast_slice_mut(memory) }
 }
 
 /// Rows whose squares are summed as the forward pass reads them.
@@ -273,10 +358,10 @@ impl<R: Rule> CatchingUp<'_, R> {
     /// How many updates `row` has missed: no more than a pause can be asked about.
     #[inline(always)]
     fn missed(&mut self, row: usize) -> u64 {
-        if self.layer.pauses.missed(row) > R::LONGEST_PAUSE {
+        if self.layer.pauses.missed(row, self.layer.updates) > R::LONGEST_PAUSE {
             self.wake(row);
         }
-        self.layer.pauses.missed(row)
+        self.layer.pauses.missed(row, self.layer.updates)
     }
 
     #[cold]

@@ -5,6 +5,7 @@
 //! | --- | --- |
 //! | [`lanes`], [`panel`], [`lit`] | the layout: vectors of 8, rows padded to whole vectors, the lit pixels of an image |
 //! | [`logistic`], [`forward`], [`output`] | from lit pixels to the outputs, and back to the hidden deltas |
+//! | [`inner`] | back through a layer between two hidden ones |
 //! | [`rule`], [`gradient`], [`layer`], [`sweep`] | the backward pass fused with the update: one sweep for every optimizer |
 //! | [`rules`] | the optimizers, one short file each |
 //! | [`gemm`] | the dense path: blocked matrix products |
@@ -23,11 +24,15 @@
 //! Both weight matrices are [panels](panel::Panel) whose rows run along the hidden units, padded to whole vectors: `W1`
 //! is `[inputs][Hp]`, so that a dark pixel's row is never touched, and `W2` is `[outputs][Hp]`. In both layers the
 //! gradient's row is a scalar times a vector along the hidden units, which is why one sweep updates them both.
+//!
+//! A layer between two hidden ones has the form of the first: `[pre-synaptic][Hp]`, with the activations of the hidden
+//! units before it for inputs, all of them lit.
 //! **Padding lanes are zero and stay zero**: s(0) = 1/2 would make each of them a hidden unit that learns.
 
 pub mod forward;
 pub mod gemm;
 pub mod gradient;
+pub mod inner;
 pub mod lanes;
 pub mod layer;
 pub mod lit;

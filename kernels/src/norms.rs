@@ -57,6 +57,17 @@ impl LaneNorms {
         norms
     }
 
+    /// The sum of squares of each lane's column.
+    pub(crate) fn squares(&self) -> &[f64] {
+        &self.squares
+    }
+
+    /// Goes on from these sums.
+    pub(crate) fn resume<R: Rule>(&mut self, squares: &[f64], rule: &R) {
+        self.squares.copy_from_slice(squares);
+        self.renew(rule);
+    }
+
     /// Takes in the changes of all blocks, in their order, and sets the rates.
     pub(crate) fn renew<R: Rule>(&mut self, rule: &R) {
         for change in self.changes.chunks_exact_mut(self.rates.len()) {

@@ -1,6 +1,7 @@
 //! What an optimizer is: how one vector of weights moves along its gradient, and how it moves without one.
 
 use crate::lanes::f32x8;
+use bytemuck::Pod;
 
 /// Which norms of the weights an optimizer's learning rates depend on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,7 +43,7 @@ pub struct Cost {
 /// the rows of dark pixels, and makes up for it when they are lit again.
 pub trait Rule: Clone + Send + Sync + 'static {
     /// What is remembered beside each vector of weights: `()`, or some `f32x8`, all zero before the first update.
-    type Memory: Copy + Default + Send + Sync + 'static;
+    type Memory: Pod + Default + Send + Sync;
 
     /// What some updates with a zero gradient do to a row, in numbers that are the same for all of its weights. `()` if
     /// they change neither weights nor memory.
@@ -75,7 +76,8 @@ pub trait Rule: Clone + Send + Sync + 'static {
     /// padding does.
     fn step(&self, weights: f32x8, a: f32x8, b: f32x8, memory: &mut Self::Memory) -> f32x8;
 
-    /// Called after every update: the place for what depends on their number, as bias correction.
+    /// Called after every update: the place for what depends on their number, as bias correction, and on nothing else, so
+    /// that a layer which [goes on](crate::layer::Layer::resume) from a state can count it all again.
     fn advance(&mut self) {}
 
     /// Called before many pauses are asked for: the place to prepare for that.

@@ -9,7 +9,7 @@ use super::sweep::Sweep;
 use super::tune::Tune;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
-use dlr::engine::network::MAX_HIDDEN;
+use dlr::engine::hidden::{Hidden, MAX_HIDDEN};
 use dlr::engine::optimizer::{Entry, OPTIMIZERS};
 use dlr::engine::settings::Settings;
 use dlr_kernels::simd::Level;
@@ -174,9 +174,9 @@ Baselines:
 
 #[derive(Debug, Args)]
 pub(crate) struct Train {
-    /// Hidden units, 1 to 4096 [default: 30, or those of --load]
-    #[arg(long, value_name = "N", value_parser = whole(1..=MAX_HIDDEN as u64), allow_hyphen_values = true)]
-    pub(crate) hidden: Option<u64>,
+    /// Hidden units, 1 to 4096; several layers from the inputs on as in 100,50 [default: 30, or those of --load]
+    #[arg(long, value_name = "N,...", allow_hyphen_values = true)]
+    pub(crate) hidden: Option<Hidden>,
 
     /// The optimizer [default: dlr]; they and their defaults are listed below
     #[arg(long, value_name = "NAME", value_parser = optimizer_names(), default_value = "dlr", hide_default_value = true,
@@ -221,11 +221,12 @@ pub(crate) struct Train {
 
 impl Train {
     /// The settings that these arguments mean, for a network of `loaded` hidden units if one was loaded.
-    pub(crate) fn settings(&self, loaded: Option<usize>) -> dlr::Result<Settings> {
+    pub(crate) fn settings(&self, loaded: Option<Hidden>) -> dlr::Result<Settings> {
         let entry = self.optimizer;
         let defaults = self.protocol.defaults(entry);
-        let hidden = match (self.hidden, loaded) {
-            (Some(hidden), Some(loaded)) if hidden != loaded as u64 => {
+        let is_drawn = loaded.is_none();
+        let hidden = match (&self.hidden, loaded) {
+            (Some(hidden), Some(loaded)) if *hidden != loaded => {
                 return Err(dlr::Error::Settings {
                     option: "--hidden",
                     problem: format!(
@@ -234,7 +235,7 @@ impl Train {
                     cure: format!("leave --hidden out, or give {loaded}"),
                 });
             }
-            (hidden, loaded) => loaded.unwrap_or(hidden.unwrap_or(30) as usize),
+            (chosen, loaded) => loaded.or_else(|| chosen.clone()).unwrap_or_else(|| 30.into()),
         };
         if self.require_target && self.protocol.target.0.is_none() {
             return Err(dlr::Error::Settings {
@@ -245,7 +246,7 @@ impl Train {
         }
         let optimizer = entry.with(defaults, &self.hyper.into())?;
         let settings = self.protocol.settings(hidden, optimizer);
-        Ok(Settings { init: settings.init.filter(|_| loaded.is_none()), ..settings })
+        Ok(Settings { init: settings.init.filter(|_| is_drawn), ..settings })
     }
 }
 

@@ -6,7 +6,7 @@ use super::hyper::HyperArgs;
 use super::protocol::{Protocol, seeds};
 use super::stage::{CURE, Stage, journal};
 use clap::{Args, Command, FromArgMatches as _};
-use dlr::engine::network::MAX_HIDDEN;
+use dlr::engine::hidden::Hidden;
 use dlr::engine::optimizer::{Entry, Hyper, OPTIMIZERS};
 use dlr::engine::settings::Settings;
 use dlr::engine::trainer::training_images;
@@ -27,10 +27,9 @@ pub(crate) struct Compare {
     #[arg(value_name = "OPTIMIZER", value_parser = contestant, default_values = ["sgd", "nesterov", "adam", "dlr"])]
     optimizers: Vec<Contestant>,
 
-    /// Hidden units
-    #[arg(long, value_name = "N", value_parser = whole(1..=MAX_HIDDEN as u64), default_value = "30",
-        allow_hyphen_values = true)]
-    hidden: u64,
+    /// Hidden units, 1 to 4096; several layers from the inputs on as in 100,50
+    #[arg(long, value_name = "N,...", default_value = "30", allow_hyphen_values = true)]
+    hidden: Hidden,
 
     /// Runs of each optimizer, from the seeds --seed, --seed + 1, and so on
     #[arg(long, value_name = "N", value_parser = whole(1..=100_000), default_value = "10", allow_hyphen_values = true)]
@@ -143,7 +142,7 @@ fn contestants(args: &Compare) -> Result<Vec<(String, Settings)>> {
                 cure: "give each optimizer once, or with other options".into(),
             });
         }
-        all.push((label.clone(), args.protocol.settings(args.hidden as usize, optimizer)));
+        all.push((label.clone(), args.protocol.settings(&args.hidden, optimizer)));
     }
     args.protocol.check_target()?;
     Ok(all)

@@ -2,6 +2,7 @@
 
 use super::args::{choice, whole};
 use clap::Args;
+use dlr::engine::hidden::Hidden;
 use dlr::engine::images::Inputs;
 use dlr::engine::optimizer::{Entry, Hyper, Optimizer};
 use dlr::engine::settings::{Backprop, Init, Order, Settings};
@@ -98,7 +99,7 @@ impl Protocol {
     }
 
     /// The settings that these options mean for a network and an optimizer.
-    pub(super) fn settings(&self, hidden: usize, optimizer: Optimizer) -> Settings {
+    pub(super) fn settings(&self, hidden: impl Into<Hidden>, optimizer: Optimizer) -> Settings {
         let mut settings = Settings::new(hidden, optimizer);
         if self.preset.is_some() {
             settings.set_authors();

@@ -65,7 +65,7 @@ impl Job {
     fn start(&self, seed: u64) -> Network {
         self.loaded.clone().unwrap_or_else(|| {
             let init = self.settings.init.expect("weights that are not loaded are drawn");
-            Network::draw(self.data.inputs, self.settings.hidden, self.data.classes, init, seed)
+            Network::draw(self.data.inputs, &self.settings.hidden, self.data.classes, init, seed)
         })
     }
 

@@ -7,7 +7,7 @@ use super::hyper::HyperArgs;
 use super::protocol::{Protocol, seeds};
 use super::stage::{CURE, Stage, journal};
 use clap::{Args, ValueEnum};
-use dlr::engine::network::MAX_HIDDEN;
+use dlr::engine::hidden::Hidden;
 use dlr::engine::optimizer::{Entry, Hyper};
 use dlr::engine::trainer::training_images;
 use dlr::experiments::search::{Dimension, Space, sobol};
@@ -44,10 +44,9 @@ pub(crate) struct Tune {
     #[arg(long, value_name = "NAME=LOW..HIGH,...", value_parser = range, value_delimiter = ',', allow_hyphen_values = true)]
     range: Vec<Range>,
 
-    /// Hidden units
-    #[arg(long, value_name = "N", value_parser = whole(1..=MAX_HIDDEN as u64), default_value = "30",
-        allow_hyphen_values = true)]
-    hidden: u64,
+    /// Hidden units, 1 to 4096; several layers from the inputs on as in 100,50
+    #[arg(long, value_name = "N,...", default_value = "30", allow_hyphen_values = true)]
+    hidden: Hidden,
 
     /// Runs at once, a thread each, which decide nothing but the speed [default: one per core]
     #[arg(long, value_name = "N", value_parser = whole(1..=256), allow_hyphen_values = true)]
@@ -120,7 +119,7 @@ pub(super) fn run(args: &Tune) -> Result<Code> {
 
     let settings = |hyper: &Hyper, seed| {
         let optimizer = args.optimizer.with(args.protocol.defaults(args.optimizer), hyper)?;
-        let mut settings = args.protocol.settings(args.hidden as usize, optimizer);
+        let mut settings = args.protocol.settings(&args.hidden, optimizer);
         settings.images = Some(training_images(&settings, data)?);
         settings.seed = seed;
         Ok(settings)

@@ -7,7 +7,8 @@
 
 use super::evaluator::dense_sums;
 use super::images::Images;
-use super::learner::{Outputs, Task};
+use super::inner::{self, Rows};
+use super::learner::{Layers, Outputs, Task};
 use super::network::Network;
 use super::phases::{Laps, Phase, Piece};
 use super::threads::Threads;
@@ -34,15 +35,12 @@ pub(super) struct Batch {
     now: Pixels,
     next: Pixels,
     dense: Option<Dense>,
-    between: Between,
-    second_gradient: Panel,
-}
-
-/// What a batch's images write on their way forward and back, a row each.
-struct Between {
-    hidden: Panel,
-    hidden_deltas: Panel,
+    /// Of each hidden layer.
+    rows: Vec<Rows>,
     output_deltas: Panel,
+    /// Of each inner layer.
+    inner_gradients: Vec<Panel>,
+    last_gradient: Panel,
 }
 
 /// The dense path's images, `[batch][inputs]`, and gradient, `[inputs][Hp]`.
@@ -54,17 +52,14 @@ struct Dense {
 impl Batch {
     pub(super) fn new(batch: usize, network: &Network) -> Self {
         let batch = if batch == 1 { 0 } else { batch };
-        let (hidden, outputs) = (network.hidden(), network.outputs());
         Self {
             now: Pixels::default(),
             next: Pixels::default(),
             dense: None,
-            between: Between {
-                hidden: Panel::zeros(batch, hidden),
-                hidden_deltas: Panel::zeros(batch, hidden),
-                output_deltas: Panel::zeros(batch, outputs),
-            },
-            second_gradient: Panel::zeros(outputs, hidden),
+            rows: network.hidden().layers().iter().map(|&units| Rows::new(batch, units)).collect(),
+            output_deltas: Panel::zeros(batch, network.outputs()),
+            inner_gradients: network.inner.iter().map(|w| Panel::zeros(w.rows(), w.width())).collect(),
+            last_gradient: Panel::zeros(network.outputs(), network.last.width()),
         }
     }
 
@@ -72,13 +67,13 @@ impl Batch {
     /// if there are any.
     pub(super) fn learn<A: Rule, B: Rule, L: Laps>(
         &mut self,
-        (first, second): (&mut Layer<A>, &mut Layer<B>),
+        mut layers: Layers<A, B>,
         task: Task,
         images: &Images,
         (order, next): (&[u32], &[u32]),
         laps: &mut L,
     ) {
-        let work = order.len() * first.stored().as_slice().len();
+        let work = order.len() * layers.first.stored().as_slice().len();
         let step = Step {
             task,
             images,
@@ -87,7 +82,7 @@ impl Batch {
             laps: &*laps,
         };
         if images.are_dense() {
-            self.learn_dense(first, second, &step);
+            self.learn_dense(&mut layers, &step);
         } else {
             let (mut ahead, mut now) = (std::mem::take(&mut self.next), std::mem::take(&mut self.now));
             debug_assert!(now.ahead == 0 || now.ahead == order.len(), "what was read ahead is what comes");
@@ -95,11 +90,11 @@ impl Batch {
                 now.read(images, order, &step);
             }
             match step.threads {
-                Threads::One => self.learn_lit(first, second, &now, &step),
-                Threads::Pool if next.is_empty() => self.learn_lit(first, second, &now, &step),
+                Threads::One => self.learn_lit(&mut layers, &now, &step),
+                Threads::Pool if next.is_empty() => self.learn_lit(&mut layers, &now, &step),
                 Threads::Pool => {
                     rayon::join(
-                        || self.learn_lit(first, second, &now, &step),
+                        || self.learn_lit(&mut layers, &now, &step),
                         || {
                             ahead.read(images, next, &step);
                             ahead.ahead = next.len();
@@ -115,57 +110,109 @@ impl Batch {
     /// By lit pixels.
     fn learn_lit<A: Rule, B: Rule, L: Laps>(
         &mut self,
-        first: &mut Layer<A>,
-        second: &mut Layer<B>,
+        layers: &mut Layers<A, B>,
         pixels: &Pixels,
         step: &Step<L>,
     ) {
-        step.serial(Phase::Forward, || first.catch_up(pixels.lighters.pixels()));
-        let w1 = first.stored();
-        self.between.pass(|b, hidden| hidden_sums(pixels.of(step, b), w1, hidden), second.stored(), step);
-        step.serial(Phase::Update, || self.update_second(second, step.order.len()));
-        let (lighters, deltas) = (&pixels.lighters, &self.between.hidden_deltas);
-        step.update(first, &OfBatch { lighters, deltas, scale: step.scale() });
+        step.serial(Phase::Forward, || layers.first.catch_up(pixels.lighters.pixels()));
+        let w1 = layers.first.stored();
+        let sums = |b, hidden: &mut [f32x8]| hidden_sums(pixels.of(step, b), w1, hidden);
+        if layers.inner.is_empty() {
+            self.pass(sums, layers.last.stored(), step);
+        } else {
+            each_row(&mut self.rows[0].hidden, sums, step);
+            self.pass_inner(layers, step);
+        }
+        step.serial(Phase::Update, || self.update_upper(layers, step.order.len()));
+        let (lighters, deltas) = (&pixels.lighters, &self.rows[0].deltas);
+        step.update(layers.first, &OfBatch { lighters, deltas, scale: step.scale() });
     }
 
     /// By dense products. No row is behind here: dense gradients move all of them at every update.
-    fn learn_dense<A: Rule, B: Rule, L: Laps>(
-        &mut self,
-        first: &mut Layer<A>,
-        second: &mut Layer<B>,
-        step: &Step<L>,
-    ) {
-        let inputs = step.images.inputs();
+    fn learn_dense<A: Rule, B: Rule, L: Laps>(&mut self, layers: &mut Layers<A, B>, step: &Step<L>) {
+        let (inputs, w1) = (step.images.inputs(), layers.first.stored());
         let dense = self.dense.get_or_insert_with(|| Dense {
-            images: vec![0.0; self.between.hidden.rows() * inputs],
-            gradient: Panel::zeros(inputs, first.stored().width()),
+            images: vec![0.0; self.rows[0].hidden.rows() * inputs],
+            gradient: Panel::zeros(inputs, w1.width()),
         });
         step.serial(Phase::Forward, || {
-            let (w1, hidden) = (first.stored(), &mut self.between.hidden);
-            dense_sums(step.images, step.order, &mut dense.images, w1, hidden);
+            dense_sums(step.images, step.order, &mut dense.images, w1, &mut self.rows[0].hidden);
         });
-        self.between.pass(|_, _| {}, second.stored(), step);
+        if layers.inner.is_empty() {
+            self.pass(|_, _| {}, layers.last.stored(), step);
+        } else {
+            self.pass_inner(layers, step);
+        }
         step.serial(Phase::Update, || {
-            self.update_second(second, step.order.len());
+            self.update_upper(layers, step.order.len());
             self.dense_gradient(step.order.len());
         });
         let sums = &self.dense.as_ref().expect("made on the way forward").gradient;
-        step.update(first, &OfMatrix { sums, scale: step.scale() });
+        step.update(layers.first, &OfMatrix { sums, scale: step.scale() });
     }
 
-    /// The second layer's update, by the dense product of output deltas and hidden activations.
-    fn update_second<R: Rule>(&mut self, second: &mut Layer<R>, images: usize) {
-        let (outputs, stride) = (second.stored().rows(), second.stored().stride());
-        let d2 = View::new(
-            self.between.output_deltas.as_slice(),
-            images,
-            outputs,
-            self.between.output_deltas.stride(),
-        );
-        let hidden = View::new(self.between.hidden.as_slice(), images, stride, stride);
-        let sums = self.second_gradient.as_mut_slice();
+    /// From the net inputs of the first hidden layer to the deltas of all of them, where there are several.
+    fn pass_inner<A: Rule, B: Rule, L: Laps>(&mut self, layers: &Layers<A, B>, step: &Step<L>) {
+        let images = step.order.len();
+        step.serial(Phase::Output, || {
+            for (l, inner) in layers.inner.iter().enumerate() {
+                let (before, after) = pair(&mut self.rows, l);
+                inner::forward(inner.layer.stored(), before, after, images);
+            }
+        });
+        self.pass(|_, _| {}, layers.last.stored(), step);
+        step.serial(Phase::Output, || {
+            for (l, inner) in layers.inner.iter().enumerate().rev() {
+                let (before, after) = pair(&mut self.rows, l);
+                inner::backward(inner.layer.stored(), before, after, images);
+            }
+        });
+    }
+
+    /// Takes every image from its net inputs of the last hidden layer, which `sums(b, row)` writes unless they are there, to
+    /// its deltas there and at the outputs.
+    fn pass<L: Laps>(&mut self, sums: impl Fn(usize, &mut [f32x8]) + Sync, last: &Panel, step: &Step<L>) {
+        let &Step { task, images, order, laps, .. } = step;
+        let (n, k) = (last.vectors(), vectors(last.rows()));
+        let room = || (Outputs::new(last.rows()), Piece::new(laps));
+        let one = |(y, piece): &mut (Outputs, Piece<L>), (b, ((hidden, d1), d2)): (usize, OfOne)| {
+            sums(b, hidden);
+            piece.own.lap(Phase::Forward);
+            y.pass(task, last, images.label(order[b] as usize), hidden, d1, d2);
+            piece.own.lap(Phase::Output);
+        };
+        let Rows { hidden, deltas } = self.rows.last_mut().expect("a network has a hidden layer");
+        let hidden = &mut hidden.as_vectors_mut()[..order.len() * n];
+        let d1 = &mut deltas.as_vectors_mut()[..order.len() * n];
+        let d2 = &mut self.output_deltas.as_vectors_mut()[..order.len() * k];
+        match step.threads {
+            Threads::Pool => hidden
+                .par_chunks_exact_mut(n)
+                .zip(d1.par_chunks_exact_mut(n))
+                .zip(d2.par_chunks_exact_mut(k))
+                .enumerate()
+                .with_min_len(IMAGES_PER_PIECE)
+                .for_each_init(room, one),
+            Threads::One => {
+                let mut room = room();
+                let rows = hidden.chunks_exact_mut(n).zip(d1.chunks_exact_mut(n)).zip(d2.chunks_exact_mut(k));
+                rows.enumerate().for_each(|rows| one(&mut room, rows));
+            }
+        }
+    }
+
+    /// The updates of all layers but the first, by dense products of deltas and hidden activations.
+    fn update_upper<A: Rule, B: Rule>(&mut self, layers: &mut Layers<A, B>, images: usize) {
+        for (l, (inner, gradient)) in layers.inner.iter_mut().zip(&mut self.inner_gradients).enumerate() {
+            inner::update(&mut inner.layer, gradient, &self.rows[l], &self.rows[l + 1], images);
+        }
+        let (outputs, stride) = (layers.last.stored().rows(), layers.last.stored().stride());
+        let d2 = View::new(self.output_deltas.as_slice(), images, outputs, self.output_deltas.stride());
+        let hidden = &self.rows[self.rows.len() - 1].hidden;
+        let hidden = View::new(hidden.as_slice(), images, stride, stride);
+        let sums = self.last_gradient.as_mut_slice();
         gemm(d2.transposed(), hidden, 0.0, &mut ViewMut::new(sums, outputs, stride, stride));
-        second.update(&OfMatrix { sums: &self.second_gradient, scale: 1.0 / images as f32 });
+        layers.last.update(&OfMatrix { sums: &self.last_gradient, scale: 1.0 / images as f32 });
     }
 
     /// The first layer's summed gradient by a dense product.
@@ -173,7 +220,7 @@ impl Batch {
         let Dense { images: x, gradient } = self.dense.as_mut().expect("made on the way forward");
         let (inputs, stride) = (gradient.rows(), gradient.stride());
         let x = View::new(x, images, inputs, inputs);
-        let d1 = View::new(self.between.hidden_deltas.as_slice(), images, stride, stride);
+        let d1 = View::new(self.rows[0].deltas.as_slice(), images, stride, stride);
         gemm(x.transposed(), d1, 0.0, &mut ViewMut::new(gradient.as_mut_slice(), inputs, stride, stride));
     }
 }
@@ -214,40 +261,35 @@ impl<L: Laps> Step<'_, L> {
     }
 }
 
-impl Between {
-    /// Takes every image from its hidden sums, which `sums(b, row)` writes unless they are there, to its deltas.
-    fn pass<L: Laps>(&mut self, sums: impl Fn(usize, &mut [f32x8]) + Sync, second: &Panel, step: &Step<L>) {
-        let &Step { task, images, order, laps, .. } = step;
-        let (n, k) = (second.vectors(), vectors(second.rows()));
-        let room = || (Outputs::new(second.rows()), Piece::new(laps));
-        let one = |(y, piece): &mut (Outputs, Piece<L>), (b, ((hidden, d1), d2)): (usize, Rows)| {
-            sums(b, hidden);
-            piece.own.lap(Phase::Forward);
-            y.pass(task, second, images.label(order[b] as usize), hidden, d1, d2);
-            piece.own.lap(Phase::Output);
-        };
-        let hidden = &mut self.hidden.as_vectors_mut()[..order.len() * n];
-        let d1 = &mut self.hidden_deltas.as_vectors_mut()[..order.len() * n];
-        let d2 = &mut self.output_deltas.as_vectors_mut()[..order.len() * k];
-        match step.threads {
-            Threads::Pool => hidden
-                .par_chunks_exact_mut(n)
-                .zip(d1.par_chunks_exact_mut(n))
-                .zip(d2.par_chunks_exact_mut(k))
-                .enumerate()
-                .with_min_len(IMAGES_PER_PIECE)
-                .for_each_init(room, one),
-            Threads::One => {
-                let mut room = room();
-                let rows = hidden.chunks_exact_mut(n).zip(d1.chunks_exact_mut(n)).zip(d2.chunks_exact_mut(k));
-                rows.enumerate().for_each(|rows| one(&mut room, rows));
-            }
+/// What lies before and after an inner layer.
+fn pair(rows: &mut [Rows], l: usize) -> (&mut Rows, &mut Rows) {
+    let (before, after) = rows[l..].split_first_mut().expect("an inner layer has units before it");
+    (before, after.first_mut().expect("an inner layer has units after it"))
+}
+
+/// Writes every image's row by `write(b, row)`.
+fn each_row<L: Laps>(rows: &mut Panel, write: impl Fn(usize, &mut [f32x8]) + Sync, step: &Step<L>) {
+    let n = rows.vectors();
+    let rows = &mut rows.as_vectors_mut()[..step.order.len() * n];
+    let one = |piece: &mut Piece<L>, (b, row): (usize, &mut [f32x8])| {
+        write(b, row);
+        piece.own.lap(Phase::Forward);
+    };
+    let room = || Piece::new(step.laps);
+    match step.threads {
+        Threads::Pool => {
+            let rows = rows.par_chunks_exact_mut(n).enumerate().with_min_len(IMAGES_PER_PIECE);
+            rows.for_each_init(room, one);
+        }
+        Threads::One => {
+            let mut room = room();
+            rows.chunks_exact_mut(n).enumerate().for_each(|row| one(&mut room, row));
         }
     }
 }
 
 /// One image's rows of hidden activations, hidden deltas and output deltas.
-type Rows<'a> = ((&'a mut [f32x8], &'a mut [f32x8]), &'a mut [f32x8]);
+type OfOne<'a> = ((&'a mut [f32x8], &'a mut [f32x8]), &'a mut [f32x8]);
 
 /// A batch's lit pixels, read once for the way forward and the way back.
 #[derive(Default)]

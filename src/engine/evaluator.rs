@@ -3,6 +3,8 @@
 //! An image's class is the output with the largest net input, the first of equals.
 
 use super::images::Images;
+use super::inner::Passage;
+use super::network::Weights;
 use super::threads::Threads;
 use dlr_kernels::forward::{activate, hidden_sums};
 use dlr_kernels::gemm::{View, ViewMut, gemm};
@@ -64,15 +66,15 @@ impl<'a> Evaluator<'a> {
         self.images.is_empty()
     }
 
-    /// The share of images that the network `(first, second)` puts in their right class.
-    pub fn accuracy(&self, first: &Panel, second: &Panel) -> f64 {
-        self.share(self.count_right(first, second))
+    /// The share of images that a network puts in their right class.
+    pub fn accuracy(&self, weights: &Weights) -> f64 {
+        self.share(self.count_right(weights))
     }
 
     /// Their number.
-    pub fn count_right(&self, first: &Panel, second: &Panel) -> usize {
+    pub fn count_right(&self, weights: &Weights) -> usize {
         let all: Vec<u32> = (0..self.images.len() as u32).collect(); // in the order in which they lie in memory
-        self.classify(&all, first, second).iter().filter(|verdict| verdict.right).count()
+        self.classify(&all, weights).iter().filter(|verdict| verdict.right).count()
     }
 
     fn share(&self, right: usize) -> f64 {
@@ -82,7 +84,7 @@ impl<'a> Evaluator<'a> {
     /// Whether [`accuracy`](Self::accuracy) is strictly above `target`, which fewer images can tell: it is not as soon as
     /// there are too many mistakes. The images that were mistaken or doubtful last time are looked at first, since most
     /// mistakes stay from one test to the next.
-    pub fn is_above(&mut self, target: f64, first: &Panel, second: &Panel) -> Decision {
+    pub fn is_above(&mut self, target: f64, weights: &Weights) -> Decision {
         let all = self.images.len();
         let threads = if self.threads == Threads::Pool { rayon::current_num_threads() } else { 1 };
         let (mut right, mut wrong) = (0, 0);
@@ -90,7 +92,7 @@ impl<'a> Evaluator<'a> {
             let rest = &self.suspects[right + wrong..];
             let images: Vec<u32> =
                 rest.iter().take(IMAGES_PER_PIECE * threads).map(|suspect| suspect.image).collect();
-            let verdicts = self.classify(&images, first, second);
+            let verdicts = self.classify(&images, weights);
             for (suspect, verdict) in self.suspects[right + wrong..].iter_mut().zip(&verdicts) {
                 suspect.margin = verdict.margin;
             }
@@ -107,13 +109,13 @@ impl<'a> Evaluator<'a> {
     }
 
     /// What the network makes of each of `images`.
-    fn classify(&self, images: &[u32], first: &Panel, second: &Panel) -> Vec<Verdict> {
+    fn classify(&self, images: &[u32], weights: &Weights) -> Vec<Verdict> {
         let mut verdicts = vec![Verdict::default(); images.len()];
         let one = |(images, verdicts): (&[u32], &mut [Verdict])| {
             if self.images.are_dense() {
-                classify_dense(&self.images, images, first, second, verdicts);
+                classify_dense(&self.images, images, weights, verdicts);
             } else {
-                classify_lit(&self.images, images, first, second, verdicts);
+                classify_lit(&self.images, images, weights, verdicts);
             }
         };
         let n = IMAGES_PER_PIECE;
@@ -125,36 +127,52 @@ impl<'a> Evaluator<'a> {
     }
 }
 
-fn classify_lit(images: &Images, numbers: &[u32], first: &Panel, second: &Panel, verdicts: &mut [Verdict]) {
+fn classify_lit(images: &Images, numbers: &[u32], weights: &Weights, verdicts: &mut [Verdict]) {
     let mut values = Vec::with_capacity(images.inputs());
-    let mut hidden = vec![f32x8::ZERO; first.vectors()];
-    let mut sums = vec![f32x8::ZERO; vectors(second.rows())];
+    let mut hidden = vec![f32x8::ZERO; weights.first.vectors()];
+    let mut judge = Judge::new(weights);
     for (&image, verdict) in numbers.iter().zip(verdicts) {
-        hidden_sums(images.lit(image as usize, &mut values), first, &mut hidden);
-        *verdict = verdict_on(&mut hidden, &mut sums, second, images.label(image as usize));
+        hidden_sums(images.lit(image as usize, &mut values), weights.first, &mut hidden);
+        *verdict = judge.verdict(&mut hidden, images.label(image as usize));
     }
 }
 
-fn classify_dense(images: &Images, numbers: &[u32], first: &Panel, second: &Panel, verdicts: &mut [Verdict]) {
-    let mut hidden = Panel::zeros(numbers.len(), first.width());
+fn classify_dense(images: &Images, numbers: &[u32], weights: &Weights, verdicts: &mut [Verdict]) {
+    let mut hidden = Panel::zeros(numbers.len(), weights.first.width());
     let mut x = vec![0.0; numbers.len() * images.inputs()];
-    dense_sums(images, numbers, &mut x, first, &mut hidden);
-    let mut sums = vec![f32x8::ZERO; vectors(second.rows())];
-    let rows = hidden.as_vectors_mut().chunks_exact_mut(first.vectors());
+    dense_sums(images, numbers, &mut x, weights.first, &mut hidden);
+    let mut judge = Judge::new(weights);
+    let rows = hidden.as_vectors_mut().chunks_exact_mut(weights.first.vectors());
     for ((row, &image), verdict) in rows.zip(numbers).zip(verdicts) {
-        *verdict = verdict_on(row, &mut sums, second, images.label(image as usize));
+        *verdict = judge.verdict(row, images.label(image as usize));
     }
 }
 
-/// The verdict on an image of class `label`, from its hidden sums, which become activations.
-fn verdict_on(hidden: &mut [f32x8], sums: &mut [f32x8], second: &Panel, label: u8) -> Verdict {
-    let (label, outputs) = (usize::from(label), second.rows());
-    activate(hidden, second.width());
-    output_sums(hidden, second, sums);
-    let right = argmax(sums, outputs) == label;
-    let sums: &[f32] = &bytemuck::cast_slice(sums)[..outputs];
-    let others = sums.iter().enumerate().filter(|&(k, _)| k != label).map(|(_, &sum)| sum);
-    Verdict { right, margin: sums[label] - others.fold(f32::MIN, f32::max) }
+/// The layers after the first, and room for what an image makes of them.
+struct Judge<'w> {
+    weights: &'w Weights<'w>,
+    passage: Passage,
+    sums: Vec<f32x8>,
+}
+
+impl<'w> Judge<'w> {
+    fn new(weights: &'w Weights) -> Self {
+        let sums = vec![f32x8::ZERO; vectors(weights.last.rows())];
+        Self { weights, passage: Passage::new(&weights.inner), sums }
+    }
+
+    /// The verdict on an image of class `label`, from its net inputs of the first hidden layer, which become activations.
+    fn verdict(&mut self, hidden: &mut [f32x8], label: u8) -> Verdict {
+        let Self { weights: Weights { inner, last, .. }, passage, sums } = self;
+        let (label, outputs) = (usize::from(label), last.rows());
+        let hidden = passage.through(inner, hidden);
+        activate(hidden, last.width());
+        output_sums(hidden, last, sums);
+        let right = argmax(sums, outputs) == label;
+        let sums: &[f32] = &bytemuck::cast_slice(sums)[..outputs];
+        let others = sums.iter().enumerate().filter(|&(k, _)| k != label).map(|(_, &sum)| sum);
+        Verdict { right, margin: sums[label] - others.fold(f32::MIN, f32::max) }
+    }
 }
 
 /// The hidden units' net inputs for some images, by a dense product; `x`, `[numbers][inputs]`, is overwritten with them.

@@ -2,7 +2,8 @@
 
 use super::batch::Batch;
 use super::images::Images;
-use super::network::Network;
+use super::inner::Inner;
+use super::network::{Network, Weights};
 use super::phases::{Laps, Phase, Stopwatch};
 use super::threads::Threads;
 use super::work::{Shape, Visits, Work, work};
@@ -37,32 +38,32 @@ pub trait Learner: Send {
     /// The same, with the time of each phase added up by `watch`.
     fn learn_watched(&mut self, images: &Images, order: &[u32], watch: &mut Stopwatch);
 
-    /// How much work that is for an image, where rows are visited so.
+    /// How much work that is for an image, where rows are visited so, if there is one hidden layer.
     fn work(&self, visits: &Visits) -> Work;
 
-    /// W1 and W2 as they are now.
-    fn weights(&mut self) -> (&Panel, &Panel);
+    /// The weights as they are now.
+    fn weights(&mut self) -> Weights<'_>;
 
     /// A copy of the network as it is now.
     fn network(&mut self) -> Network {
-        let (first, second) = self.weights();
-        Network { first: first.clone(), second: second.clone() }
+        self.weights().to_network()
     }
 }
 
 /// Images ahead of the one being learned that are asked for from memory.
 const AHEAD: usize = 2;
 
-/// The fused path: a rule for each layer, and room for what lies between them.
+/// The fused path: a rule for the last layer, one for all before it, and room for what lies between them.
 pub struct Fused<A: Rule, B: Rule> {
     first: Layer<A>,
-    second: Layer<B>,
+    inner: Vec<Inner<A>>,
+    last: Layer<B>,
     task: Task,
     online: Online,
     batch: Batch,
 }
 
-/// What lies between the layers for one image.
+/// What lies between the layers for one image: beside each inner layer's own, that of the first and the last.
 struct Online {
     values: Vec<f32>,
     hidden: Vec<f32x8>,
@@ -72,14 +73,14 @@ struct Online {
 }
 
 impl Online {
-    fn new(hidden: usize, outputs: usize) -> Self {
+    fn new(network: &Network) -> Self {
         let room = |width| vec![f32x8::ZERO; vectors(width)];
         Self {
             values: Vec::new(),
-            hidden: room(hidden),
-            hidden_deltas: room(hidden),
-            output_deltas: room(outputs),
-            outputs: Outputs::new(outputs),
+            hidden: room(network.first.width()),
+            hidden_deltas: room(network.first.width()),
+            output_deltas: room(network.outputs()),
+            outputs: Outputs::new(network.outputs()),
         }
     }
 }
@@ -100,27 +101,29 @@ impl Outputs {
     pub(super) fn pass(
         &mut self,
         task: Task,
-        second: &Panel,
+        last: &Panel,
         label: u8,
         hidden: &mut [f32x8],
         d1: &mut [f32x8],
         d2: &mut [f32x8],
     ) {
-        activate(hidden, second.width());
-        output_sums(hidden, second, &mut self.y);
+        activate(hidden, last.width());
+        output_sums(hidden, last, &mut self.y);
         output_deltas(&mut self.y, label, task.one_hot, task.backprop, d2, &mut self.errors);
-        hidden_deltas(&self.errors, second, hidden, d1);
+        hidden_deltas(&self.errors, last, hidden, d1);
     }
 }
 
 impl<A: Rule, B: Rule> Fused<A, B> {
-    /// A learner that goes on from `network`, by `first` in the first layer and `second` in the second.
-    pub fn boxed(network: Network, first: A, second: B, task: Task) -> Box<dyn Learner> {
+    /// A learner that goes on from `network`, by `last` in the last layer and by `others` in all before it.
+    pub fn boxed(network: Network, others: A, last: B, task: Task) -> Box<dyn Learner> {
+        let inner = network.inner.iter().map(|weights| Inner::new(weights.clone(), others.clone())).collect();
         Box::new(Self {
-            online: Online::new(network.hidden(), network.outputs()),
+            online: Online::new(&network),
             batch: Batch::new(task.batch, &network),
-            first: Layer::new(network.first, first),
-            second: Layer::new(network.second, second),
+            first: Layer::new(network.first, others),
+            inner,
+            last: Layer::new(network.last, last),
             task,
         })
     }
@@ -132,31 +135,63 @@ impl<A: Rule, B: Rule> Fused<A, B> {
             let mut batches = order.chunks(self.task.batch).peekable();
             while let Some(now) = batches.next() {
                 let next = batches.peek().copied().unwrap_or_default();
-                let layers = (&mut self.first, &mut self.second);
+                let Self { first, inner, last, .. } = self;
+                let layers = Layers { first, inner, last };
                 self.batch.learn(layers, self.task, images, (now, next), laps);
             }
         }
     }
 
     fn learn_online(&mut self, images: &Images, order: &[u32], laps: &mut impl Laps) {
-        let outputs = self.second.stored().rows();
-        let Online { values, hidden, hidden_deltas: d1, output_deltas: d2, outputs: y } = &mut self.online;
+        let Self { first, inner, last, task, online, .. } = self;
+        let Online { values, hidden, hidden_deltas: d1, output_deltas: d2, outputs: y } = online;
         for (n, &image) in order.iter().enumerate() {
             images.look_ahead(order, n, AHEAD);
             let image = image as usize;
             let lit = images.lit(image, values);
             let label = images.label(image);
             laps.lap(Phase::Data);
-            self.first.learn(lit, hidden, |hidden| {
+            first.learn(lit, hidden, |hidden| {
                 laps.lap(Phase::Forward);
-                y.pass(self.task, self.second.stored(), label, hidden, d1, d2);
-                laps.lap(Phase::Output);
-                self.second.update(&OfOutputs { deltas: &bytemuck::cast_slice(d2)[..outputs], hidden });
+                let mut top = |hidden: &mut [f32x8], d1: &mut [f32x8]| {
+                    y.pass(*task, last.stored(), label, hidden, d1, d2);
+                    laps.lap(Phase::Output);
+                    let outputs = last.stored().rows();
+                    last.update(&OfOutputs { deltas: &bytemuck::cast_slice(d2)[..outputs], hidden });
+                };
+                if inner.is_empty() {
+                    top(hidden, d1);
+                } else {
+                    above(inner, hidden, d1, &mut top);
+                }
                 d1
             });
             laps.lap(Phase::Update);
         }
     }
+}
+
+/// What lies above a hidden layer, for one image: from the net inputs of its units to their deltas, with the updates of all
+/// layers on the way; `top` does so for the last one.
+fn above<R: Rule>(
+    inner: &mut [Inner<R>],
+    hidden: &mut [f32x8],
+    deltas: &mut [f32x8],
+    top: &mut dyn FnMut(&mut [f32x8], &mut [f32x8]),
+) {
+    match inner.split_first_mut() {
+        None => top(hidden, deltas),
+        Some((next, rest)) => {
+            next.learn(hidden, deltas, |hidden, deltas| above(rest, hidden, deltas, top));
+        }
+    }
+}
+
+/// All layers of a network that learns.
+pub(super) struct Layers<'a, A: Rule, B: Rule> {
+    pub(super) first: &'a mut Layer<A>,
+    pub(super) inner: &'a mut [Inner<A>],
+    pub(super) last: &'a mut Layer<B>,
 }
 
 impl<A: Rule, B: Rule> Learner for Fused<A, B> {
@@ -170,12 +205,16 @@ impl<A: Rule, B: Rule> Learner for Fused<A, B> {
     }
 
     fn work(&self, visits: &Visits) -> Work {
-        let (first, second) = (self.first.stored(), self.second.stored());
-        let shape = Shape { inputs: first.rows(), hidden: first.width(), outputs: second.rows() };
+        let (first, last) = (self.first.stored(), self.last.stored());
+        let shape = Shape { inputs: first.rows(), hidden: first.width(), outputs: last.rows() };
         work::<A, B>(shape, visits)
     }
 
-    fn weights(&mut self) -> (&Panel, &Panel) {
-        (self.first.weights(), self.second.weights())
+    fn weights(&mut self) -> Weights<'_> {
+        Weights {
+            first: self.first.weights(),
+            inner: self.inner.iter_mut().map(|inner| inner.layer.weights()).collect(),
+            last: self.last.weights(),
+        }
     }
 }

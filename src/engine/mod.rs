@@ -6,10 +6,12 @@
 //! | `hyper` | the table of the numbers that tune them |
 //! | [`settings`] | everything that decides a result, resolved |
 //! | [`streams`] | the named random streams: initial weights, order of images |
+//! | [`hidden`] | how many units each hidden layer has |
 //! | [`network`] | weights: drawing, hashing |
 //! | [`model`] | weights in files that PyTorch reads |
 //! | [`images`] | grey levels into inputs, ready for the kernels |
 //! | [`learner`], `batch` | training steps, online and in batches |
+//! | `inner` | the layers between two hidden ones |
 //! | [`evaluator`] | how many images a network classifies correctly, and whether that is enough |
 //! | [`phases`], [`work`] | where the time of training goes, and how much work that is |
 //! | [`trainer`] | the protocol: train, test, stop |
@@ -17,8 +19,10 @@
 
 mod batch;
 pub mod evaluator;
+pub mod hidden;
 mod hyper;
 pub mod images;
+mod inner;
 pub mod learner;
 pub mod model;
 pub(crate) mod names;

@@ -1,8 +1,9 @@
 //! Weights in safetensors files, named and shaped as PyTorch's
 //! `nn.Sequential(Linear(784, H, bias=False), Sigmoid(), Linear(H, 10, bias=False), Sigmoid())` has them: `0.weight`
-//! `[H, inputs]` and `2.weight` `[outputs, H]`.
+//! `[H, inputs]` and `2.weight` `[outputs, H]`; with more hidden layers, `4.weight` and so on.
 
-use super::network::{MAX_HIDDEN, Network, little_endian};
+use super::hidden::{MAX_HIDDEN, MAX_LAYERS};
+use super::network::{Matrix, Network, little_endian};
 use crate::data::idx::MAX_INPUTS;
 use crate::error::{Error, Result};
 use crate::files;
@@ -11,12 +12,18 @@ use std::collections::HashMap;
 use std::fs;
 use std::path::Path;
 
-const FIRST: &str = "0.weight";
-const SECOND: &str = "2.weight";
 /// What to do where a model can't be written.
 const SAVE_CURE: &str = "give --save a file in a folder that can be written";
-/// No model of ours is larger: 4096 inputs, 4096 hidden units, 256 outputs, and a header.
-const MAX_BYTES: u64 = 4 * (4096 * 4096 + 256 * 4096) + (1 << 20);
+/// What to do about a file that holds another model, or none.
+const LOAD_CURE: &str =
+    "give a file with 0.weight [hidden, inputs] and 2.weight [outputs, hidden] in F32, as --save writes it";
+/// No model of ours is larger: 4096 inputs, 8 layers of 4096 hidden units, 256 outputs, and a header.
+const MAX_BYTES: u64 = 4 * (8 * 4096 * 4096 + 256 * 4096) + (1 << 20);
+
+/// The tensor of the weights of layer `number`; between two layers of weights, `nn.Sequential` counts one of units.
+fn name(number: usize) -> String {
+    format!("{}.weight", 2 * number)
+}
 
 /// Writes a network to `path`, [in whole or not at all](files::write()). `origin` goes into the file's metadata, under "dlr".
 ///
@@ -35,16 +42,15 @@ pub fn check_place(path: &Path) -> Result<()> {
 }
 
 fn to_bytes(network: &Network, origin: &serde_json::Value) -> Vec<u8> {
-    let (inputs, hidden, outputs) = (network.inputs(), network.hidden(), network.outputs());
-    let [first, second] = network.to_torch().map(|matrix| little_endian(&matrix));
-    let view = |shape: [usize; 2], bytes| {
-        TensorView::new(Dtype::F32, shape.to_vec(), bytes)
-            .expect("a matrix has as many numbers as its shape says")
-    };
-    let tensors = [(FIRST, view([hidden, inputs], &first)), (SECOND, view([outputs, hidden], &second))];
+    let matrices = network.to_torch();
+    let bytes: Vec<_> = matrices.iter().map(|matrix| little_endian(&matrix.numbers)).collect();
+    let tensors = matrices.iter().zip(&bytes).enumerate().map(|(number, (matrix, bytes))| {
+        let view = TensorView::new(Dtype::F32, vec![matrix.units, matrix.before], bytes);
+        (name(number), view.expect("a matrix has as many numbers as its shape says"))
+    });
     // One entry only: several would be written in a different order every time.
     let metadata = HashMap::from([("dlr".to_owned(), origin.to_string())]);
-    safetensors::serialize(tensors, Some(metadata)).expect("two named matrices can be serialized")
+    safetensors::serialize(tensors, Some(metadata)).expect("named matrices can be serialized")
 }
 
 /// Reads a network from `path`.
@@ -52,18 +58,11 @@ fn to_bytes(network: &Network, origin: &serde_json::Value) -> Vec<u8> {
 /// # Errors
 /// [`Error::Read`] if the file can't be read; [`Error::Data`] if it is not a safetensors file or holds another network.
 pub fn load(path: &Path) -> Result<Network> {
-    let failed = |source| Error::Read {
-        path: path.to_owned(),
-        source,
-        cure: "give --load a file that --save has written",
-    };
+    let failed =
+        |source| Error::Read { path: path.to_owned(), source, cure: "give a file that --save has written" };
     let meta = fs::metadata(path).map_err(failed)?;
     let length = meta.len();
-    let wrong = |problem: String| {
-        let cure =
-            format!("give --load a file with {FIRST} [hidden, inputs] and {SECOND} [outputs, hidden] in F32");
-        Error::data(path, problem, cure)
-    };
+    let wrong = |problem: String| Error::data(path, problem, LOAD_CURE);
     if !meta.is_file() {
         return Err(wrong("not a file".into()));
     }
@@ -77,42 +76,48 @@ pub fn load(path: &Path) -> Result<Network> {
 fn from_bytes(bytes: &[u8]) -> std::result::Result<Network, String> {
     let file =
         SafeTensors::deserialize(bytes).map_err(|error| format!("not a safetensors file ({error})"))?;
-    let matrix = |name: &str| -> std::result::Result<([usize; 2], &[u8]), String> {
-        let tensor = file.tensor(name).map_err(|_| {
-            let mut names = file.names();
-            names.sort_unstable();
-            format!(
-                "no tensor {name}; it has {}",
-                if names.is_empty() { "none".into() } else { names.join(", ") }
-            )
-        })?;
-        let &[rows, columns] = tensor.shape() else {
-            return Err(format!("{name} has shape {:?}, expected two dimensions", tensor.shape()));
-        };
-        if tensor.dtype() != Dtype::F32 {
-            return Err(format!("{name} holds {:?}, expected F32", tensor.dtype()));
+    let mut matrices = vec![matrix(&file, 0)?, matrix(&file, 1)?];
+    while file.tensor(&name(matrices.len())).is_ok() {
+        if matrices.len() > MAX_LAYERS {
+            return Err(format!("a network of more than {MAX_LAYERS} hidden layers"));
         }
-        let mut values = tensor.data().as_chunks().0.iter().map(|&bytes| f32::from_le_bytes(bytes));
-        match values.by_ref().enumerate().find(|(_, x)| !x.is_finite()) {
-            Some((place, x)) => Err(format!("{name} holds {x} at place {place}, expected finite numbers")),
-            None => Ok(([rows, columns], tensor.data())),
+        matrices.push(matrix(&file, matrices.len())?);
+    }
+    for (number, pair) in (1..).zip(matrices.windows(2)) {
+        let (made, taken) = (pair[0].units, pair[1].before);
+        if made != taken {
+            let (before, after) = (name(number - 1), name(number));
+            return Err(format!("{after} takes {taken} hidden units, but {before} makes {made}"));
         }
-    };
-    let ([hidden, inputs], first) = matrix(FIRST)?;
-    let ([outputs, incoming], second) = matrix(SECOND)?;
-    if incoming != hidden {
-        return Err(format!("{SECOND} takes {incoming} hidden units, but {FIRST} makes {hidden}"));
     }
-    let limits =
-        [("inputs", inputs, MAX_INPUTS), ("hidden units", hidden, MAX_HIDDEN), ("outputs", outputs, 256)];
-    if let Some((name, number, most)) =
-        limits.into_iter().find(|(_, number, most)| !(1..=*most).contains(number))
-    {
-        return Err(format!("a network of {number} {name}, expected 1 to {most}"));
+    let (last, others) = matrices.split_last().expect("there are two or more");
+    let hidden = others.iter().map(|layer| ("hidden units", layer.units, MAX_HIDDEN));
+    let ends = [("inputs", matrices[0].before, MAX_INPUTS), ("outputs", last.units, 256)];
+    match ends.into_iter().chain(hidden).find(|(_, number, most)| !(1..=*most).contains(number)) {
+        Some((what, number, most)) => Err(format!("a network of {number} {what}, expected 1 to {most}")),
+        None => Ok(Network::from_torch(&matrices)),
     }
-    Ok(Network::from_torch(inputs, hidden, outputs, &numbers(first), &numbers(second)))
 }
 
-fn numbers(bytes: &[u8]) -> Vec<f32> {
-    bytes.as_chunks().0.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect()
+/// The weights of layer `number`.
+fn matrix(file: &SafeTensors, number: usize) -> std::result::Result<Matrix, String> {
+    let name = name(number);
+    let tensor = file.tensor(&name).map_err(|_| {
+        let mut names = file.names();
+        names.sort_unstable();
+        let found = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
+        format!("no tensor {name}; it has {found}")
+    })?;
+    let &[units, before] = tensor.shape() else {
+        return Err(format!("{name} has shape {:?}, expected two dimensions", tensor.shape()));
+    };
+    if tensor.dtype() != Dtype::F32 {
+        return Err(format!("{name} holds {:?}, expected F32", tensor.dtype()));
+    }
+    let numbers: Vec<f32> =
+        tensor.data().as_chunks().0.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect();
+    match numbers.iter().enumerate().find(|(_, x)| !x.is_finite()) {
+        Some((place, x)) => Err(format!("{name} holds {x} at place {place}, expected finite numbers")),
+        None => Ok(Matrix { units, before, numbers }),
+    }
 }

@@ -166,7 +166,7 @@ fn number(value: Option<f64>) -> f32 {
     double(value) as f32
 }
 
-/// The same rule in both layers.
+/// The same rule in all layers.
 fn both<R: Rule>(network: Network, rule: R, task: Task) -> Box<dyn Learner> {
     Fused::boxed(network, rule.clone(), rule, task)
 }
@@ -304,9 +304,9 @@ mod tests {
         };
         assert!(learned("sgd-rates", rates(0.5, 0.5)) == learned("sgd", Hyper::lr(0.5)));
         let one = learned("sgd-rates", rates(0.5, 0.0));
-        assert!(one.second == start.second && one.first != start.first);
+        assert!(one.last == start.last && one.first != start.first);
         let other = learned("sgd-rates", rates(0.0, 0.5));
-        assert!(other.first == start.first && other.second != start.second);
+        assert!(other.first == start.first && other.last != start.last);
 
         let never = Hyper { halving: Some(1e30), ..Hyper::lr(0.5) };
         assert!(learned("sgd-decay", never) == learned("sgd", Hyper::lr(0.5)));
@@ -316,7 +316,7 @@ mod tests {
         for name in ["dlr", "dlr-denominator"] {
             let [pre, post] =
                 [Norm::Pre, Norm::Post].map(|norm| learned(name, Hyper { norm: Some(norm), ..Hyper::NONE }));
-            assert!(pre.first != post.first && pre.second != post.second, "{name}");
+            assert!(pre.first != post.first && pre.last != post.last, "{name}");
         }
     }
 

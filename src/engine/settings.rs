@@ -1,5 +1,6 @@
 //! Everything that decides a result, resolved: no option is left open, so that a record of it can be run again.
 
+use super::hidden::Hidden;
 use super::images::Inputs;
 use super::names::named;
 use super::optimizer::Optimizer;
@@ -10,8 +11,8 @@ use std::str::FromStr;
 /// The settings of one training run.
 #[derive(Clone, Debug, Serialize)]
 pub struct Settings {
-    /// Hidden units.
-    pub hidden: usize,
+    /// Hidden units of each hidden layer.
+    pub hidden: Hidden,
     /// The rule and its hyper-parameters.
     #[serde(flatten)]
     pub optimizer: Optimizer,
@@ -57,7 +58,7 @@ named! {
 /// How initial weights are drawn.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Init {
-    /// Both layers from N(0, deviation^2).
+    /// All layers from N(0, deviation^2).
     Normal(f64),
     /// Each layer from N(0, 1 / number of the unit's inputs).
     FanIn,
@@ -113,9 +114,9 @@ impl From<Backprop> for dlr_kernels::output::Backprop {
 
 impl Settings {
     /// The defaults of the command line for this optimizer and so many hidden units.
-    pub fn new(hidden: usize, optimizer: Optimizer) -> Self {
+    pub fn new(hidden: impl Into<Hidden>, optimizer: Optimizer) -> Self {
         Self {
-            hidden,
+            hidden: hidden.into(),
             optimizer,
             batch: 1,
             epochs: 30,

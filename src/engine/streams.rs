@@ -19,8 +19,13 @@ pub enum Purpose {
 
 /// The stream of random numbers for one purpose under one seed.
 pub fn stream(seed: u64, purpose: Purpose) -> ChaCha8Rng {
+    numbered(seed, purpose, 0)
+}
+
+/// One of many streams for the same purpose: number 0 is that of [`stream`].
+pub fn numbered(seed: u64, purpose: Purpose, number: u32) -> ChaCha8Rng {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    rng.set_stream(purpose as u64);
+    rng.set_stream(purpose as u64 | u64::from(number) << 32);
     rng
 }
 

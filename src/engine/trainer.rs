@@ -4,14 +4,13 @@ use super::evaluator::Evaluator;
 use super::images::Images;
 use super::learner::{Learner, Task};
 use super::names::named;
-use super::network::Network;
+use super::network::{Network, Weights};
 use super::settings::{Order, Settings};
 use super::streams::{Purpose, shuffle, stream};
 use super::threads::Threads;
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use dlr_kernels::output::OneHot;
-use dlr_kernels::panel::Panel;
 use serde::Serialize;
 use std::time::{Duration, Instant};
 
@@ -19,7 +18,7 @@ use std::time::{Duration, Instant};
 /// protocols can't be compared.
 pub const PROTOCOL: u32 = 1;
 
-/// Weights times images between two looks at whether the user wants to stop: about a tenth of a second of training.
+/// Weights of the hidden units times images between two looks at whether the user wants to stop: about a tenth of a second of training.
 const PATIENCE: u64 = 100_000_000;
 
 /// The state of a run at a test whose accuracy was counted.
@@ -92,9 +91,9 @@ pub trait Observer {
         let _ = point;
     }
 
-    /// Called at every test with W1 and W2, before it.
-    fn reached(&mut self, images: u64, first: &Panel, second: &Panel) {
-        let _ = (images, first, second);
+    /// Called at every test with the weights, before it.
+    fn reached(&mut self, images: u64, weights: &Weights) {
+        let _ = (images, weights);
     }
 
     /// Why the run should end now, after so many images, if it should; asked after every test and in between.
@@ -143,10 +142,11 @@ pub fn train(
 ) -> Result<Run> {
     let per_epoch = training_images(settings, data)?;
     assert!(settings.test_every > 0 && settings.batch > 0, "tests and batches need images");
-    let shape = (start.inputs(), start.hidden(), start.outputs());
-    assert_eq!(shape, (data.inputs, settings.hidden, data.classes), "inputs, hidden units and outputs");
+    let shape = (start.inputs(), &start.hidden(), start.outputs());
+    assert_eq!(shape, (data.inputs, &settings.hidden, data.classes), "inputs, hidden units and outputs");
     // Looks for the user's wish come some ten times a second, even where a step takes long.
-    let patience = (PATIENCE / start.first.as_slice().len() as u64).clamp(1, settings.test_every);
+    let hidden: usize = [&start.first].into_iter().chain(&start.inner).map(|w| w.as_slice().len()).sum();
+    let patience = (PATIENCE / hidden as u64).clamp(1, settings.test_every);
 
     let train = Images::new(&data.train, settings.inputs);
     let (low, high) = settings.one_hot;
@@ -241,8 +241,7 @@ impl Progress<'_> {
     /// Shows the weights to the observer, once after so many images.
     fn show(&mut self, observer: &mut dyn Observer) {
         if self.shown.replace(self.images) != Some(self.images) {
-            let (first, second) = self.learner.weights();
-            observer.reached(self.images, first, second);
+            observer.reached(self.images, &self.learner.weights());
         }
     }
 
@@ -272,26 +271,26 @@ impl Progress<'_> {
             return self.count(observer);
         }
         self.show(observer);
-        let (first, second) = self.learner.weights();
-        let ends = !(first.norm_is_finite() && second.norm_is_finite())
-            || self.target.is_some_and(|target| self.test.is_above(target, first, second).above);
+        let weights = self.learner.weights();
+        let ends = !weights.norms_are_finite()
+            || self.target.is_some_and(|target| self.test.is_above(target, &weights).above);
         ends.then(|| self.count(observer)).flatten()
     }
 
     /// Tests all images, and says whether what was found ends the run.
     fn count(&mut self, observer: &mut dyn Observer) -> Option<Stop> {
         self.show(observer);
-        let (first, second) = self.learner.weights();
+        let weights = self.learner.weights();
         let point = Point {
             images: self.images,
             epoch: self.images as f64 / self.per_epoch as f64,
             train_s: self.training.as_secs_f64(),
-            test_accuracy: self.test.accuracy(first, second),
+            test_accuracy: self.test.accuracy(&weights),
             wall_s: self.since.elapsed().as_secs_f64(),
         };
         observer.tested(&point);
         self.curve.push(point);
-        if !(first.norm_is_finite() && second.norm_is_finite()) {
+        if !weights.norms_are_finite() {
             return Some(Stop::Diverged);
         }
         self.target.is_some_and(|target| point.test_accuracy > target).then_some(Stop::Target)

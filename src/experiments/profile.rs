@@ -262,7 +262,8 @@ impl<'a> Bench<'a> {
         data: &'a Dataset,
         order: &'a [u32],
     ) -> Self {
-        let settings = Settings::new(network.hidden(), optimizer.clone());
+        let hidden = network.first.width();
+        let settings = Settings::new(hidden, optimizer.clone());
         let (low, high) = settings.one_hot;
         let who = if threads == 1 { Threads::One } else { Threads::Pool };
         let task = Task {
@@ -274,7 +275,7 @@ impl<'a> Bench<'a> {
         let images = Images::new(&data.train, settings.inputs);
         let learner = optimizer.learner(network, task);
         let mut bench = Self {
-            cell: Cell { optimizer: optimizer.name().to_owned(), hidden: settings.hidden, batch, threads },
+            cell: Cell { optimizer: optimizer.name().to_owned(), hidden, batch, threads },
             work: learner.work(&Visits::count(&images, order, batch)),
             learner,
             test: Evaluator::new(Images::new(&data.test, settings.inputs), who),
@@ -314,8 +315,7 @@ impl<'a> Bench<'a> {
         watched.sort_by(|one, other| sum(one).total_cmp(&sum(other)));
 
         let started = Instant::now();
-        let (first, second) = learner.weights();
-        std::hint::black_box(test.count_right(first, second));
+        std::hint::black_box(test.count_right(&learner.weights()));
         let test = started.elapsed().as_secs_f64() * 1e9 / test.len().max(1) as f64;
         self.visits.push(Visit { whole: wholes[PIECES / 2], phases: watched[PIECES / 2], test });
     }

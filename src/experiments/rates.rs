@@ -7,16 +7,17 @@
 //!
 //! It is the mean over all synapses, those of pixels that are never lit included.
 
+use crate::engine::network::Weights;
 use crate::engine::optimizer::{Norm, Optimizer};
 use dlr_kernels::panel::Panel;
 
-/// DLR's mean learning rate in each layer with the weights `first` and `second`; none if the optimizer is another.
-pub fn mean_rates(optimizer: &Optimizer, first: &Panel, second: &Panel) -> Option<[f64; 2]> {
+/// DLR's mean learning rate in the first and the last layer of such weights; none if the optimizer is another.
+pub fn mean_rates(optimizer: &Optimizer, weights: &Weights) -> Option<[f64; 2]> {
     let hyper = optimizer.hyper();
     let (lr, alpha, norm) = (hyper.lr?, hyper.alpha?, hyper.norm?);
-    // A row of W1 is a pre-synaptic unit, a row of W2 a post-synaptic one.
+    // A row of the first layer is a pre-synaptic unit, one of the last a post-synaptic one.
     let by_row = norm == Norm::Pre;
-    Some([mean_rate(first, by_row, lr, alpha), mean_rate(second, !by_row, lr, alpha)])
+    Some([mean_rate(weights.first, by_row, lr, alpha), mean_rate(weights.last, !by_row, lr, alpha)])
 }
 
 /// The mean over a layer whose norms are those of its rows, or of its columns.
@@ -46,11 +47,12 @@ mod tests {
     fn the_mean_is_that_of_every_synapse_s_rate() {
         let weight = |row: usize, column: usize| ((7 * row + 3 * column) % 11) as f32 / 8.0 - 0.5;
         let panels = [Panel::from_fn(5, 3, weight), Panel::from_fn(4, 3, weight)];
+        let weights = Weights { first: &panels[0], inner: Vec::new(), last: &panels[1] };
         let entry = Entry::find("dlr").unwrap();
         for (norm, layers) in [(Norm::Pre, [true, false]), (Norm::Post, [false, true])] {
             let chosen = Hyper { norm: Some(norm), lr: Some(0.6), alpha: Some(0.3), ..Hyper::default() };
             let dlr = entry.with(&entry.defaults, &chosen).unwrap();
-            let found = mean_rates(&dlr, &panels[0], &panels[1]).unwrap();
+            let found = mean_rates(&dlr, &weights).unwrap();
             for ((panel, by_row), found) in panels.iter().zip(layers).zip(found) {
                 let all: Vec<f64> =
                     (0..panel.rows()).flat_map(|row| panel.row(row)).map(|&w| w.into()).collect();
@@ -63,6 +65,6 @@ mod tests {
         }
         let sgd = Entry::find("sgd").unwrap();
         let sgd = sgd.with(&sgd.defaults, &Hyper::default()).unwrap();
-        assert_eq!(mean_rates(&sgd, &panels[0], &panels[1]), None);
+        assert_eq!(mean_rates(&sgd, &weights), None);
     }
 }

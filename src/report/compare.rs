@@ -78,7 +78,7 @@ pub fn table(found: &Comparison, data: &Dataset, engine: &Engine) -> String {
     let settings = &found.contestants[0].settings;
     let target = settings.target.expect("a comparison has a target");
     let mut out = String::new();
-    let network = format!("{}-{}-{} on {}", data.inputs, settings.hidden, data.classes, data.name);
+    let network = format!("{} on {}", settings.hidden.between(data.inputs, data.classes), data.name);
     line(&mut out, "network", &network);
     line(&mut out, "settings", &settings.details());
     let (first, last) = (found.seeds[0], found.seeds[found.seeds.len() - 1]);

@@ -36,7 +36,7 @@ pub fn summary(settings: &Settings, data: &Dataset, engine: &Engine, run: &Run) 
 /// What was trained, on what, and how.
 pub(super) fn heading(settings: &Settings, data: &Dataset) -> String {
     let mut text = String::new();
-    let network = format!("{}-{}-{} on {}", data.inputs, settings.hidden, data.classes, data.name);
+    let network = format!("{} on {}", settings.hidden.between(data.inputs, data.classes), data.name);
     line(&mut text, "network", &network);
     line(&mut text, "optimizer", &settings.optimizer.to_string());
     line(&mut text, "settings", &settings.details());

@@ -84,15 +84,16 @@ impl Rule for Adam {
 
     fn advance(&mut self) {
         self.updates += 1;
+        // Here, not when somebody looks back, so that it depends on nothing but the number of updates.
+        if let Some(course) = self.course.moved_on(self.updates) {
+            self.course = Arc::new(course);
+        }
         let (step, root) = self.course.corrections(self.updates + 1);
         (self.step, self.root) = (f32x8::splat(step), f32x8::splat(root));
     }
 
     fn look_back(&mut self) {
         if self.updates > self.recent_until {
-            if let Some(course) = self.course.moved_on(self.updates) {
-                self.course = Arc::new(course);
-            }
             for (k, missed) in (0..self.updates + 1).zip(&mut self.recent) {
                 *missed = self.course.missed(self.updates - k, k);
             }

@@ -2,7 +2,7 @@
 
 use dlr_kernels::gradient::{self, OfBatch, OfImage, OfMatrix, OfOutputs};
 use dlr_kernels::lanes::f32x8;
-use dlr_kernels::layer::Layer;
+use dlr_kernels::layer::{Layer, State};
 use dlr_kernels::lit::Lit;
 use dlr_kernels::panel::Panel;
 use dlr_kernels::reference::{Norm, Optimizer};
@@ -113,6 +113,12 @@ pub trait AnyLayer {
     /// Brings rows up to date.
     fn catch_up(&mut self, rows: &[usize]);
 
+    /// All that its updates have brought about.
+    fn state(&self) -> State;
+
+    /// Goes on from there.
+    fn resume(&mut self, state: &State);
+
     /// One update.
     fn step(&mut self, gradient: &Gradient) {
         self.step_in(Pieces::Whole, gradient);
@@ -200,6 +206,14 @@ impl<R: Rule> AnyLayer for Layer<R> {
 
     fn catch_up(&mut self, rows: &[usize]) {
         self.catch_up(rows.iter().copied());
+    }
+
+    fn state(&self) -> State {
+        self.state()
+    }
+
+    fn resume(&mut self, state: &State) {
+        self.resume(state);
     }
 }
 

@@ -14,5 +14,6 @@ mod output;
 mod pauses;
 mod pytorch;
 mod specials;
+mod state;
 mod tiles;
 mod update;

@@ -1,13 +1,12 @@
 //! One run of a sweep: what it is known by, and what is kept of it.
 
 use crate::data::Dataset;
-use crate::engine::network::Network;
+use crate::engine::network::{Network, Weights};
 use crate::engine::settings::Settings;
 use crate::engine::threads::Threads;
 use crate::engine::trainer::{Observer, PROTOCOL, Point, Stop, train};
 use crate::error::{Error, Result};
 use crate::experiments::rates::mean_rates;
-use dlr_kernels::panel::Panel;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sha2::{Digest, Sha256};
@@ -32,7 +31,7 @@ pub enum Keep {
     End,
     /// The test accuracy of every test.
     Curve,
-    /// That, and DLR's mean learning rate of each layer, at the start and at every test.
+    /// That, and DLR's mean learning rate of the first and the last layer, at the start and at every test.
     Rates,
 }
 
@@ -52,7 +51,7 @@ pub struct Outcome {
     /// Test accuracy at every test, if it was to be kept.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub curve: Vec<f64>,
-    /// Mean learning rates of the first and second layer, at the start and at every test, if they were to be kept.
+    /// Mean learning rates of the first and the last layer, at the start and at every test, if they were to be kept.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rates: Vec<[f64; 2]>,
 }
@@ -105,10 +104,10 @@ impl Run {
         let since = Instant::now();
         let settings = &self.settings;
         let init = settings.init.expect("the weights of sweeps are drawn");
-        let start = Network::draw(data.inputs, settings.hidden, data.classes, init, settings.seed);
+        let start = Network::draw(data.inputs, &settings.hidden, data.classes, init, settings.seed);
         let mut watch =
             Watch { run: self, is_over, watched: Duration::ZERO, curve: Vec::new(), rates: Vec::new() };
-        watch.measure(&start.first, &start.second);
+        watch.measure(&start.weights());
         let run = train(settings, data, start, since, Threads::One, &mut watch)?;
         if run.stop == Stop::Interrupted {
             return Err(Error::Interrupted);
@@ -143,10 +142,10 @@ struct Watch<'a> {
 }
 
 impl Watch<'_> {
-    fn measure(&mut self, first: &Panel, second: &Panel) {
+    fn measure(&mut self, weights: &Weights) {
         if self.run.keep == Keep::Rates {
             let since = Instant::now();
-            self.rates.extend(mean_rates(&self.run.settings.optimizer, first, second));
+            self.rates.extend(mean_rates(&self.run.settings.optimizer, weights));
             self.watched += since.elapsed();
         }
     }
@@ -157,8 +156,8 @@ impl Observer for Watch<'_> {
         self.run.keep != Keep::End
     }
 
-    fn reached(&mut self, _: u64, first: &Panel, second: &Panel) {
-        self.measure(first, second);
+    fn reached(&mut self, _: u64, weights: &Weights) {
+        self.measure(weights);
     }
 
     fn tested(&mut self, point: &Point) {

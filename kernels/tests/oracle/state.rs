@@ -1,0 +1,101 @@
+//! A layer that goes on from the state of another goes on to the same bits, whenever it was taken.
+
+use crate::assembly::Pattern;
+use crate::helpers::{LIGHTINGS, Lighting, Numbers, bits, unwritten};
+use crate::layers::{AnyLayer, Gradient, Place, layer, optimizers};
+use dlr_kernels::gradient::{OfImage, OfOutputs};
+use dlr_kernels::lanes::f32x8;
+use dlr_kernels::layer::State;
+use dlr_kernels::panel::Panel;
+use dlr_kernels::reference::Optimizer;
+
+const ROWS: usize = 13;
+const WIDTHS: [usize; 4] = [1, 8, 19, 137];
+
+/// One update: of the rows of an image with sums before it, or of all rows.
+fn step(layer: &mut dyn AnyLayer, place: Place, width: usize, numbers: &mut Numbers, lighting: Lighting) {
+    match place {
+        Place::First => {
+            let pattern = Pattern::random(numbers, ROWS, 1, lighting);
+            let [mut sums, mut deltas] = [(); 2].map(|()| unwritten(width));
+            layer.hidden_sums(pattern.lit(), &mut sums);
+            deltas.iter_mut().zip(&sums).for_each(|(delta, sum)| *delta = *sum * f32x8::splat(0.125));
+            layer.step(&Gradient::Image(OfImage { lit: pattern.lit(), deltas: &deltas }));
+        }
+        Place::Second => {
+            let hidden = Panel::from_fn(1, width, |_, _| numbers.unit());
+            let deltas: Vec<f32> = (0..ROWS).map(|_| 0.125 * numbers.signed()).collect();
+            layer.step(&Gradient::Outputs(OfOutputs { deltas: &deltas, hidden: hidden.as_vectors() }));
+        }
+    }
+}
+
+#[test]
+fn every_rule_goes_on_from_every_state() {
+    let mut cases = 0;
+    for optimizer in optimizers(0.25) {
+        for (place, width) in [Place::First, Place::Second].into_iter().flat_map(|p| WIDTHS.map(|w| (p, w))) {
+            let mut numbers = Numbers(5);
+            let start = Panel::from_fn(ROWS, width, |_, _| 0.5 * numbers.signed());
+            let mut whole = layer(optimizer, place, start.clone());
+            let mut parts = layer(optimizer, place, start.clone());
+            for n in 0..40 {
+                // Whatever was resumed so often has forgotten whatever is not in the state.
+                let state = parts.state();
+                parts = layer(optimizer, place, start.clone());
+                parts.resume(&state);
+                let lighting = LIGHTINGS[n % LIGHTINGS.len()];
+                let mut same = Numbers(100 + n as u64);
+                step(whole.as_mut(), place, width, &mut same, lighting);
+                step(parts.as_mut(), place, width, &mut Numbers(100 + n as u64), lighting);
+            }
+            assert!(whole.state() == parts.state(), "{optimizer:?}, {place:?}, {width}");
+            assert_eq!(bits(whole.weights().as_slice()), bits(parts.weights().as_slice()));
+            assert_ne!(whole.weights(), &start);
+            cases += 1;
+        }
+    }
+    assert_eq!(cases, optimizers(1.0).len() * 2 * WIDTHS.len());
+}
+
+/// So many updates that Adam's table of its course has moved on twice, and been moved by nobody's asking.
+#[test]
+fn adam_goes_on_after_its_table_has_moved() {
+    let optimizer = Optimizer::Adam { lr: 0.001, beta1: 0.9, beta2: 0.99995, epsilon: 1e-4 };
+    let start = Panel::from_fn(ROWS, 3, |_, _| 0.5);
+    for resumed_at in [30_000, 40_000, 70_000] {
+        let mut numbers = Numbers(9);
+        let mut layer_ = layer(optimizer, Place::First, start.clone());
+        let mut whole = Vec::new();
+        let mut run = |layer: &mut Box<dyn AnyLayer>, from: usize, to: usize, numbers: &mut Numbers| {
+            for n in from..to {
+                let lighting = if n % 7 < 5 { Lighting::None } else { Lighting::Fifth };
+                step(layer.as_mut(), Place::First, 3, numbers, lighting);
+            }
+        };
+        run(&mut layer_, 0, resumed_at, &mut numbers);
+        let (state, at) = (layer_.state(), numbers.0);
+        run(&mut layer_, resumed_at, 75_000, &mut numbers);
+        whole.extend_from_slice(layer_.weights().as_slice());
+        let mut resumed = layer(optimizer, Place::First, start.clone());
+        resumed.resume(&state);
+        run(&mut resumed, resumed_at, 75_000, &mut Numbers(at));
+        assert_eq!(bits(&whole), bits(resumed.weights().as_slice()), "{resumed_at}");
+    }
+}
+
+#[test]
+fn a_state_of_another_shape_does_not_fit() {
+    let adam = optimizers(1.0)[4];
+    let state = |optimizer, rows, width| {
+        layer(optimizer, Place::First, Panel::from_fn(rows, width, |_, _| 1.0)).state()
+    };
+    let own = state(adam, 3, 8);
+    assert!(own.fits(&state(adam, 3, 5)), "as many vectors");
+    for other in [state(adam, 3, 9), state(adam, 4, 8), state(optimizers(1.0)[0], 3, 8)] {
+        assert!(!own.fits(&other) && !other.fits(&own));
+    }
+    let ahead = State { last: vec![0, 1, u64::MAX], ..own.clone() };
+    assert!(!ahead.fits(&own), "a row cannot have been touched by an update to come");
+    assert!(State { updates: 1, ..ahead }.fits(&own));
+}

@@ -1,0 +1,147 @@
+//! The layers between two hidden ones. They are like the first, but dense: no hidden unit is ever dark.
+
+use dlr_kernels::forward::{activate, hidden_sums};
+use dlr_kernels::gemm::{View, ViewMut, gemm};
+use dlr_kernels::gradient::OfMatrix;
+use dlr_kernels::inner::{deltas_before, through_logistic};
+use dlr_kernels::lanes::{f32x8, vectors};
+use dlr_kernels::layer::Layer;
+use dlr_kernels::lit::Lit;
+use dlr_kernels::panel::Panel;
+use dlr_kernels::rule::Rule;
+
+/// The hidden units before an inner layer as its inputs, all of them lit.
+struct Units {
+    numbers: Vec<u16>,
+}
+
+impl Units {
+    fn new(units: usize) -> Self {
+        Self { numbers: (0..u16::try_from(units).expect("hidden units are numbered by u16")).collect() }
+    }
+
+    /// Their activations as inputs.
+    #[inline]
+    fn lit<'a>(&'a self, hidden: &'a [f32x8]) -> Lit<'a> {
+        Lit::new(&self.numbers, &bytemuck::cast_slice(hidden)[..self.numbers.len()])
+    }
+}
+
+/// One inner layer that learns, and what an image makes of it.
+pub(super) struct Inner<R: Rule> {
+    pub(super) layer: Layer<R>,
+    before: Units,
+    /// Net inputs, then activations, of the units after it, and their deltas.
+    hidden: Vec<f32x8>,
+    deltas: Vec<f32x8>,
+}
+
+impl<R: Rule> Inner<R> {
+    pub(super) fn new(weights: Panel, rule: R) -> Self {
+        let (before, room) = (Units::new(weights.rows()), vec![f32x8::ZERO; weights.vectors()]);
+        Self { layer: Layer::new(weights, rule), before, hidden: room.clone(), deltas: room }
+    }
+
+    /// One image: from the net inputs of the units before this layer, which become activations, to their deltas. What lies
+    /// above goes from the net inputs of the units after it to theirs.
+    pub(super) fn learn(
+        &mut self,
+        hidden: &mut [f32x8],
+        deltas: &mut [f32x8],
+        above: impl FnOnce(&mut [f32x8], &mut [f32x8]),
+    ) {
+        activate(hidden, self.layer.stored().rows());
+        let lit = self.before.lit(hidden);
+        self.layer.look(lit, &mut self.hidden);
+        above(&mut self.hidden, &mut self.deltas);
+        // Before the update: the gradient is that of the weights that the image went through. All rows are up to date, since
+        // every image moves all of them.
+        deltas_before(self.layer.stored(), &self.deltas, hidden, deltas);
+        self.layer.descend(lit, &self.deltas);
+    }
+}
+
+/// What a batch's images make of a hidden layer on their way forward and back, a row each.
+pub(super) struct Rows {
+    /// Net inputs, then activations.
+    pub(super) hidden: Panel,
+    pub(super) deltas: Panel,
+}
+
+impl Rows {
+    /// Room for `batch` images and so many units.
+    pub(super) fn new(batch: usize, units: usize) -> Self {
+        Self { hidden: Panel::zeros(batch, units), deltas: Panel::zeros(batch, units) }
+    }
+}
+
+/// The net inputs of the units after an inner layer, from those of the units before it, which become activations.
+pub(super) fn forward(weights: &Panel, before: &mut Rows, after: &mut Rows, images: usize) {
+    let rows = before.hidden.as_vectors_mut().chunks_exact_mut(vectors(weights.rows()));
+    rows.take(images).for_each(|row| activate(row, weights.rows()));
+    let stride = weights.stride();
+    let product = &mut ViewMut::new(after.hidden.as_mut_slice(), images, stride, stride);
+    gemm(rows_of(&before.hidden, images), whole(weights), 0.0, product);
+}
+
+/// The deltas of the units before it, from their activations and the deltas after it.
+pub(super) fn backward(weights: &Panel, before: &mut Rows, after: &Rows, images: usize) {
+    let Rows { hidden, deltas } = before;
+    let (units, stride) = (weights.rows(), deltas.stride());
+    let after = View::new(after.deltas.as_slice(), images, weights.stride(), weights.stride());
+    let product = &mut ViewMut::new(deltas.as_mut_slice(), images, units, stride);
+    gemm(after, whole(weights).transposed(), 0.0, product);
+    let all = images * vectors(units);
+    through_logistic(&hidden.as_vectors()[..all], &mut deltas.as_vectors_mut()[..all]);
+}
+
+/// Its update, from the activations before it and the deltas after it. Their summed product is left in `gradient`, which
+/// has the shape of the weights.
+pub(super) fn update<R: Rule>(
+    layer: &mut Layer<R>,
+    gradient: &mut Panel,
+    before: &Rows,
+    after: &Rows,
+    images: usize,
+) {
+    let (rows, stride) = (gradient.rows(), gradient.stride());
+    let deltas = View::new(after.deltas.as_slice(), images, stride, stride);
+    let sums = &mut ViewMut::new(gradient.as_mut_slice(), rows, stride, stride);
+    gemm(rows_of(&before.hidden, images).transposed(), deltas, 0.0, sums);
+    layer.update(&OfMatrix { sums: gradient, scale: 1.0 / images as f32 });
+}
+
+/// The first `images` rows without their padding.
+fn rows_of(panel: &Panel, images: usize) -> View<'_> {
+    View::new(panel.as_slice(), images, panel.width(), panel.stride())
+}
+
+/// All rows with their padding.
+fn whole(panel: &Panel) -> View<'_> {
+    View::new(panel.as_slice(), panel.rows(), panel.stride(), panel.stride())
+}
+
+/// The way through inner layers of weights that stay as they are.
+pub(super) struct Passage {
+    layers: Vec<(Units, Vec<f32x8>)>,
+}
+
+impl Passage {
+    /// Room for a way through these.
+    pub(super) fn new(inner: &[&Panel]) -> Self {
+        let room = |weights: &&Panel| (Units::new(weights.rows()), vec![f32x8::ZERO; weights.vectors()]);
+        Self { layers: inner.iter().map(room).collect() }
+    }
+
+    /// The net inputs of the last hidden layer, from those of the first, which become activations where there is another
+    /// layer.
+    pub(super) fn through<'a>(&'a mut self, inner: &[&Panel], first: &'a mut [f32x8]) -> &'a mut [f32x8] {
+        let mut sums = first;
+        for ((before, after), weights) in self.layers.iter_mut().zip(inner) {
+            activate(sums, weights.rows());
+            hidden_sums(before.lit(sums), weights, after);
+            sums = after;
+        }
+        sums
+    }
+}

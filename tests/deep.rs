@@ -1,0 +1,230 @@
+//! Several hidden layers: what the engine learns is what the f64 reference learns, for every optimizer, online and in
+//! batches, by lit pixels and by dense products.
+
+use dlr::data::Split;
+use dlr::engine::evaluator::Evaluator;
+use dlr::engine::hidden::Hidden;
+use dlr::engine::images::{Images, Inputs};
+use dlr::engine::learner::Task;
+use dlr::engine::network::Network;
+use dlr::engine::optimizer::{Hyper, Norm, OPTIMIZERS, Optimizer, Rates};
+use dlr::engine::settings::Init;
+use dlr::engine::threads::{Threads, pool};
+use dlr_kernels::output::{Backprop, OneHot};
+use dlr_kernels::panel::Panel;
+use dlr_kernels::reference::{self, deep};
+
+const INPUTS: usize = 40;
+const CLASSES: usize = 5;
+const IMAGES: usize = 120;
+/// Times that they are learned: the first of five layers moves little in one.
+const PASSES: usize = 2;
+/// One layer, for comparison, and up to four, narrower and wider than vectors and tiles.
+const HIDDEN: [&str; 6] = ["7", "9,6", "8,17,3", "30,16,24", "200,140", "5,4,3,8"];
+
+/// Images of which `lit` pixels in 256 are lit, the same every time.
+fn split(lit: u64) -> Split {
+    let mut state = 7_u64;
+    let mut next = || {
+        // Knuth's MMIX; the upper bits are the random ones.
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        state >> 33
+    };
+    let pixels: Vec<u8> =
+        (0..IMAGES * INPUTS).map(|_| if next() % 256 < lit { (next() % 255 + 1) as u8 } else { 0 }).collect();
+    let labels: Vec<u8> = (0..IMAGES).map(|_| (next() % CLASSES as u64) as u8).collect();
+    Split::from_pixels(INPUTS, &pixels, &labels).expect("little memory is needed")
+}
+
+/// Every optimizer of the list, with norms of both kinds and rates that differ between layers.
+fn optimizers() -> Vec<Optimizer> {
+    let rates = Rates([[0.4, -0.1, 0.0, 0.1], [0.3, 0.0, -0.01, 0.2]]);
+    let mut all = Vec::new();
+    for entry in OPTIMIZERS {
+        let mut with = |chosen: Hyper| all.push(entry.with(&entry.defaults, &chosen).expect("it has these"));
+        match entry.defaults {
+            Hyper { norm: Some(_), .. } => {
+                for norm in [Norm::Pre, Norm::Post] {
+                    with(Hyper { norm: Some(norm), ..Hyper::NONE });
+                }
+            }
+            Hyper { rates: Some(_), .. } => with(Hyper { rates: Some(rates), ..Hyper::NONE }),
+            _ => with(Hyper::NONE),
+        }
+    }
+    all
+}
+
+/// The same optimizer in the reference, with its numbers as f32 has them.
+fn plain(optimizer: &Optimizer) -> reference::Optimizer {
+    use reference::Optimizer as Plain;
+    let h = optimizer.hyper();
+    let number = |value: Option<f64>| value.expect("an optimizer's own numbers are set");
+    let single = |value: Option<f64>| f64::from(number(value) as f32);
+    let norm = |norm: Option<Norm>| match norm.expect("the optimizer has a norm") {
+        Norm::Pre => reference::Norm::Pre,
+        Norm::Post => reference::Norm::Post,
+    };
+    match optimizer.name() {
+        "dlr" => Plain::Dlr { lr: single(h.lr), alpha: single(h.alpha), norm: norm(h.norm) },
+        "sgd" => Plain::Sgd { lr: single(h.lr) },
+        "nesterov" => Plain::Nesterov { lr: number(h.lr), momentum: number(h.momentum) },
+        "nesterov-authors" => Plain::NesterovAuthors { lr: number(h.lr), momentum: number(h.momentum) },
+        "momentum" => Plain::Momentum { lr: number(h.lr), momentum: number(h.momentum) },
+        "adam" => Plain::Adam {
+            lr: number(h.lr),
+            beta1: number(h.beta1),
+            beta2: number(h.beta2),
+            epsilon: single(h.epsilon),
+        },
+        "adagrad" => Plain::AdaGrad { lr: single(h.lr), epsilon: single(h.epsilon) },
+        "rmsprop" => Plain::RmsProp { lr: number(h.lr), rho: number(h.rho), epsilon: single(h.epsilon) },
+        "sgd-decay" => Plain::SgdDecay { lr: number(h.lr), halving: number(h.halving) },
+        "sgd-rates" => Plain::SgdRates { rates: h.rates.expect("sgd-rates has rates").0 },
+        "dlr-numerator" => Plain::DlrNumerator { lr: single(h.lr), alpha: single(h.alpha) },
+        "dlr-denominator" => {
+            Plain::DlrDenominator { lr: single(h.lr), alpha: single(h.alpha), norm: norm(h.norm) }
+        }
+        other => panic!("{other} has no reference here"),
+    }
+}
+
+/// A network with weights twice as large as usual, so that errors reach the first layer, but no unit saturates.
+fn lively(hidden: Hidden) -> Network {
+    let mut network = Network::draw(INPUTS, hidden, CLASSES, Init::FanIn, 3);
+    let Network { first, inner, last } = &mut network;
+    for panel in [first].into_iter().chain(inner).chain([last]) {
+        panel.as_mut_slice().iter_mut().for_each(|w| *w *= 2.0);
+    }
+    network
+}
+
+/// The network as the reference lays it out: every matrix \[pre-synaptic\]\[post-synaptic\].
+fn to_plain(network: &Network) -> deep::Network {
+    let rows = |panel: &Panel| (0..panel.rows()).flat_map(|r| panel.row(r)).map(|&w| w.into()).collect();
+    let mut weights: Vec<Vec<f64>> = [&network.first].into_iter().chain(&network.inner).map(rows).collect();
+    let hidden = network.hidden();
+    let last = (0..hidden.last()).flat_map(|i| (0..CLASSES).map(move |k| (k, i)));
+    weights.push(last.map(|(k, i)| network.last.row(k)[i].into()).collect());
+    let sizes = [&[INPUTS][..], hidden.layers(), &[CLASSES]].concat();
+    deep::Network { sizes, weights }
+}
+
+fn task(batch: usize, backprop: Backprop, threads: Threads) -> Task {
+    Task { batch, one_hot: OneHot { low: 0.0, high: 1.0 }, backprop, threads }
+}
+
+/// Each layer's largest deviation from the reference, relative to the layer's largest weight.
+fn deviations(ours: &Network, theirs: &deep::Network) -> Vec<f64> {
+    let ours = to_plain(ours);
+    let of_layer = |(ours, theirs): (&Vec<f64>, &Vec<f64>)| {
+        let largest = theirs.iter().fold(0.0_f64, |most, w| most.max(w.abs()));
+        let worst = ours.iter().zip(theirs).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+        worst / largest
+    };
+    ours.weights.iter().zip(&theirs.weights).map(of_layer).collect()
+}
+
+#[test]
+fn every_optimizer_learns_what_the_reference_learns() {
+    // A quarter of the pixels lit, as in MNIST: by lit pixels; three quarters: batches go by dense products.
+    let mut cases = 0;
+    for (lit, hidden) in [64, 192].into_iter().flat_map(|lit| HIDDEN.map(|hidden| (lit, hidden))) {
+        let split = split(lit);
+        let images = Images::new(&split, Inputs::Unit);
+        assert_eq!(images.are_dense(), lit == 192);
+        let order: Vec<u32> = (0..IMAGES as u32).collect();
+        let patterns: Vec<(Vec<f64>, Vec<f64>)> = (0..IMAGES)
+            .map(|n| {
+                let mut x = vec![0.0; INPUTS];
+                images.dense(n, &mut x);
+                let label = usize::from(images.label(n));
+                let target = (0..CLASSES).map(|k| f64::from(k == label)).collect();
+                (x.iter().map(|&x| x.into()).collect(), target)
+            })
+            .collect();
+        let start = lively(hidden.parse().expect("these are sizes"));
+        for optimizer in optimizers() {
+            for (batch, backprop) in [1, 7]
+                .into_iter()
+                .flat_map(|b| [(b, reference::Backprop::Mse), (b, reference::Backprop::Authors)])
+            {
+                let ours = match backprop {
+                    reference::Backprop::Mse => Backprop::Mse,
+                    reference::Backprop::Authors => Backprop::Authors,
+                };
+                let mut learner = optimizer.learner(start.clone(), task(batch, ours, Threads::One));
+                let mut trainer = deep::Trainer::new(to_plain(&start), plain(&optimizer), backprop);
+                (0..PASSES).for_each(|_| learner.learn(&images, &order));
+                for batch in (0..PASSES).flat_map(|_| patterns.chunks(batch)) {
+                    let batch: Vec<_> = batch.iter().map(|(x, target)| (&x[..], &target[..])).collect();
+                    trainer.step(&batch);
+                }
+                let network = learner.network();
+                assert!(network.weights().panels().all(Panel::padding_is_zero));
+                for (layer, deviation) in (1..).zip(deviations(&network, &trainer.network)) {
+                    assert!(
+                        deviation <= 1e-5,
+                        "W{layer} of {hidden} by {optimizer}, batch {batch}, {backprop:?}: {deviation:e}"
+                    );
+                }
+                let moved = deviations(&start, &trainer.network);
+                assert!(moved.iter().all(|&moved| moved > 5e-4), "{optimizer} moved only {moved:?}");
+                cases += 1;
+            }
+        }
+    }
+    assert_eq!(cases, 2 * HIDDEN.len() * (OPTIMIZERS.len() + 2) * 4);
+}
+
+#[test]
+fn a_deep_network_classifies_as_the_reference_does() {
+    for lit in [64, 192] {
+        let split = split(lit);
+        for hidden in HIDDEN {
+            let network =
+                Network::draw(INPUTS, hidden.parse::<Hidden>().unwrap(), CLASSES, Init::Normal(1.0), 5);
+            let (images, plain) = (Images::new(&split, Inputs::Unit), to_plain(&network));
+            let is_right = |&n: &usize| {
+                let mut x = vec![0.0; INPUTS];
+                images.dense(n, &mut x);
+                let x: Vec<f64> = x.iter().map(|&x| x.into()).collect();
+                let y = plain.forward(&x).pop().expect("the last activities are the outputs");
+                let class = (0..CLASSES).max_by(|&a, &b| y[a].total_cmp(&y[b]));
+                class == Some(usize::from(images.label(n)))
+            };
+            let right = (0..IMAGES).filter(is_right).count();
+            assert!((1..IMAGES).contains(&right), "{hidden}: {right} proves nothing");
+            let mut test = Evaluator::new(Images::new(&split, Inputs::Unit), Threads::One);
+            assert_eq!(test.count_right(&network.weights()), right, "{hidden}");
+            let share = right as f64 / IMAGES as f64;
+            assert!(!test.is_above(share, &network.weights()).above);
+            assert!(test.is_above(share - 1e-9, &network.weights()).above);
+        }
+    }
+}
+
+#[test]
+fn threads_decide_nothing() {
+    let learned = |threads: usize, lit| {
+        let split = split(lit);
+        let images = Images::new(&split, Inputs::Unit);
+        let hidden: Hidden = "256,64,32".parse().unwrap();
+        let start = Network::draw(INPUTS, hidden, CLASSES, Init::FanIn, 3);
+        let order: Vec<u32> = (0..IMAGES as u32).collect();
+        let pool = pool(threads).unwrap();
+        optimizers()
+            .iter()
+            .map(|optimizer| {
+                let mut learner = optimizer.learner(start.clone(), task(60, Backprop::Mse, Threads::Pool));
+                pool.install(|| (0..3).for_each(|_| learner.learn(&images, &order)));
+                learner.network().sha256()
+            })
+            .collect::<Vec<_>>()
+    };
+    for lit in [64, 192] {
+        let one = learned(1, lit);
+        assert_eq!(one, learned(2, lit));
+        assert_eq!(one, learned(5, lit));
+    }
+}
