@@ -7,6 +7,7 @@ use super::protocol::Protocol;
 use super::reproduce::Reproduce;
 use super::sweep::Sweep;
 use super::tune::Tune;
+use super::verify::Verify;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 use dlr::engine::hidden::{Hidden, MAX_HIDDEN};
@@ -39,6 +40,7 @@ pub(crate) enum Command {
     Reproduce(Reproduce),
     Sweep(Sweep),
     Tune(Box<Tune>),
+    Verify(Verify),
 }
 
 /// Measures how fast optimizers train, where the time goes, and how near that is to the machine's peaks
@@ -206,6 +208,20 @@ pub(crate) struct Train {
     #[arg(long, value_name = "FILE", conflicts_with = "init")]
     pub(crate) load: Option<PathBuf>,
 
+    /// Write the state of the run to FILE when it ends or is interrupted, for --resume to go on from
+    #[arg(long, value_name = "FILE", conflicts_with = "runs")]
+    pub(crate) checkpoint: Option<PathBuf>,
+
+    /// Write it after every N images, too
+    #[arg(long, value_name = "N", value_parser = whole(1..=u64::MAX), requires = "checkpoint",
+        allow_hyphen_values = true)]
+    pub(crate) every: Option<u64>,
+
+    /// Go on from the checkpoint in FILE, by its settings; only --epochs and --target may be others
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["hidden", "optimizer", "HyperArgs", "batch", "images", "stall",
+        "test_every", "seed", "order", "init", "inputs", "one_hot", "backprop", "preset", "load", "runs"])]
+    pub(crate) resume: Option<PathBuf>,
+
     /// Threads for tests and batches, or for --runs, which decide nothing but the speed [default: one per core]
     #[arg(long, value_name = "N", value_parser = whole(1..=256), allow_hyphen_values = true)]
     pub(crate) threads: Option<u64>,
@@ -220,6 +236,15 @@ pub(crate) struct Train {
 }
 
 impl Train {
+    /// The settings of a checkpoint, where these arguments don't say otherwise.
+    pub(crate) fn changed(&self, settings: Settings) -> Settings {
+        Settings {
+            epochs: self.protocol.epochs.unwrap_or(settings.epochs),
+            target: self.protocol.target.map_or(settings.target, |target| target.0),
+            ..settings
+        }
+    }
+
     /// The settings that these arguments mean, for a network of `loaded` hidden units if one was loaded.
     pub(crate) fn settings(&self, loaded: Option<Hidden>) -> dlr::Result<Settings> {
         let entry = self.optimizer;
@@ -237,7 +262,7 @@ impl Train {
             }
             (chosen, loaded) => loaded.or_else(|| chosen.clone()).unwrap_or_else(|| 30.into()),
         };
-        if self.require_target && self.protocol.target.0.is_none() {
+        if self.require_target && self.protocol.target().is_none() {
             return Err(dlr::Error::Settings {
                 option: "--require-target",
                 problem: "there is no target".into(),

@@ -16,6 +16,7 @@ pub(crate) enum Code {
     BadData = 4,
     Diverged = 5,
     Slower = 6,
+    Otherwise = 7,
     Interrupted = 130,
     Terminated = 143,
 }
@@ -27,9 +28,10 @@ Exit codes:
   1  failed while running: a result could not be written
   2  usage: an unknown option or a value out of range; a debug build was asked for a profile
   3  the target was not reached, and --require-target was given
-  4  a data set, a model, a baseline or a journal is missing, damaged, in use, or of something else
+  4  a data set, a model, a record, a baseline or a journal is missing, damaged, in use, or of something else
   5  diverged: the weights or their norm are no longer finite; nothing was saved
   6  profile: slower than the baseline, and --fail-if-slower was given
+  7  verify: a run came out otherwise than it was recorded
   130, 143  interrupted by Ctrl-C or SIGTERM, after saving; a sweep goes on from there";
 
 impl From<Code> for ExitCode {

@@ -14,6 +14,7 @@ mod stage;
 mod sweep;
 mod train;
 mod tune;
+mod verify;
 
 use clap::Parser;
 use dlr_kernels::simd;
@@ -42,6 +43,7 @@ pub(crate) fn run() -> ExitCode {
         Some(args::Command::Reproduce(args)) => reproduce::run(&args),
         Some(args::Command::Tune(args)) => tune::run(&args),
         Some(args::Command::Sweep(args)) => sweep::run(&args),
+        Some(args::Command::Verify(args)) => verify::run(&args),
     };
     match done {
         Ok(code) => code.into(),

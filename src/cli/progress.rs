@@ -1,11 +1,14 @@
 //! How runs look while they last: a bar on a terminal, a line an epoch elsewhere, nothing when quiet. On stderr.
 
 use super::signals::Signals;
+use dlr::Error;
+use dlr::engine::checkpoint::{Checkpoint, Origin};
 use dlr::engine::trainer::{Observer, Point, Stop};
 use dlr::experiments::sweep::Watcher;
 use dlr::report::summary::{grouped, percent};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::IsTerminal as _;
+use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -17,6 +20,19 @@ pub(crate) struct Progress {
     per_epoch: u64,
     /// Whether a curve is drawn, which wants the accuracy of every test.
     curve: bool,
+    keeper: Option<Keeper>,
+}
+
+/// Writes checkpoints.
+pub(crate) struct Keeper {
+    pub(crate) path: PathBuf,
+    /// Images between two of them, if not only the last one counts.
+    pub(crate) every: Option<u64>,
+    pub(crate) origin: Origin,
+    /// The images after which the last one was written.
+    pub(crate) kept: u64,
+    /// Why the last one could not be written.
+    pub(crate) failed: Option<Error>,
 }
 
 enum Shown {
@@ -32,7 +48,13 @@ const BLINK: Duration = Duration::from_millis(100);
 
 impl Progress {
     /// For a run of at most `epochs` epochs of `images` images, of which a `curve` is wanted or not.
-    pub(crate) fn new(quiet: bool, curve: bool, epochs: u64, images: u64, signals: Signals) -> Self {
+    pub(crate) fn new(
+        quiet: bool,
+        curve: bool,
+        (epochs, images): (u64, u64),
+        signals: Signals,
+        keeper: Option<Keeper>,
+    ) -> Self {
         let shown = if quiet {
             Shown::Nothing
         } else if std::io::stderr().is_terminal() {
@@ -43,7 +65,12 @@ impl Progress {
         } else {
             Shown::Lines(0)
         };
-        Self { signals, shown, epochs, per_epoch: images, curve }
+        Self { signals, shown, epochs, per_epoch: images, curve, keeper }
+    }
+
+    /// Why the last checkpoint could not be written, if it could not.
+    pub(crate) fn failed(&mut self) -> Option<Error> {
+        self.keeper.as_mut()?.failed.take()
     }
 
     /// Clears the bar.
@@ -89,6 +116,23 @@ impl Observer for Progress {
                 bar.set_position(point.images);
                 bar.set_message(text);
             }
+        }
+    }
+
+    fn wants_checkpoint(&mut self, images: u64) -> bool {
+        let due = |keeper: &Keeper| keeper.every.is_some_and(|every| images / every > keeper.kept / every);
+        self.keeper.as_ref().is_some_and(due)
+    }
+
+    fn wants_last_checkpoint(&mut self) -> bool {
+        self.keeper.is_some()
+    }
+
+    fn checkpoint(&mut self, checkpoint: &Checkpoint) {
+        if let Some(Keeper { path, origin, kept, failed, .. }) = &mut self.keeper {
+            *kept = checkpoint.images;
+            // The run goes on: the disk may have room again when it ends.
+            *failed = checkpoint.save(path, origin).err();
         }
     }
 

@@ -24,9 +24,9 @@ pub(crate) struct Protocol {
     #[arg(long, value_name = "N", value_parser = whole(1..=u64::from(u32::MAX)), allow_hyphen_values = true)]
     pub(super) images: Option<u64>,
 
-    /// Stop when test accuracy is above ACC (strictly), or `none` to train through all epochs
-    #[arg(long, value_name = "ACC|none", value_parser = target, default_value = "0.96", allow_hyphen_values = true)]
-    pub(super) target: Target,
+    /// Stop when test accuracy is above ACC (strictly), or `none` to train through all epochs [default: 0.96]
+    #[arg(long, value_name = "ACC|none", value_parser = target, allow_hyphen_values = true)]
+    pub(super) target: Option<Target>,
 
     /// Stop when an epoch ends no more accurate than any of the N before it, or `none` to go on; the first epoch of
     /// all counts for nothing [default: none]
@@ -89,9 +89,14 @@ impl Protocol {
         self.seed.unwrap_or(usual)
     }
 
+    /// The accuracy to reach, if any.
+    pub(super) fn target(&self) -> Option<f64> {
+        self.target.map_or(Some(0.96), |target| target.0)
+    }
+
     /// Refuses to look for who gets first to a target that there is not.
     pub(super) fn check_target(&self) -> Result<()> {
-        self.target.0.map(drop).ok_or_else(|| Error::Settings {
+        self.target().map(drop).ok_or_else(|| Error::Settings {
             option: "--target",
             problem: "without a target there is nothing to get to first".into(),
             cure: "give a share from 0 to below 1".into(),
@@ -108,7 +113,7 @@ impl Protocol {
             batch: self.batch as usize,
             epochs: self.epochs.unwrap_or(if self.images.is_some() { 1 } else { settings.epochs }),
             images: self.images.map(|images| images as usize),
-            target: self.target.0,
+            target: self.target(),
             stall: self.stall.map_or(settings.stall, |stall| stall.0),
             test_every: self.test_every,
             seed: self.seed(),

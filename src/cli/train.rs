@@ -2,22 +2,24 @@
 
 use super::args::Train;
 use super::exit::{Code, print, warn};
-use super::progress::{Progress, RunsProgress};
+use super::progress::{Keeper, Progress, RunsProgress};
 use super::protocol::seeds;
 use super::signals::Signals;
 use super::stage::jobs;
 use dlr::data::{self, Dataset};
+use dlr::engine::checkpoint::{Checkpoint, Initial, Origin};
 use dlr::engine::model;
 use dlr::engine::network::Network;
 use dlr::engine::settings::Settings;
 use dlr::engine::threads::{Threads, pool};
-use dlr::engine::trainer::{Point, Stop, train, training_images};
+use dlr::engine::trainer::{PROTOCOL, Point, Stop, resume, train, training_images};
 use dlr::experiments::seeds::{Outcome, Seeded, over_seeds};
 use dlr::report::machine::Engine;
-use dlr::report::record::{Initial, Record};
+use dlr::report::record::Record;
 use dlr::report::{runs, summary};
 use dlr::{Error, Result};
 use rayon::ThreadPool;
+use std::path::Path;
 use std::time::Instant;
 
 /// A training that has been checked and can start.
@@ -26,6 +28,7 @@ struct Job {
     settings: Settings,
     data: Dataset,
     loaded: Option<Network>,
+    resumed: Option<(Checkpoint, Origin)>,
     engine: Engine,
     signals: Signals,
     pool: ThreadPool,
@@ -45,9 +48,16 @@ fn prepare(args: Train) -> Result<Job> {
     let engine = Engine::here(threads);
     engine.warnings().iter().for_each(|warning| warn(warning));
     let loaded = args.load.as_deref().map(model::load).transpose()?;
-    let mut settings = args.settings(loaded.as_ref().map(Network::hidden))?;
+    let resumed = args.resume.as_deref().map(Checkpoint::load).transpose()?;
+    let mut settings = match &resumed {
+        Some((checkpoint, _)) => args.changed(checkpoint.settings.clone()),
+        None => args.settings(loaded.as_ref().map(Network::hidden))?,
+    };
     if let Some(path) = &args.save {
         model::check_place(path)?;
+    }
+    if let Some(path) = &args.checkpoint {
+        Checkpoint::check_place(path)?;
     }
     let data = Dataset::open(&data::find(args.protocol.data.as_deref())?)?;
     data.warnings.iter().for_each(|warning| warn(warning));
@@ -55,9 +65,12 @@ fn prepare(args: Train) -> Result<Job> {
     if let Some(network) = &loaded {
         check_fit(network, &args, &data)?;
     }
+    if let (Some((_, origin)), Some(path)) = (&resumed, &args.resume) {
+        check_origin(origin, path, &data)?;
+    }
     let signals = Signals::listen()?;
     let pool = pool(threads)?;
-    Ok(Job { args, settings, data, loaded, engine, signals, pool })
+    Ok(Job { args, settings, data, loaded, resumed, engine, signals, pool })
 }
 
 impl Job {
@@ -82,14 +95,33 @@ impl Job {
 
 /// One run.
 fn one(job: Job, since: Instant) -> Result<Code> {
-    let Job { args, settings, data, engine, signals, pool, .. } = &job;
-    let start = job.start(settings.seed);
-    let initial = args.json.then(|| job.initial(start.sha256()));
+    let Job { args, settings, data, engine, signals, pool, resumed, .. } = &job;
     let images = settings.images.unwrap_or(data.train.len()) as u64;
-    let mut progress = Progress::new(args.quiet, args.json, settings.epochs, images, signals.clone());
-    let run = pool.install(|| train(settings, data, start, since, Threads::Pool, &mut progress));
+    let watch = |initial: &Option<Initial>| {
+        let keeper = args.checkpoint.clone().zip(initial.clone()).map(|(path, initial)| Keeper {
+            path,
+            every: args.every,
+            origin: Origin::here(data, initial),
+            kept: resumed.as_ref().map_or(0, |(checkpoint, _)| checkpoint.images),
+            failed: None,
+        });
+        let curve = args.json || keeper.is_some();
+        Progress::new(args.quiet, curve, (settings.epochs, images), signals.clone(), keeper)
+    };
+    let (initial, mut progress, run);
+    if let Some((checkpoint, origin)) = resumed {
+        initial = Some(origin.initial.clone());
+        progress = watch(&initial);
+        let checkpoint = Checkpoint { settings: settings.clone(), ..checkpoint.clone() };
+        run = pool.install(|| resume(&checkpoint, data, since, Threads::Pool, &mut progress))?;
+    } else {
+        let start = job.start(settings.seed);
+        initial = (args.json || args.checkpoint.is_some()).then(|| job.initial(start.sha256()));
+        progress = watch(&initial);
+        run = Ok(pool.install(|| train(settings, data, start, since, Threads::Pool, &mut progress))?);
+    }
     progress.finish();
-    let run = run?;
+    let run = run.map_err(|problem| damaged(args, problem))?;
 
     let saved = match args.save.as_deref() {
         Some(path) if run.stop != Stop::Diverged => {
@@ -99,10 +131,15 @@ fn one(job: Job, since: Instant) -> Result<Code> {
     };
     // The result is told even where it could not be saved.
     match &initial {
-        Some(initial) => print(&json_line(&Record::new(settings, data, engine, initial, &run, true)))?,
-        None => print(&summary::summary(settings, data, engine, &run))?,
+        Some(initial) if args.json => {
+            print(&json_line(&Record::new(settings, data, engine, initial, &run, true)))?
+        }
+        _ => print(&summary::summary(settings, data, engine, &run))?,
     }
     saved?;
+    if let Some(error) = progress.failed() {
+        return Err(error);
+    }
     if run.stop == Stop::Diverged {
         return Err(job.divergence(settings.seed, run.last()));
     }
@@ -152,6 +189,37 @@ fn outcome(args: &Train, stops: &[Stop], wanted: usize, signals: &Signals) -> Co
         _ if args.require_target && (ended(Stop::Epochs) || ended(Stop::Stalled)) => Code::TargetMissed,
         _ => Code::Done,
     }
+}
+
+/// What is wrong with the checkpoint.
+fn damaged(args: &Train, problem: String) -> Error {
+    Error::Data {
+        path: args.resume.clone().unwrap_or_default(),
+        problem,
+        cure: "give --resume a file that --checkpoint has written, and --data the set that it was trained on"
+            .into(),
+    }
+}
+
+/// Refuses to go on with other data or by another protocol, and warns where only the bits may differ.
+fn check_origin(origin: &Origin, path: &Path, data: &Dataset) -> Result<()> {
+    let refuse = |problem, cure: &str| Err(Error::Data { path: path.into(), problem, cure: cure.into() });
+    let here = Origin::here(data, origin.initial.clone());
+    if origin.protocol != PROTOCOL {
+        let problem = format!("a run by protocol {}, but this is {PROTOCOL}", origin.protocol);
+        return refuse(problem, "go on with the version of dlr that wrote it");
+    }
+    if origin.hashes != here.hashes {
+        let problem = format!("a run on {}, but {} is other data", origin.data, data.name);
+        return refuse(problem, "name the folder of the data that it was trained on with --data");
+    }
+    if (&origin.version, &origin.simd) != (&here.version, &here.simd) {
+        warn(&format!(
+            "the run was begun by dlr {} with {}, and goes on by {} with {}: the last bits may differ",
+            origin.version, origin.simd, here.version, here.simd
+        ));
+    }
+    Ok(())
 }
 
 /// Whether the loaded network has the data's inputs and classes.

@@ -1,7 +1,7 @@
 //! Numbers that tune an optimizer, and the one table of them.
 
 use super::names::named;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 
@@ -10,9 +10,9 @@ use std::str::FromStr;
 macro_rules! table {
     ($($(#[$doc:meta])* $name:ident: $Value:ty,)+) => {
         /// Numbers that tune an optimizer; each optimizer has some of them.
-        #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+        #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
         pub struct Hyper {
-            $($(#[$doc])* #[serde(skip_serializing_if = "Option::is_none")] pub $name: Option<$Value>,)+
+            $($(#[$doc])* #[serde(default, skip_serializing_if = "Option::is_none")] pub $name: Option<$Value>,)+
         }
 
         impl Hyper {
@@ -81,7 +81,7 @@ named! {
 }
 
 /// a, b, c and d of the rate a exp(b t^(1/3) + c t) + d after t updates: those of the first layer, then those of the second.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Rates(pub [[f64; 4]; 2]);
 
 impl Rates {

@@ -10,7 +10,7 @@ use super::work::{Shape, Visits, Work, work};
 use dlr_kernels::forward::activate;
 use dlr_kernels::gradient::OfOutputs;
 use dlr_kernels::lanes::{f32x8, vectors};
-use dlr_kernels::layer::Layer;
+use dlr_kernels::layer::{Layer, State};
 use dlr_kernels::output::{Backprop, OneHot, hidden_deltas, output_deltas, output_sums};
 use dlr_kernels::panel::Panel;
 use dlr_kernels::rule::Rule;
@@ -43,6 +43,12 @@ pub trait Learner: Send {
 
     /// The weights as they are now.
     fn weights(&mut self) -> Weights<'_>;
+
+    /// All that its layers know, from the first to the last.
+    fn states(&self) -> Vec<State>;
+
+    /// Goes on from `states`, if they fit a learner of this form that has learned nothing yet; says whether they do.
+    fn resume(&mut self, states: &[State]) -> bool;
 
     /// A copy of the network as it is now.
     fn network(&mut self) -> Network {
@@ -208,6 +214,22 @@ impl<A: Rule, B: Rule> Learner for Fused<A, B> {
         let (first, last) = (self.first.stored(), self.last.stored());
         let shape = Shape { inputs: first.rows(), hidden: first.width(), outputs: last.rows() };
         work::<A, B>(shape, visits)
+    }
+
+    fn states(&self) -> Vec<State> {
+        let inner = self.inner.iter().map(|inner| inner.layer.state());
+        [self.first.state()].into_iter().chain(inner).chain([self.last.state()]).collect()
+    }
+
+    fn resume(&mut self, states: &[State]) -> bool {
+        let own = self.states();
+        let fit = states.len() == own.len() && states.iter().zip(&own).all(|(state, own)| state.fits(own));
+        if let ([first, inner @ .., last], true) = (states, fit) {
+            self.first.resume(first);
+            self.inner.iter_mut().zip(inner).for_each(|(inner, state)| inner.layer.resume(state));
+            self.last.resume(last);
+        }
+        fit
     }
 
     fn weights(&mut self) -> Weights<'_> {

@@ -9,6 +9,7 @@
 //! | [`hidden`] | how many units each hidden layer has |
 //! | [`network`] | weights: drawing, hashing |
 //! | [`model`] | weights in files that PyTorch reads |
+//! | [`checkpoint`] | runs in files from which they go on |
 //! | [`images`] | grey levels into inputs, ready for the kernels |
 //! | [`learner`], `batch` | training steps, online and in batches |
 //! | `inner` | the layers between two hidden ones |
@@ -18,6 +19,7 @@
 //! | [`threads`] | who does the work |
 
 mod batch;
+pub mod checkpoint;
 pub mod evaluator;
 pub mod hidden;
 mod hyper;

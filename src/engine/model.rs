@@ -17,6 +17,8 @@ const SAVE_CURE: &str = "give --save a file in a folder that can be written";
 /// What to do about a file that holds another model, or none.
 const LOAD_CURE: &str =
     "give a file with 0.weight [hidden, inputs] and 2.weight [outputs, hidden] in F32, as --save writes it";
+/// The key of our metadata.
+const ORIGIN: &str = "dlr";
 /// No model of ours is larger: 4096 inputs, 8 layers of 4096 hidden units, 256 outputs, and a header.
 const MAX_BYTES: u64 = 4 * (8 * 4096 * 4096 + 256 * 4096) + (1 << 20);
 
@@ -42,15 +44,43 @@ pub fn check_place(path: &Path) -> Result<()> {
 }
 
 fn to_bytes(network: &Network, origin: &serde_json::Value) -> Vec<u8> {
-    let matrices = network.to_torch();
-    let bytes: Vec<_> = matrices.iter().map(|matrix| little_endian(&matrix.numbers)).collect();
-    let tensors = matrices.iter().zip(&bytes).enumerate().map(|(number, (matrix, bytes))| {
-        let view = TensorView::new(Dtype::F32, vec![matrix.units, matrix.before], bytes);
-        (name(number), view.expect("a matrix has as many numbers as its shape says"))
+    serialize(&tensors(network), origin)
+}
+
+/// A tensor on its way to a file.
+pub(super) struct Tensor {
+    pub(super) name: String,
+    pub(super) dtype: Dtype,
+    pub(super) shape: Vec<usize>,
+    pub(super) bytes: Vec<u8>,
+}
+
+/// The weights of all layers.
+pub(super) fn tensors(network: &Network) -> Vec<Tensor> {
+    let tensor = |(number, matrix): (usize, Matrix)| Tensor {
+        name: name(number),
+        dtype: Dtype::F32,
+        shape: vec![matrix.units, matrix.before],
+        bytes: little_endian(&matrix.numbers),
+    };
+    network.to_torch().into_iter().enumerate().map(tensor).collect()
+}
+
+/// The bytes of a file of these tensors, with `origin` in its metadata.
+pub(super) fn serialize(tensors: &[Tensor], origin: &serde_json::Value) -> Vec<u8> {
+    let tensors = tensors.iter().map(|tensor| {
+        let view = TensorView::new(tensor.dtype, tensor.shape.clone(), &tensor.bytes);
+        (&tensor.name, view.expect("a tensor has as many numbers as its shape says"))
     });
     // One entry only: several would be written in a different order every time.
-    let metadata = HashMap::from([("dlr".to_owned(), origin.to_string())]);
-    safetensors::serialize(tensors, Some(metadata)).expect("named matrices can be serialized")
+    let metadata = HashMap::from([(ORIGIN.to_owned(), origin.to_string())]);
+    safetensors::serialize(tensors, Some(metadata)).expect("named tensors can be serialized")
+}
+
+/// What the metadata of a file say of its origin, if they are ours.
+pub(super) fn origin(bytes: &[u8]) -> Option<serde_json::Value> {
+    let (_, metadata) = SafeTensors::read_metadata(bytes).ok()?;
+    serde_json::from_str(metadata.metadata().as_ref()?.get(ORIGIN)?).ok()
 }
 
 /// Reads a network from `path`.
@@ -70,18 +100,22 @@ pub fn load(path: &Path) -> Result<Network> {
         return Err(wrong(format!("{length} bytes are more than any such network has ({MAX_BYTES})")));
     }
     let bytes = fs::read(path).map_err(failed)?;
-    from_bytes(&bytes).map_err(wrong)
+    parse(&bytes).and_then(|file| network(&file)).map_err(wrong)
 }
 
-fn from_bytes(bytes: &[u8]) -> std::result::Result<Network, String> {
-    let file =
-        SafeTensors::deserialize(bytes).map_err(|error| format!("not a safetensors file ({error})"))?;
-    let mut matrices = vec![matrix(&file, 0)?, matrix(&file, 1)?];
+/// The tensors in a file's bytes.
+pub(super) fn parse(bytes: &[u8]) -> std::result::Result<SafeTensors<'_>, String> {
+    SafeTensors::deserialize(bytes).map_err(|error| format!("not a safetensors file ({error})"))
+}
+
+/// The network whose weights are among the tensors of a file.
+pub(super) fn network(file: &SafeTensors) -> std::result::Result<Network, String> {
+    let mut matrices = vec![matrix(file, 0)?, matrix(file, 1)?];
     while file.tensor(&name(matrices.len())).is_ok() {
         if matrices.len() > MAX_LAYERS {
             return Err(format!("a network of more than {MAX_LAYERS} hidden layers"));
         }
-        matrices.push(matrix(&file, matrices.len())?);
+        matrices.push(matrix(file, matrices.len())?);
     }
     for (number, pair) in (1..).zip(matrices.windows(2)) {
         let (made, taken) = (pair[0].units, pair[1].before);

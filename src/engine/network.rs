@@ -84,6 +84,15 @@ impl Network {
         Self { first, inner: layers, last }
     }
 
+    /// A network of zeros.
+    pub fn zeros(inputs: usize, hidden: &Hidden, outputs: usize) -> Self {
+        Self {
+            first: Panel::zeros(inputs, hidden.first()),
+            inner: hidden.inner().map(|(before, after)| Panel::zeros(before, after)).collect(),
+            last: Panel::zeros(outputs, hidden.last()),
+        }
+    }
+
     /// Inputs of the network.
     pub fn inputs(&self) -> usize {
         self.first.rows()

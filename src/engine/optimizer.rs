@@ -6,7 +6,7 @@ use super::network::Network;
 use crate::error::{Error, Result};
 use dlr_kernels::rule::Rule;
 use dlr_kernels::rules;
-use serde::Serialize;
+use serde::{Deserialize, Deserializer, Serialize};
 use std::fmt;
 
 /// One optimizer of the list.
@@ -193,6 +193,27 @@ pub struct Optimizer {
     entry: &'static Entry,
     #[serde(flatten)]
     hyper: Hyper,
+}
+
+/// From its name and all of its hyper-parameters, as in records.
+impl<'de> Deserialize<'de> for Optimizer {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        struct Form {
+            optimizer: String,
+            #[serde(flatten)]
+            hyper: Hyper,
+        }
+        use serde::de::Error as _;
+        let Form { optimizer, hyper } = Form::deserialize(deserializer)?;
+        let unknown = || D::Error::custom(format!("there is no optimizer {optimizer:?}"));
+        let entry = Entry::find(&optimizer).ok_or_else(unknown)?;
+        let found = entry.with(&entry.defaults, &hyper).map_err(D::Error::custom)?;
+        if found.hyper == hyper {
+            return Ok(found);
+        }
+        Err(D::Error::custom(format!("{optimizer} has more hyper-parameters than {hyper}")))
+    }
 }
 
 /// The same entry of the list, and the same numbers.

@@ -4,19 +4,20 @@ use super::hidden::Hidden;
 use super::images::Inputs;
 use super::names::named;
 use super::optimizer::Optimizer;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 use std::str::FromStr;
 
 /// The settings of one training run.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Settings {
     /// Hidden units of each hidden layer.
     pub hidden: Hidden,
     /// The rule and its hyper-parameters.
     #[serde(flatten)]
     pub optimizer: Optimizer,
-    /// Images whose gradients are averaged for one update.
+    /// Images whose gradients are averaged for one update, at least 1.
+    #[serde(deserialize_with = "at_least_1")]
     pub batch: usize,
     /// Passes over the training images at most.
     pub epochs: u64,
@@ -27,7 +28,8 @@ pub struct Settings {
     /// Training stops, as hopeless, when an epoch ends no more accurate than any of the so many before it; the first
     /// epoch of all counts for nothing. `None`: never.
     pub stall: Option<u64>,
-    /// Training images between tests.
+    /// Training images between tests, at least 1.
+    #[serde(deserialize_with = "at_least_1")]
     pub test_every: u64,
     /// Seed of the random streams.
     pub seed: u64,
@@ -41,6 +43,14 @@ pub struct Settings {
     pub one_hot: (f64, f64),
     /// Which error the hidden layer receives.
     pub backprop: Backprop,
+}
+
+/// A number that something is divided by.
+fn at_least_1<'de, D: Deserializer<'de>, N: Deserialize<'de> + From<u8> + PartialOrd>(
+    deserializer: D,
+) -> Result<N, D::Error> {
+    let number = N::deserialize(deserializer)?;
+    if number >= N::from(1) { Ok(number) } else { Err(serde::de::Error::custom("expected 1 or more")) }
 }
 
 named! {
@@ -84,6 +94,12 @@ impl FromStr for Init {
         deviation.filter(|deviation| (0.0..=1e6).contains(deviation)).map(Self::Normal).ok_or_else(|| {
             "expected fan-in, or normal:S with a standard deviation S from 0 to 1e6".to_owned()
         })
+    }
+}
+
+impl<'de> Deserialize<'de> for Init {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
     }
 }
 

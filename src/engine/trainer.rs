@@ -1,5 +1,6 @@
 //! The protocol of a run: train, pause the clock and test, stop at the target.
 
+use super::checkpoint::Checkpoint;
 use super::evaluator::Evaluator;
 use super::images::Images;
 use super::learner::{Learner, Task};
@@ -11,7 +12,8 @@ use super::threads::Threads;
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use dlr_kernels::output::OneHot;
-use serde::Serialize;
+use rand_chacha::ChaCha8Rng;
+use serde::{Deserialize, Serialize};
 use std::time::{Duration, Instant};
 
 /// The version of the protocol: what counts as a test, a hit, an epoch, and what a seed means. Results of different
@@ -22,7 +24,7 @@ pub const PROTOCOL: u32 = 1;
 const PATIENCE: u64 = 100_000_000;
 
 /// The state of a run at a test whose accuracy was counted.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Point {
     /// Images trained on so far.
     pub images: u64,
@@ -96,6 +98,23 @@ pub trait Observer {
         let _ = (images, weights);
     }
 
+    /// Whether the state after so many images should be kept, so that the run can go on from there; asked where the run
+    /// could stop.
+    fn wants_checkpoint(&mut self, images: u64) -> bool {
+        let _ = images;
+        false
+    }
+
+    /// Whether the state at the end should be kept, whatever ends the run short of divergence.
+    fn wants_last_checkpoint(&mut self) -> bool {
+        false
+    }
+
+    /// Called with a state that was to be kept.
+    fn checkpoint(&mut self, checkpoint: &Checkpoint) {
+        let _ = checkpoint;
+    }
+
     /// Why the run should end now, after so many images, if it should; asked after every test and in between.
     fn stop(&mut self, images: u64) -> Option<Stop> {
         let _ = images;
@@ -140,87 +159,56 @@ pub fn train(
     threads: Threads,
     observer: &mut dyn Observer,
 ) -> Result<Run> {
-    let per_epoch = training_images(settings, data)?;
-    assert!(settings.test_every > 0 && settings.batch > 0, "tests and batches need images");
     let shape = (start.inputs(), &start.hidden(), start.outputs());
     assert_eq!(shape, (data.inputs, &settings.hidden, data.classes), "inputs, hidden units and outputs");
-    // Looks for the user's wish come some ten times a second, even where a step takes long.
-    let hidden: usize = [&start.first].into_iter().chain(&start.inner).map(|w| w.as_slice().len()).sum();
-    let patience = (PATIENCE / hidden as u64).clamp(1, settings.test_every);
+    let mut progress = Progress::new(settings, data, start, since, threads)?;
+    let stop = progress.run(observer);
+    Ok(progress.end(stop, observer))
+}
 
-    let train = Images::new(&data.train, settings.inputs);
-    let (low, high) = settings.one_hot;
-    let task = Task {
-        batch: settings.batch.min(per_epoch),
-        one_hot: OneHot { low: low as f32, high: high as f32 },
-        backprop: settings.backprop.into(),
-        threads,
-    };
-    let mut progress = Progress {
-        learner: settings.optimizer.learner(start, task),
-        test: Evaluator::new(Images::new(&data.test, settings.inputs), threads),
-        target: settings.target,
-        per_epoch,
-        images: 0,
-        training: Duration::ZERO,
-        since,
-        curve: Vec::new(),
-        ends: Vec::new(),
-        shown: None,
-    };
-    let mut order: Vec<u32> = (0..per_epoch as u32).collect();
-    let mut rng = stream(settings.seed, Purpose::Order);
-    let mut next_test = settings.test_every;
-
-    let mut stop = 'run: {
-        for epoch in 0..settings.epochs {
-            match settings.order {
-                Order::Shuffled => shuffle(&mut order, &mut rng),
-                Order::Fixed if epoch == 0 => shuffle(&mut order, &mut rng),
-                Order::Fixed | Order::File => {}
-            }
-            let mut rest = &order[..];
-            while !rest.is_empty() {
-                let wanted = (next_test - progress.images).min(patience) as usize;
-                let (now, later) = rest.split_at(wanted.next_multiple_of(task.batch).min(rest.len()));
-                rest = later;
-                progress.learn(&train, now);
-                if progress.images >= next_test {
-                    next_test = (progress.images / settings.test_every + 1) * settings.test_every;
-                    if let Some(stop) = progress.test(observer) {
-                        break 'run stop;
-                    }
-                }
-                if let Some(stop) = observer.stop(progress.images) {
-                    break 'run stop;
-                }
-            }
-            if let Some(patience) = settings.stall
-                && let Some(stop) = progress.end_epoch(patience, observer)
-            {
-                break 'run stop;
-            }
-        }
-        Stop::Epochs
-    };
-    if !progress.is_counted() {
-        match progress.count(observer) {
-            Some(Stop::Diverged) => stop = Stop::Diverged,
-            Some(found) if stop == Stop::Epochs => stop = found,
-            _ => {}
-        }
+/// Goes on from `checkpoint`, by its settings, to the same result, bit for bit, as if the run had never been interrupted.
+/// Clocks count from `since`, and what the checkpoint has counted comes on top.
+///
+/// # Errors
+/// [`Error::Settings`] if the settings don't fit the data. What does not fit in the checkpoint is a sentence.
+pub fn resume(
+    checkpoint: &Checkpoint,
+    data: &Dataset,
+    since: Instant,
+    threads: Threads,
+    observer: &mut dyn Observer,
+) -> Result<Result<Run, String>> {
+    let network = Network::zeros(data.inputs, &checkpoint.settings.hidden, data.classes);
+    let mut progress = Progress::new(&checkpoint.settings, data, network, since, threads)?;
+    if let Err(problem) = progress.go_on_from(checkpoint) {
+        return Ok(Err(problem));
     }
-    Ok(Run { curve: progress.curve, stop, network: progress.learner.network() })
+    let stop = match () {
+        () if progress.has_hit() => Stop::Target,
+        () if progress.has_stalled() => Stop::Stalled,
+        () => progress.run(observer),
+    };
+    Ok(Ok(progress.end(stop, observer)))
 }
 
 /// A run on its way.
 struct Progress<'a> {
+    settings: &'a Settings,
     learner: Box<dyn Learner>,
+    train: Images<'a>,
     test: Evaluator<'a>,
-    target: Option<f64>,
+    /// Images of an epoch, and of a batch.
     per_epoch: usize,
+    batch: usize,
+    /// Images between two looks at what the observer wants.
+    patience: u64,
+    order: Vec<u32>,
+    rng: ChaCha8Rng,
     images: u64,
+    next_test: u64,
     training: Duration,
+    /// What the clock had counted before.
+    before: Duration,
     since: Instant,
     curve: Vec<Point>,
     /// Test accuracy at the end of each epoch so far, if runs may stall.
@@ -229,13 +217,164 @@ struct Progress<'a> {
     shown: Option<u64>,
 }
 
-impl Progress<'_> {
-    /// Trains on the images of `order`, with the clock running.
-    fn learn(&mut self, train: &Images, order: &[u32]) {
+impl<'a> Progress<'a> {
+    fn new(
+        settings: &'a Settings,
+        data: &'a Dataset,
+        start: Network,
+        since: Instant,
+        threads: Threads,
+    ) -> Result<Self> {
+        let per_epoch = training_images(settings, data)?;
+        assert!(settings.test_every > 0 && settings.batch > 0, "tests and batches need images");
+        let hidden: usize = [&start.first].into_iter().chain(&start.inner).map(|w| w.as_slice().len()).sum();
+        let (low, high) = settings.one_hot;
+        let task = Task {
+            batch: settings.batch.min(per_epoch),
+            one_hot: OneHot { low: low as f32, high: high as f32 },
+            backprop: settings.backprop.into(),
+            threads,
+        };
+        Ok(Self {
+            settings,
+            learner: settings.optimizer.learner(start, task),
+            train: Images::new(&data.train, settings.inputs),
+            test: Evaluator::new(Images::new(&data.test, settings.inputs), threads),
+            per_epoch,
+            batch: task.batch,
+            // Looks for the user's wish come some ten times a second, even where a step takes long.
+            patience: (PATIENCE / hidden as u64).clamp(1, settings.test_every),
+            order: (0..per_epoch as u32).collect(),
+            rng: stream(settings.seed, Purpose::Order),
+            images: 0,
+            next_test: settings.test_every,
+            training: Duration::ZERO,
+            before: Duration::ZERO,
+            since,
+            curve: Vec::new(),
+            ends: Vec::new(),
+            shown: None,
+        })
+    }
+
+    /// Trains until something ends the run.
+    fn run(&mut self, observer: &mut dyn Observer) -> Stop {
+        let mut kept = self.images;
+        loop {
+            if self.is_between_epochs()
+                && let Some(stop) = self.end_epoch(observer)
+            {
+                return stop;
+            }
+            if self.images >= self.settings.epochs.saturating_mul(self.per_epoch as u64) {
+                return Stop::Epochs;
+            }
+            if self.images > kept && observer.wants_checkpoint(self.images) {
+                kept = self.images;
+                observer.checkpoint(&self.checkpoint());
+            }
+            if self.is_between_epochs() {
+                self.put_in_order();
+            }
+            self.learn();
+            if self.images >= self.next_test {
+                self.next_test = self.test_after();
+                if let Some(stop) = self.test(observer) {
+                    return stop;
+                }
+            }
+            if let Some(stop) = observer.stop(self.images) {
+                return stop;
+            }
+        }
+    }
+
+    /// The finished run: with a last test, if that was not one.
+    fn end(mut self, mut stop: Stop, observer: &mut dyn Observer) -> Run {
+        if stop != Stop::Diverged && observer.wants_last_checkpoint() {
+            observer.checkpoint(&self.checkpoint());
+        }
+        if !self.is_counted() {
+            match self.count(observer) {
+                Some(Stop::Diverged) => stop = Stop::Diverged,
+                Some(found) if stop == Stop::Epochs => stop = found,
+                _ => {}
+            }
+        }
+        Run { curve: self.curve, stop, network: self.learner.network() }
+    }
+
+    /// Everything that it takes to go on from here.
+    fn checkpoint(&mut self) -> Checkpoint {
+        Checkpoint {
+            settings: self.settings.clone(),
+            images: self.images,
+            train_s: self.training.as_secs_f64(),
+            wall_s: (self.before + self.since.elapsed()).as_secs_f64(),
+            curve: self.curve.clone(),
+            ends: self.ends.clone(),
+            random_position: self.rng.get_word_pos(),
+            order: self.order.clone(),
+            layers: self.learner.states(),
+            network: self.learner.network(),
+        }
+    }
+
+    /// Takes in a checkpoint, or says why that can't be.
+    fn go_on_from(&mut self, checkpoint: &Checkpoint) -> Result<(), String> {
+        let mut numbers = checkpoint.order.clone();
+        numbers.sort_unstable();
+        if !numbers.into_iter().eq(0..self.per_epoch as u32) {
+            return Err(format!("its order is not one of {} images", self.per_epoch));
+        }
+        if !self.learner.resume(&checkpoint.layers) {
+            return Err("its layers are not those of its settings".to_owned());
+        }
+        let seconds =
+            |seconds| Duration::try_from_secs_f64(seconds).map_err(|error| format!("its clock: {error}"));
+        (self.training, self.before) = (seconds(checkpoint.train_s)?, seconds(checkpoint.wall_s)?);
+        self.rng.set_word_pos(checkpoint.random_position);
+        self.order.clone_from(&checkpoint.order);
+        self.images = checkpoint.images;
+        self.next_test = self.test_after();
+        (self.curve, self.ends) = (checkpoint.curve.clone(), checkpoint.ends.clone());
+        Ok(())
+    }
+
+    /// Whether the last test was above the target, which may be another than it was then.
+    fn has_hit(&self) -> bool {
+        let last = self.curve.last().filter(|last| last.images == self.images);
+        last.zip(self.settings.target).is_some_and(|(last, target)| last.test_accuracy > target)
+    }
+
+    /// The next test to come.
+    fn test_after(&self) -> u64 {
+        (self.images / self.settings.test_every).saturating_add(1).saturating_mul(self.settings.test_every)
+    }
+
+    fn is_between_epochs(&self) -> bool {
+        self.images.is_multiple_of(self.per_epoch as u64)
+    }
+
+    /// The order of the epoch to come.
+    fn put_in_order(&mut self) {
+        match self.settings.order {
+            Order::Fixed if self.images > 0 => {}
+            Order::Shuffled | Order::Fixed => shuffle(&mut self.order, &mut self.rng),
+            Order::File => {}
+        }
+    }
+
+    /// Trains, with the clock running: on whole batches up to the next test or end of the epoch, or for as long as nobody
+    /// has to be asked.
+    fn learn(&mut self) {
+        let rest = &self.order[(self.images % self.per_epoch as u64) as usize..];
+        let wanted = (self.next_test - self.images).min(self.patience) as usize;
+        let now = &rest[..wanted.next_multiple_of(self.batch).min(rest.len())];
         let started = Instant::now();
-        self.learner.learn(train, order);
+        self.learner.learn(&self.train, now);
         self.training += started.elapsed();
-        self.images += order.len() as u64;
+        self.images += now.len() as u64;
     }
 
     /// Shows the weights to the observer, once after so many images.
@@ -250,19 +389,28 @@ impl Progress<'_> {
         self.curve.last().is_some_and(|last| last.images == self.images)
     }
 
-    /// Counts at the end of an epoch, and says whether that ends the run.
-    fn end_epoch(&mut self, patience: u64, observer: &mut dyn Observer) -> Option<Stop> {
+    /// Counts at the end of an epoch, if runs may stall, and says whether that ends this one.
+    fn end_epoch(&mut self, observer: &mut dyn Observer) -> Option<Stop> {
+        self.settings.stall?;
+        if self.ends.len() as u64 == self.images / self.per_epoch as u64 {
+            return None; // that end has been counted, or there was none yet
+        }
         if !self.is_counted()
             && let Some(stop) = self.count(observer)
         {
             return Some(stop);
         }
-        let patience = patience as usize;
-        let accuracy = self.curve.last().map_or(0.0, |last| last.test_accuracy);
-        let before = self.ends.len().checked_sub(patience).filter(|&start| start > 0);
-        let stalled = before.is_some_and(|start| self.ends[start..].iter().all(|&end| accuracy <= end));
-        self.ends.push(accuracy);
-        stalled.then_some(Stop::Stalled)
+        self.ends.push(self.curve.last().map_or(0.0, |last| last.test_accuracy));
+        self.has_stalled().then_some(Stop::Stalled)
+    }
+
+    /// Whether the last epoch ended no more accurate than any of so many before it, of which the first counts for nothing.
+    fn has_stalled(&self) -> bool {
+        let Some((patience, (last, before))) = self.settings.stall.zip(self.ends.split_last()) else {
+            return false;
+        };
+        let start = before.len().checked_sub(patience as usize).filter(|&start| start > 0);
+        start.is_some_and(|start| before[start..].iter().all(|end| last <= end))
     }
 
     /// Tests, and says whether what was found ends the run.
@@ -273,7 +421,7 @@ impl Progress<'_> {
         self.show(observer);
         let weights = self.learner.weights();
         let ends = !weights.norms_are_finite()
-            || self.target.is_some_and(|target| self.test.is_above(target, &weights).above);
+            || self.settings.target.is_some_and(|target| self.test.is_above(target, &weights).above);
         ends.then(|| self.count(observer)).flatten()
     }
 
@@ -286,13 +434,13 @@ impl Progress<'_> {
             epoch: self.images as f64 / self.per_epoch as f64,
             train_s: self.training.as_secs_f64(),
             test_accuracy: self.test.accuracy(&weights),
-            wall_s: self.since.elapsed().as_secs_f64(),
+            wall_s: (self.before + self.since.elapsed()).as_secs_f64(),
         };
         observer.tested(&point);
         self.curve.push(point);
         if !weights.norms_are_finite() {
             return Some(Stop::Diverged);
         }
-        self.target.is_some_and(|target| point.test_accuracy > target).then_some(Stop::Target)
+        self.settings.target.is_some_and(|target| point.test_accuracy > target).then_some(Stop::Target)
     }
 }

@@ -10,6 +10,7 @@
 //! | [`peaks`] | the most that the machine can do, to compare with |
 //! | [`noise`] | what else the machine did meanwhile |
 //! | [`seeds`] | runs that differ in nothing but their seeds, as many at once as there are threads |
+//! | [`replay`] | a run again by its own record |
 //! | [`sweep`] | many runs that survive the program's end, on one machine or several |
 //! | [`rates`] | DLR's learning rates on the average |
 //! | [`statistics`] | what samples of results say, some of which may be missing, and whether two of them differ |
@@ -23,6 +24,7 @@ pub mod paper;
 pub mod peaks;
 pub mod profile;
 pub mod rates;
+pub mod replay;
 pub mod search;
 pub mod seeds;
 pub mod spaces;

@@ -2,10 +2,10 @@
 
 use super::machine::Engine;
 use crate::data::Dataset;
+use crate::engine::checkpoint::Initial;
 use crate::engine::settings::Settings;
 use crate::engine::trainer::{PROTOCOL, Point, Run, Stop};
 use serde::Serialize;
-use std::path::PathBuf;
 
 /// The version of this record's form. All of its times may be `null`, where they would mean nothing.
 pub const SCHEMA: &str = "dlr-run/1";
@@ -29,15 +29,6 @@ pub struct Record<'a> {
     images: u64,
     ns_per_image: Option<f64>,
     stop: Stop,
-}
-
-/// The weights that a run started from.
-#[derive(Debug, Serialize)]
-pub struct Initial {
-    /// The file that they were loaded from; `None` if they were drawn.
-    pub file: Option<PathBuf>,
-    /// As [`Network::sha256`](crate::engine::network::Network::sha256).
-    pub weights_sha256: String,
 }
 
 #[derive(Debug, Serialize)]

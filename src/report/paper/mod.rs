@@ -2,7 +2,7 @@
 //!
 //! | file | what lives there |
 //! | --- | --- |
-//! | [`tables`] | for people, and as CSV with a line for each run |
+//! | [`tables`] | for people, and as CSV and JSON with a line for each run |
 //! | [`pictures`] | the figures, as SVG |
 //! | [`claims`] | what the paper says, and whether it holds here |
 //! | `page` | all of it in one file of HTML |
@@ -12,6 +12,7 @@ mod page;
 pub mod pictures;
 pub mod tables;
 
+use self::tables::Rows;
 use super::machine::Engine;
 use super::plot::beside;
 use crate::data::Dataset;
@@ -67,9 +68,13 @@ fn files(made: &Reproduction) -> Vec<(String, String)> {
     let mut files = Vec::new();
     let mut add =
         |name: &str, content: String| files.push((format!("{}-{name}", made.preset.name()), content));
+    let both = |add: &mut dyn FnMut(&str, String), name: &str, rows: &Rows| {
+        add(&format!("{name}.csv"), rows.csv());
+        add(&format!("{name}.jsonl"), rows.json_lines());
+    };
     let mut searches = Vec::new();
     if let Some(fig1) = &made.fig1 {
-        add("fig1.csv", tables::fig1_csv(fig1));
+        both(&mut add, "fig1", &tables::fig1_data(fig1));
         add("fig1.svg", beside("Fig. 1", &pictures::fig1(fig1)));
         searches.extend(
             fig1.cells
@@ -78,21 +83,21 @@ fn files(made: &Reproduction) -> Vec<(String, String)> {
         );
     }
     if let Some(fig2) = &made.fig2 {
-        add("fig2.csv", tables::fig2_csv(fig2));
+        both(&mut add, "fig2", &tables::fig2_data(fig2));
         add("fig2.svg", pictures::fig2(fig2));
     }
     if let Some(fig3) = &made.fig3 {
-        add("fig3.csv", tables::fig3_csv(fig3));
-        add("fig3-runs.csv", tables::fig3_runs_csv(fig3));
+        both(&mut add, "fig3", &tables::fig3_data(fig3));
+        both(&mut add, "fig3-runs", &tables::fig3_runs_data(fig3));
         add("fig3.svg", beside("Fig. 3", &pictures::fig3(fig3)));
     }
     if let Some(beyond) = &made.beyond {
-        add("beyond.csv", tables::beyond_csv(beyond));
+        both(&mut add, "beyond", &tables::beyond_data(beyond));
         add("beyond.svg", beside("Beyond the paper", &pictures::beyond(beyond)));
         searches.extend(beyond.cells.iter().map(|cell| (cell.hidden, cell.rival.label, &cell.search)));
     }
     if !searches.is_empty() {
-        add("searches.csv", tables::searches_csv(searches.into_iter()));
+        both(&mut add, "searches", &tables::searches_data(searches.into_iter()));
     }
     files
 }

@@ -22,12 +22,40 @@ use std::fmt::Write as _;
 const HYPER: [&str; 9] = ["lr", "alpha", "norm", "momentum", "beta1", "beta2", "rho", "epsilon", "halving"];
 const OUTCOME: [&str; 5] = ["stop", "epochs_to_target", "images", "test_accuracy", "weights_sha256"];
 
-/// A table as CSV.
-fn csv(head: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record(head).expect("memory takes all");
-    rows.for_each(|row| writer.write_record(row).expect("a row has a field for each column"));
-    String::from_utf8(writer.into_inner().expect("memory takes all")).expect("fields are text")
+/// The rows behind a figure.
+pub struct Rows {
+    head: Vec<&'static str>,
+    rows: Vec<Vec<String>>,
+}
+
+/// Columns of text; all others have numbers.
+const TEXTS: [&str; 7] = ["preset", "algorithm", "name", "optimizer", "norm", "stop", "weights_sha256"];
+
+impl Rows {
+    fn new(head: &[&'static str], rows: impl Iterator<Item = Vec<String>>) -> Self {
+        Self { head: head.to_vec(), rows: rows.collect() }
+    }
+
+    /// As CSV, with a line of names.
+    pub fn csv(&self) -> String {
+        let mut writer = csv::Writer::from_writer(Vec::new());
+        writer.write_record(&self.head).expect("memory takes all");
+        self.rows.iter().for_each(|row| writer.write_record(row).expect("a row has a field for each column"));
+        String::from_utf8(writer.into_inner().expect("memory takes all")).expect("fields are text")
+    }
+
+    /// As JSON, an object on a line for each row, without the fields that are empty.
+    pub fn json_lines(&self) -> String {
+        let line = |row: &Vec<String>| {
+            let fields = self.head.iter().zip(row).filter(|(_, field)| !field.is_empty());
+            let value = |(&name, field): (&&str, &String)| {
+                let number = serde_json::from_str(field).ok().filter(|_| !TEXTS.contains(&name));
+                (name.to_owned(), number.unwrap_or_else(|| Value::from(field.as_str())))
+            };
+            Value::Object(fields.map(value).collect()).to_string() + "\n"
+        };
+        self.rows.iter().map(line).collect()
+    }
 }
 
 /// The fields of a setting, empty where it has none.
@@ -51,7 +79,7 @@ fn outcome_fields(outcome: &Outcome) -> [String; 5] {
 }
 
 /// Every run of Fig. 1.
-pub fn fig1_csv(fig1: &Fig1) -> String {
+pub fn fig1_data(fig1: &Fig1) -> Rows {
     let head =
         [&["preset", "hidden", "algorithm", "optimizer"], &HYPER[..], &["best", "seed"], &OUTCOME].concat();
     let rows = fig1.cells.iter().flat_map(|cell| {
@@ -67,11 +95,11 @@ pub fn fig1_csv(fig1: &Fig1) -> String {
             })
         })
     });
-    csv(&head, rows)
+    Rows::new(&head, rows)
 }
 
 /// Every run of Fig. 2.
-pub fn fig2_csv(fig2: &Fig2) -> String {
+pub fn fig2_data(fig2: &Fig2) -> Rows {
     let head = [&["preset", "algorithm", "optimizer", "seed", "hidden"], &HYPER[..], &OUTCOME].concat();
     let rows = fig2.searches.iter().flat_map(|search| {
         search.runs.iter().map(|step| {
@@ -84,7 +112,7 @@ pub fn fig2_csv(fig2: &Fig2) -> String {
             row
         })
     });
-    csv(&head, rows)
+    Rows::new(&head, rows)
 }
 
 /// Fig. 1 for people: a line for each size, a column for each algorithm.
@@ -132,7 +160,7 @@ pub(super) fn fig1_settings(fig1: &Fig1) -> Vec<Vec<String>> {
 }
 
 /// Every trial of every search.
-pub fn searches_csv<'a>(searches: impl Iterator<Item = (usize, &'a str, &'a Tuned)>) -> String {
+pub fn searches_data<'a>(searches: impl Iterator<Item = (usize, &'a str, &'a Tuned)>) -> Rows {
     let head = [&["hidden", "optimizer", "trial"], &HYPER[..], &["images_to_target", "had_to_beat", "best"]]
         .concat();
     let rows = searches.flat_map(|(hidden, name, tuned)| {
@@ -145,7 +173,7 @@ pub fn searches_csv<'a>(searches: impl Iterator<Item = (usize, &'a str, &'a Tune
             row
         })
     });
-    csv(&head, rows)
+    Rows::new(&head, rows)
 }
 
 /// Fig. 3 as a table: what learned, epochs to 96 % here, and in the paper.
@@ -182,7 +210,7 @@ pub(super) fn fig3_fits(fig3: &Fig3) -> Vec<Vec<String>> {
 }
 
 /// The curves of Fig. 3: a line for each test.
-pub fn fig3_csv(fig3: &Fig3) -> String {
+pub fn fig3_data(fig3: &Fig3) -> Rows {
     let head = [
         "preset",
         "images",
@@ -210,11 +238,11 @@ pub fn fig3_csv(fig3: &Fig3) -> String {
         row.extend(fig3.fits.map(|fit| fit.curve.at(images as f64).to_string()));
         row
     });
-    csv(&head, rows)
+    Rows::new(&head, rows)
 }
 
 /// The runs of Fig. 3.
-pub fn fig3_runs_csv(fig3: &Fig3) -> String {
+pub fn fig3_runs_data(fig3: &Fig3) -> Rows {
     let head = ["preset", "algorithm", "seed", "epochs_to_target", "test_accuracy", "weights_sha256"];
     let runs = |name: &'static str, runs: &'_ [Outcome]| -> Vec<Vec<String>> {
         let epochs = fig3.epochs(runs);
@@ -230,7 +258,10 @@ pub fn fig3_runs_csv(fig3: &Fig3) -> String {
         };
         runs.iter().zip(epochs).enumerate().map(row).collect()
     };
-    csv(&head, runs("DLR", &fig3.dlr).into_iter().chain(runs("SGD at DLR's mean rates", &fig3.mean_rate)))
+    Rows::new(
+        &head,
+        runs("DLR", &fig3.dlr).into_iter().chain(runs("SGD at DLR's mean rates", &fig3.mean_rate)),
+    )
 }
 
 /// What the paper leaves open, a line for each size and optimizer: epochs, over SGD's, p against SGD and DLR, setting.
@@ -292,7 +323,7 @@ pub fn beyond_table(beyond: &Beyond) -> String {
 }
 
 /// Every run of it at the best settings.
-pub fn beyond_csv(beyond: &Beyond) -> String {
+pub fn beyond_data(beyond: &Beyond) -> Rows {
     let head = [&["preset", "hidden", "name", "optimizer"], &HYPER[..], &["seed"], &OUTCOME].concat();
     let rows = beyond.cells.iter().flat_map(|cell| {
         cell.tried.runs.iter().map(|(seed, outcome)| {
@@ -304,5 +335,5 @@ pub fn beyond_csv(beyond: &Beyond) -> String {
             row
         })
     });
-    csv(&head, rows)
+    Rows::new(&head, rows)
 }

@@ -1,0 +1,243 @@
+//! A run in the middle, in a file from which it goes on to the same bits.
+//!
+//! The file is a [model](super::model) with its weights as they are now, so that it can be loaded, evaluated or read by
+//! PyTorch like any other, and beside them:
+//!
+//! | tensor | of each layer l, from the first, 0, to the last |
+//! | --- | --- |
+//! | `state.l.weights` | as they lie in memory, where rows that wait for their update are behind, `[rows][Hp]` |
+//! | `state.l.memory` | what the optimizer remembers of each vector of weights |
+//! | `state.l.last` | the update that touched each row last, if rows may wait |
+//! | `state.l.squares` | the sum of squares of each lane, if rates depend on it |
+//! | `order` | the order of the images in this epoch |
+//!
+//! All else is in the metadata: the settings, how far the run has come, and a checksum of all tensors.
+
+use super::model::{self, Tensor};
+use super::network::Network;
+use super::settings::Settings;
+use super::trainer::{PROTOCOL, Point};
+use crate::data::Dataset;
+use crate::error::{Error, Result};
+use crate::files;
+use dlr_kernels::layer::State;
+use dlr_kernels::simd::Level;
+use safetensors::{Dtype, SafeTensors};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+const SAVE_CURE: &str = "give --checkpoint a file in a folder that can be written";
+const LOAD_CURE: &str = "give --resume a file that --checkpoint has written";
+/// The key of what the metadata say beside a model's origin.
+const ABOUT: &str = "checkpoint";
+const ORDER: &str = "order";
+
+/// A run in the middle.
+#[derive(Clone, Debug)]
+pub struct Checkpoint {
+    /// What the run was told.
+    pub settings: Settings,
+    /// Images trained on so far.
+    pub images: u64,
+    /// Seconds of training so far, tests not counted.
+    pub train_s: f64,
+    /// Seconds so far, everything counted.
+    pub wall_s: f64,
+    /// The tests whose accuracy was counted.
+    pub curve: Vec<Point>,
+    /// Test accuracy at the end of each epoch, if the run may stall.
+    pub ends: Vec<f64>,
+    /// Where the random numbers of the order stand, in words of 32 bits.
+    pub random_position: u128,
+    /// The order of the images in this epoch.
+    pub order: Vec<u32>,
+    /// What each layer knows, from the first to the last.
+    pub layers: Vec<State>,
+    /// The network as it is.
+    pub network: Network,
+}
+
+/// The weights that a run started from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Initial {
+    /// The file that they were loaded from; `None` if they were drawn.
+    pub file: Option<PathBuf>,
+    /// As [`Network::sha256`].
+    pub weights_sha256: String,
+}
+
+/// What a checkpoint was made by, and of.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Origin {
+    /// [`PROTOCOL`].
+    pub protocol: u32,
+    /// The version of this crate.
+    pub version: String,
+    /// The instruction set of the kernels, which the bits depend on.
+    pub simd: String,
+    /// The data set's name.
+    pub data: String,
+    /// Its [hashes](Dataset::hashes).
+    pub hashes: [String; 4],
+    /// Where the run began.
+    pub initial: Initial,
+}
+
+impl Origin {
+    /// This build and `data`, for a run that began with `initial`.
+    pub fn here(data: &Dataset, initial: Initial) -> Self {
+        Self {
+            protocol: PROTOCOL,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            simd: Level::compiled().name().to_owned(),
+            data: data.name.clone(),
+            hashes: data.hashes.clone(),
+            initial,
+        }
+    }
+}
+
+/// What the metadata say of a checkpoint.
+#[derive(Serialize, Deserialize)]
+struct About {
+    origin: Origin,
+    settings: Settings,
+    images: u64,
+    train_s: f64,
+    wall_s: f64,
+    curve: Vec<Point>,
+    ends: Vec<f64>,
+    /// Text, since JSON's numbers are too short.
+    random_position: String,
+    /// Updates of each layer.
+    updates: Vec<u64>,
+    /// SHA-256 of all tensors, one after another.
+    sha256: String,
+}
+
+impl Checkpoint {
+    /// Writes it to `path`, [in whole or not at all](files::write()).
+    ///
+    /// # Errors
+    /// [`Error::Write`] if the folder can't be written to or the disk is full.
+    pub fn save(&self, path: &Path, origin: &Origin) -> Result<()> {
+        files::write(path, &self.to_bytes(origin), SAVE_CURE)
+    }
+
+    /// Whether [`save`](Self::save) could write to `path` now.
+    ///
+    /// # Errors
+    /// [`Error::Write`] if not.
+    pub fn check_place(path: &Path) -> Result<()> {
+        files::check_place(path, SAVE_CURE)
+    }
+
+    /// Reads one from `path`, with what it was made by and of.
+    ///
+    /// # Errors
+    /// [`Error::Read`] if the file can't be read; [`Error::Data`] if it is no checkpoint, or not as it was written.
+    pub fn load(path: &Path) -> Result<(Self, Origin)> {
+        let bytes = fs::read(path).map_err(|source| Error::Read {
+            path: path.to_owned(),
+            source,
+            cure: LOAD_CURE,
+        })?;
+        Self::from_bytes(&bytes).map_err(|problem| Error::data(path, problem, LOAD_CURE))
+    }
+
+    fn to_bytes(&self, origin: &Origin) -> Vec<u8> {
+        let tensors = self.tensors();
+        let about = About {
+            origin: origin.clone(),
+            settings: self.settings.clone(),
+            images: self.images,
+            train_s: self.train_s,
+            wall_s: self.wall_s,
+            curve: self.curve.clone(),
+            ends: self.ends.clone(),
+            random_position: self.random_position.to_string(),
+            updates: self.layers.iter().map(|state| state.updates).collect(),
+            sha256: checksum(&tensors),
+        };
+        // What evaluation asks a model for is where a model has it.
+        let about = json!({ "config": self.settings, ABOUT: about });
+        model::serialize(&tensors, &about)
+    }
+
+    fn from_bytes(bytes: &[u8]) -> std::result::Result<(Self, Origin), String> {
+        let file = model::parse(bytes)?;
+        let about = model::origin(bytes).and_then(|mut about| about.get_mut(ABOUT).map(Value::take));
+        let about = about.ok_or("a model, but no checkpoint: it lacks what it takes to go on")?;
+        let about: About = serde_json::from_value(about)
+            .map_err(|error| format!("what it says of itself is damaged ({error})"))?;
+        let network = model::network(&file)?;
+        let layers = about.updates.iter().enumerate().map(|(l, &updates)| {
+            Ok(State {
+                updates,
+                weights: numbers(&file, &name(l, "weights"), f32::from_le_bytes)?,
+                memory: numbers(&file, &name(l, "memory"), f32::from_le_bytes)?,
+                last: numbers(&file, &name(l, "last"), u64::from_le_bytes)?,
+                lane_squares: numbers(&file, &name(l, "squares"), f64::from_le_bytes)?,
+            })
+        });
+        let checkpoint = Self {
+            images: about.images,
+            train_s: about.train_s,
+            wall_s: about.wall_s,
+            curve: about.curve,
+            ends: about.ends,
+            random_position: about.random_position.parse().map_err(|_| "its random position is no number")?,
+            order: numbers(&file, ORDER, u32::from_le_bytes)?,
+            layers: layers.collect::<std::result::Result<_, String>>()?,
+            network,
+            settings: about.settings,
+        };
+        if checksum(&checkpoint.tensors()) != about.sha256 {
+            return Err("its checksum is wrong: it is not as it was written".to_owned());
+        }
+        Ok((checkpoint, about.origin))
+    }
+
+    /// The weights, and the tensors beside them.
+    fn tensors(&self) -> Vec<Tensor> {
+        let mut tensors = model::tensors(&self.network);
+        let mut add = |name: String, dtype, bytes: Vec<u8>, length| {
+            tensors.push(Tensor { name, dtype, shape: vec![length], bytes });
+        };
+        for (l, State { weights, memory, last, lane_squares, .. }) in self.layers.iter().enumerate() {
+            add(name(l, "weights"), Dtype::F32, bytes(weights, |x| x.to_le_bytes()), weights.len());
+            add(name(l, "memory"), Dtype::F32, bytes(memory, |x| x.to_le_bytes()), memory.len());
+            add(name(l, "last"), Dtype::U64, bytes(last, |x| x.to_le_bytes()), last.len());
+            add(name(l, "squares"), Dtype::F64, bytes(lane_squares, |x| x.to_le_bytes()), lane_squares.len());
+        }
+        add(ORDER.to_owned(), Dtype::U32, bytes(&self.order, |x| x.to_le_bytes()), self.order.len());
+        tensors
+    }
+}
+
+/// The tensor for a part of what layer `l` knows.
+fn name(l: usize, part: &str) -> String {
+    format!("state.{l}.{part}")
+}
+
+fn bytes<T: Copy, const N: usize>(numbers: &[T], to_bytes: fn(T) -> [u8; N]) -> Vec<u8> {
+    numbers.iter().flat_map(|&number| to_bytes(number)).collect()
+}
+
+fn numbers<T, const N: usize>(
+    file: &SafeTensors,
+    name: &str,
+    from_bytes: fn([u8; N]) -> T,
+) -> std::result::Result<Vec<T>, String> {
+    let tensor = file.tensor(name).map_err(|_| format!("no tensor {name}"))?;
+    Ok(tensor.data().as_chunks().0.iter().map(|&bytes| from_bytes(bytes)).collect())
+}
+
+fn checksum(tensors: &[Tensor]) -> String {
+    let mut hash = Sha256::new();
+    tensors.iter().for_each(|tensor| hash.update(&tensor.bytes));
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,185 @@
+//! A run that goes on from a file comes to the same bits as one that never stopped, wherever that was.
+
+use dlr::data::{CachePolicy, Dataset};
+use dlr::engine::checkpoint::{Checkpoint, Initial, Origin};
+use dlr::engine::network::Network;
+use dlr::engine::optimizer::{Entry, Hyper, Norm, OPTIMIZERS};
+use dlr::engine::settings::{Order, Settings};
+use dlr::engine::threads::Threads;
+use dlr::engine::trainer::{Observer, Run, Stop, resume, train};
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+use std::time::Instant;
+
+/// MNIST, by way of a cache that cargo keeps for the tests of this build.
+static MNIST: LazyLock<Dataset> = LazyLock::new(|| {
+    let cache = CachePolicy { folders: vec![concat!(env!("CARGO_TARGET_TMPDIR"), "/cache").into()] };
+    let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/data/mnist"));
+    Dataset::open_with(folder, &cache).expect("MNIST is whole")
+});
+
+/// Writes a checkpoint wherever one can be, a file each.
+struct Keeper {
+    folder: tempfile::TempDir,
+    files: Vec<PathBuf>,
+}
+
+impl Keeper {
+    fn new() -> Self {
+        Self { folder: tempfile::tempdir().unwrap(), files: Vec::new() }
+    }
+
+    fn origin() -> Origin {
+        Origin::here(&MNIST, Initial { file: None, weights_sha256: "0".repeat(64) })
+    }
+}
+
+impl Observer for Keeper {
+    fn wants_checkpoint(&mut self, _: u64) -> bool {
+        true
+    }
+
+    fn wants_last_checkpoint(&mut self) -> bool {
+        true
+    }
+
+    fn checkpoint(&mut self, checkpoint: &Checkpoint) {
+        let file = self.folder.path().join(self.files.len().to_string());
+        checkpoint.save(&file, &Self::origin()).unwrap();
+        self.files.push(file);
+    }
+}
+
+fn settings(optimizer: &str, chosen: &Hyper) -> Settings {
+    let entry = Entry::find(optimizer).unwrap();
+    let optimizer = entry.with(&entry.defaults, chosen).unwrap();
+    Settings { epochs: 3, images: Some(200), target: None, test_every: 70, ..Settings::new(13, optimizer) }
+}
+
+fn whole(settings: &Settings, observer: &mut dyn Observer) -> Run {
+    let init = settings.init.unwrap();
+    let start = Network::draw(MNIST.inputs, &settings.hidden, MNIST.classes, init, settings.seed);
+    train(settings, &MNIST, start, Instant::now(), Threads::One, observer).unwrap()
+}
+
+/// Everything but the clocks.
+fn result(run: &Run) -> (Stop, String, Vec<(u64, u64, u64)>) {
+    let bits = |x: f64| x.to_bits();
+    let curve = run.curve.iter().map(|p| (p.images, bits(p.epoch), bits(p.test_accuracy))).collect();
+    (run.stop, run.network.sha256(), curve)
+}
+
+/// Goes on from every checkpoint of a run, and demands the run's own end.
+fn assert_every_checkpoint_leads_to_the_end(settings: &Settings) -> usize {
+    let mut keeper = Keeper::new();
+    let run = whole(settings, &mut keeper);
+    for file in &keeper.files {
+        let (checkpoint, origin) = Checkpoint::load(file).unwrap();
+        assert_eq!(origin, Keeper::origin());
+        assert_eq!(&checkpoint.settings, settings);
+        let resumed = resume(&checkpoint, &MNIST, Instant::now(), Threads::One, &mut ()).unwrap().unwrap();
+        assert_eq!(result(&resumed), result(&run), "{settings:?} from {} images", checkpoint.images);
+        let (last, before) = (resumed.last(), run.last());
+        assert!(last.train_s > 0.0 && last.wall_s >= last.train_s && before.wall_s > 0.0);
+    }
+    keeper.files.len()
+}
+
+#[test]
+fn every_optimizer_goes_on_from_everywhere() {
+    for entry in OPTIMIZERS {
+        let norms: &[_] = if entry.defaults.norm.is_some() { &[Norm::Pre, Norm::Post] } else { &[Norm::Pre] };
+        for &norm in norms {
+            let chosen = Hyper { norm: entry.defaults.norm.map(|_| norm), ..Hyper::NONE };
+            for (batch, hidden) in [(1, "13"), (7, "13"), (1, "9,17,5"), (7, "9,17,5")] {
+                let settings =
+                    Settings { batch, hidden: hidden.parse().unwrap(), ..settings(entry.name, &chosen) };
+                // Places to stop at: after tests, where epochs end, and at the end of all.
+                assert!(assert_every_checkpoint_leads_to_the_end(&settings) >= 9, "{settings:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn orders_stalling_and_odd_tests_go_on_too() {
+    for order in [Order::Shuffled, Order::Fixed, Order::File] {
+        for (test_every, batch) in [(70, 1), (200, 1), (1000, 3), (33, 200), (7, 64)] {
+            let settings = Settings {
+                order,
+                test_every,
+                batch,
+                stall: Some(1),
+                epochs: 8,
+                ..settings("adam", &Hyper::NONE)
+            };
+            assert!(assert_every_checkpoint_leads_to_the_end(&settings) > 0);
+        }
+    }
+}
+
+#[test]
+fn a_finished_run_goes_on_with_more_epochs_or_another_target() {
+    let long = settings("nesterov", &Hyper::NONE);
+    let mut keeper = Keeper::new();
+    whole(&Settings { epochs: 2, ..long.clone() }, &mut keeper);
+    let (checkpoint, _) = Checkpoint::load(keeper.files.last().unwrap()).unwrap();
+    let more = Checkpoint { settings: long.clone(), ..checkpoint };
+    let resumed = resume(&more, &MNIST, Instant::now(), Threads::One, &mut ()).unwrap().unwrap();
+    let run = whole(&long, &mut ());
+    assert_eq!(resumed.network, run.network);
+
+    // Stopped by its target, it is over, unless the target is another.
+    let easy = Settings { target: Some(0.15), ..long.clone() };
+    let mut keeper = Keeper::new();
+    let hit = whole(&easy, &mut keeper);
+    assert_eq!(hit.stop, Stop::Target);
+    let (checkpoint, _) = Checkpoint::load(keeper.files.last().unwrap()).unwrap();
+    let again = resume(&checkpoint, &MNIST, Instant::now(), Threads::One, &mut ()).unwrap().unwrap();
+    assert_eq!(result(&again), result(&hit));
+    let on = Checkpoint { settings: long, ..checkpoint };
+    let on = resume(&on, &MNIST, Instant::now(), Threads::One, &mut ()).unwrap().unwrap();
+    assert_eq!(on.network, run.network);
+}
+
+#[test]
+fn what_was_changed_is_refused() {
+    let mut keeper = Keeper::new();
+    whole(&Settings { epochs: 1, ..settings("adam", &Hyper::NONE) }, &mut keeper);
+    let file = keeper.files.last().unwrap();
+    let bytes = std::fs::read(file).unwrap();
+    let body = 8 + u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
+    for at in (body..bytes.len()).step_by(97) {
+        let mut changed = bytes.clone();
+        changed[at] ^= 0x10;
+        std::fs::write(file, &changed).unwrap();
+        assert!(Checkpoint::load(file).is_err(), "byte {at}");
+    }
+    for length in (0..bytes.len()).step_by(1009) {
+        std::fs::write(file, &bytes[..length]).unwrap();
+        let error = Checkpoint::load(file).unwrap_err().to_string();
+        assert!(error.ends_with("give --resume a file that --checkpoint has written"), "{error}");
+    }
+
+    // A whole file whose parts do not belong together.
+    std::fs::write(file, &bytes).unwrap();
+    let (good, _) = Checkpoint::load(file).unwrap();
+    let go_on = |checkpoint: &Checkpoint| {
+        resume(checkpoint, &MNIST, Instant::now(), Threads::One, &mut ()).unwrap().map(drop)
+    };
+    assert_eq!(go_on(&good), Ok(()));
+    let other = Settings { optimizer: settings("sgd", &Hyper::NONE).optimizer, ..good.settings.clone() };
+    let wider = Settings { hidden: 30.into(), ..good.settings.clone() };
+    let deeper = Settings { hidden: "13,13".parse().unwrap(), ..good.settings.clone() };
+    for settings in [other, wider, deeper] {
+        let wrong = go_on(&Checkpoint { settings, ..good.clone() });
+        assert_eq!(wrong, Err("its layers are not those of its settings".to_owned()));
+    }
+    for order in [vec![], vec![0; 200], (1..=200).collect(), (0..201).collect()] {
+        let wrong = go_on(&Checkpoint { order, ..good.clone() });
+        assert_eq!(wrong, Err("its order is not one of 200 images".to_owned()));
+    }
+    for seconds in [f64::NAN, -1.0, f64::INFINITY] {
+        assert!(go_on(&Checkpoint { train_s: seconds, ..good.clone() }).is_err());
+    }
+}
