@@ -1,0 +1,159 @@
+//! `--checkpoint` and `--resume`: what was interrupted goes on to what it would have come to.
+
+use crate::helpers::*;
+use serde_json::Value;
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::process::Stdio;
+
+/// A record without its clocks.
+fn without_times(mut record: Value) -> Value {
+    fn clear(value: &mut Value) {
+        match value {
+            Value::Object(fields) => {
+                for name in ["train_s", "wall_s", "ns_per_image"] {
+                    fields.remove(name);
+                }
+                fields.values_mut().for_each(clear);
+            }
+            Value::Array(items) => items.iter_mut().for_each(clear),
+            _ => {}
+        }
+    }
+    clear(&mut record);
+    record
+}
+
+#[test]
+fn a_run_in_two_parts_is_the_run_in_one() {
+    let desk = Desk::new();
+    for (optimizer, hidden) in
+        [("dlr", "30"), ("adam", "20,10"), ("nesterov --batch 10", "30"), ("sgd-decay", "9")]
+    {
+        let run = format!("--optimizer {optimizer} --hidden {hidden} --images 2000 --target none");
+        let whole = desk.json(&format!("{run} --epochs 3"));
+        let part = desk.json(&format!("{run} --epochs 1 --checkpoint part"));
+        assert_ne!(weights(&part), weights(&whole));
+        let rest = desk.dlr("--resume part --epochs 3 --json -q --threads 1");
+        assert_eq!(rest.code, Some(0), "{rest:?}");
+        let (mut rest, mut whole) = (without_times(rest.json()), without_times(whole));
+        // Threads are told, and decide nothing.
+        rest["engine"]["threads"].take();
+        whole["engine"]["threads"].take();
+        assert_eq!(rest, whole);
+    }
+    assert_eq!(desk.files(), ["part"]);
+}
+
+/// Killed in the midst of it, without a chance to say goodbye; the checkpoint is never half written.
+#[test]
+fn a_killed_run_goes_on_from_its_last_checkpoint() {
+    let desk = Desk::new();
+    let run = "--optimizer adam --hidden 30 --images 5000 --epochs 12 --target none";
+    let whole = desk.json(run);
+    let mut starts = 0;
+    let first = format!("{run} --checkpoint run --every 1000");
+    loop {
+        let arguments =
+            if starts == 0 { first.as_str() } else { "--resume run --checkpoint run --every 1000" };
+        let mut child =
+            desk.command(&format!("{arguments} --json -q")).stdout(Stdio::piped()).spawn().unwrap();
+        starts += 1;
+        // Later each time, so that it comes to an end.
+        std::thread::sleep(std::time::Duration::from_millis(20 * starts));
+        if let Some(status) = child.try_wait().unwrap() {
+            assert!(status.success());
+            let mut record = String::new();
+            child.stdout.take().unwrap().read_to_string(&mut record).unwrap();
+            let record: Value = serde_json::from_str(&record).unwrap();
+            assert_eq!(without_times(record), without_times(whole));
+            break;
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        if !desk.path("run").exists() {
+            starts -= 1;
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+        assert!(starts < 200, "it never ends");
+    }
+    // A kill may leave the beginning of a checkpoint beside it, under another name.
+    assert!(
+        desk.files().iter().all(|file| file == "run" || file.starts_with(".dlr-save-")),
+        "{:?}",
+        desk.files()
+    );
+}
+
+#[test]
+fn an_interrupted_run_leaves_a_checkpoint() {
+    let desk = Desk::new();
+    let run = "--images 3000 --epochs 400 --target none";
+    let mut command = desk.command(&format!("{run} --checkpoint run"));
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut stderr = BufReader::new(child.stderr.take().unwrap());
+    let mut told = String::new();
+    while !told.contains("of 400, test accuracy") {
+        assert_ne!(stderr.read_line(&mut told).unwrap(), 0, "it ended by itself: {told}");
+    }
+    signal(&child, "INT");
+    stderr.read_to_string(&mut told).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(130), "{told}");
+    let reached: u64 = desk.dlr("--resume run --epochs 0 --json -q").json()["images"].as_u64().unwrap();
+    let epochs = reached.div_ceil(3000) + 1;
+    let resumed = desk.dlr(&format!("--resume run --epochs {epochs} --json -q"));
+    let whole = desk.json(&format!("--images 3000 --target none --epochs {epochs}"));
+    assert_eq!(weights(&resumed.json()), weights(&whole));
+}
+
+#[test]
+fn a_checkpoint_is_a_model_too() {
+    let desk = Desk::new();
+    let trained = desk.json("--optimizer adam --hidden 20,10 --checkpoint run");
+    let loaded = desk.json("--load run --epochs 0");
+    assert_eq!(weights(&trained), weights(&loaded));
+}
+
+#[test]
+fn what_cannot_be_gone_on_from_is_refused() {
+    let desk = Desk::new();
+    desk.json("--checkpoint run");
+    desk.json("--save model");
+    let refused = |arguments: &str, code: i32, words: &[&str]| desk.dlr(arguments).failed(code, words);
+    refused("--resume none", 4, &["cannot read none", "give --resume a file that --checkpoint has written"]);
+    refused("--resume model", 4, &["model: a model, but no checkpoint"]);
+    refused("--resume .", 4, &["cannot read .", "directory"]);
+    desk.write("text", "not a checkpoint");
+    refused("--resume text", 4, &["text: not a safetensors file"]);
+    desk.write("half", &desk.read("run")[..1000]);
+    refused("--resume half", 4, &["half: not a safetensors file"]);
+    let mut bytes = desk.read("run");
+    let last = bytes.len() - 1;
+    bytes[last] ^= 1;
+    desk.write("changed", bytes);
+    refused("--resume changed", 4, &["changed: its checksum is wrong"]);
+    // Other data of the same sizes.
+    std::fs::create_dir(desk.path("data")).unwrap();
+    for file in ["train-images", "t10k-images"] {
+        std::fs::copy(
+            format!("{MNIST}/{file}-idx3-ubyte.gz"),
+            desk.path(&format!("data/{file}-idx3-ubyte.gz")),
+        )
+        .unwrap();
+    }
+    let mut labels = vec![0, 0, 8, 1];
+    for (file, count) in [("train", 60_000_u32), ("t10k", 10_000)] {
+        labels.truncate(4);
+        labels.extend(count.to_be_bytes());
+        labels.extend((0..count).map(|n| (n % 10) as u8));
+        desk.write(&format!("data/{file}-labels-idx1-ubyte"), &labels);
+    }
+    refused("--resume run --data data", 4, &["run: a run on mnist, but data is other data", "--data"]);
+    for option in
+        ["--lr 1", "--hidden 30", "--seed 2", "--batch 1", "--init fan-in", "--load model", "--runs 2"]
+    {
+        desk.dlr(&format!("--resume run {option}")).complained(2, &["--resume"]);
+    }
+    desk.dlr("--every 5").complained(2, &["--checkpoint"]);
+    refused("--checkpoint none/file", 1, &["cannot write none/file", "give --checkpoint a file in a folder"]);
+    assert_eq!(desk.files(), ["changed", "data", "half", "model", "run", "text"]);
+}
