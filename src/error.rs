@@ -18,6 +18,17 @@ pub enum Error {
         cure: String,
     },
 
+    /// An array that was to become part of a data set is not what it should be.
+    #[error("{array}: {problem}; {cure}")]
+    Arrays {
+        /// Which of them.
+        array: &'static str,
+        /// What was expected and what was found.
+        problem: String,
+        /// What the caller can do.
+        cure: &'static str,
+    },
+
     /// A file can't be read.
     #[error("cannot read {}: {source}; {cure}", path.display())]
     Read {

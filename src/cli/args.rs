@@ -1,8 +1,10 @@
 //! What can be said on the command line. Values are checked here as far as that is possible without the data.
 
 use super::compare::Compare;
+use super::config::Config;
 use super::exit;
 use super::hyper::HyperArgs;
+use super::pages::{Completions, Manual};
 use super::protocol::Protocol;
 use super::reproduce::Reproduce;
 use super::sweep::Sweep;
@@ -30,12 +32,29 @@ pub(crate) struct Cli {
 
     #[command(flatten)]
     pub(crate) train: Train,
+
+    #[command(flatten)]
+    pub(crate) config: Config,
+}
+
+impl Cli {
+    /// The settings that no default of the command line tells, by their names in results.
+    pub(crate) fn resolved(&self) -> dlr::Result<serde_json::Value> {
+        match &self.command {
+            None => self.train.resolved(),
+            Some(Command::Compare(args)) => Ok(args.resolved()),
+            Some(Command::Tune(args)) => Ok(args.resolved()),
+            Some(_) => Ok(serde_json::Value::Null),
+        }
+    }
 }
 
 /// What else there is to do than to train.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Compare(Box<Compare>),
+    Completions(Completions),
+    Man(Manual),
     Profile(Profile),
     Reproduce(Reproduce),
     Sweep(Sweep),
@@ -245,6 +264,19 @@ impl Train {
         }
     }
 
+    /// The settings by their names in results, but for what a network in --load decides.
+    fn resolved(&self) -> dlr::Result<serde_json::Value> {
+        if self.resume.is_some() {
+            return Ok(serde_json::Value::Null); // the settings are those of the checkpoint
+        }
+        let loaded = self.load.is_some().then(|| self.hidden.clone().unwrap_or_else(|| 1.into()));
+        let mut settings = serde_json::to_value(self.settings(loaded)?).expect("settings are JSON");
+        if self.load.is_some() {
+            settings["hidden"].take();
+        }
+        Ok(settings)
+    }
+
     /// The settings that these arguments mean, for a network of `loaded` hidden units if one was loaded.
     pub(crate) fn settings(&self, loaded: Option<Hidden>) -> dlr::Result<Settings> {
         let entry = self.optimizer;
@@ -312,6 +344,14 @@ fn after_help() -> String {
         writeln!(text, "  {name}\n      {about}\n      {defaults}\n      authors: {authors}")
             .expect("a string takes all");
     }
-    write!(text, "\n{}", exit::HELP).expect("a string takes all");
+    write!(text, "\n{ENVIRONMENT}\n\n{}", exit::HELP).expect("a string takes all");
     text
 }
+
+const ENVIRONMENT: &str = "\
+Environment:
+  DLR_DATA   folder with the four IDX files, where --data does not name one
+  DLR_CACHE  folder for the prepared data [default: dlr in $XDG_CACHE_HOME or
+             ~/.cache, or else .dlr-cache beside the data]
+  COLUMNS    width of this help, where the terminal does not tell
+  Nothing is coloured, so there is nothing for NO_COLOR to switch off.";

@@ -5,6 +5,7 @@ use super::exit::{Code, print};
 use super::hyper::HyperArgs;
 use super::protocol::{Protocol, seeds};
 use super::stage::{CURE, Stage, journal};
+use super::usage;
 use clap::{Args, Command, FromArgMatches as _};
 use dlr::engine::hidden::Hidden;
 use dlr::engine::optimizer::{Entry, Hyper, OPTIMIZERS};
@@ -77,15 +78,18 @@ pub(super) fn contestant(text: &str) -> Result<Contestant, String> {
     })?;
     let parser =
         HyperArgs::augment_args(Command::new("optimizer").no_binary_name(true).disable_help_flag(true));
-    let one_line = |error: clap::Error| {
-        let text = error.to_string();
-        let line = text.lines().next().unwrap_or_default();
-        line.trim_start_matches("error: ").to_owned()
-    };
-    let matches = parser.try_get_matches_from(words).map_err(one_line)?;
-    let chosen = HyperArgs::from_arg_matches(&matches).map_err(one_line)?;
+    let wrong = |error: clap::Error| usage::sentence(&error);
+    let matches = parser.try_get_matches_from(words).map_err(wrong)?;
+    let chosen = HyperArgs::from_arg_matches(&matches).map_err(wrong)?;
     let label = text.split_whitespace().collect::<Vec<_>>().join(" ");
     Ok(Contestant { label, entry, chosen: chosen.into() })
+}
+
+impl Compare {
+    /// The settings that are the same for all optimizers, by their names in results.
+    pub(super) fn resolved(&self) -> serde_json::Value {
+        self.protocol.resolved(self.protocol.seed())
+    }
 }
 
 pub(super) fn run(args: &Compare) -> Result<Code> {

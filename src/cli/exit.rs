@@ -1,5 +1,6 @@
 //! Exit codes, as `dlr --help` documents them, and the way out through a closed pipe.
 
+use super::usage;
 use dlr::Error;
 use std::io::{self, Write as _};
 use std::path::PathBuf;
@@ -28,7 +29,8 @@ Exit codes:
   1  failed while running: a result could not be written
   2  usage: an unknown option or a value out of range; a debug build was asked for a profile
   3  the target was not reached, and --require-target was given
-  4  a data set, a model, a record, a baseline or a journal is missing, damaged, in use, or of something else
+  4  a data set, model, settings file, record, baseline or journal is missing, damaged, in use, or of something
+     else
   5  diverged: the weights or their norm are no longer finite; nothing was saved
   6  profile: slower than the baseline, and --fail-if-slower was given
   7  verify: a run came out otherwise than it was recorded
@@ -52,11 +54,10 @@ impl Code {
     }
 }
 
-/// Prints what clap has to say: help and version on stdout, mistakes on stderr.
-pub(crate) fn usage(error: &clap::Error) -> ExitCode {
+/// Prints what clap has to say: help and version on stdout, mistakes on stderr, in one line.
+pub(crate) fn usage(error: &clap::Error, command: &clap::Command) -> ExitCode {
     if error.use_stderr() {
-        let _ = error.print();
-        return Code::Usage.into();
+        return wrong(&usage::line(error, command));
     }
     match print(&error.render().to_string()) {
         Ok(()) => Code::Done.into(),
@@ -65,6 +66,12 @@ pub(crate) fn usage(error: &clap::Error) -> ExitCode {
             Code::Failed.into()
         }
     }
+}
+
+/// Complains of a mistake in the usage.
+pub(crate) fn wrong(problem: &str) -> ExitCode {
+    complain(format_args!("dlr: error: {problem}"));
+    Code::Usage.into()
 }
 
 /// Writes a result to stdout. A reader that has seen enough and closed the pipe is no error.

@@ -3,8 +3,10 @@
 
 mod args;
 mod compare;
+mod config;
 mod exit;
 mod hyper;
+mod pages;
 mod profile;
 mod progress;
 mod protocol;
@@ -14,9 +16,12 @@ mod stage;
 mod sweep;
 mod train;
 mod tune;
+mod usage;
 mod verify;
 
-use clap::Parser;
+use args::Cli;
+use clap::{CommandFactory as _, FromArgMatches as _};
+use config::Refused;
 use dlr_kernels::simd;
 use std::process::ExitCode;
 use std::time::Instant;
@@ -32,18 +37,12 @@ pub(crate) fn run() -> ExitCode {
         ));
         return exit::Code::Failed.into();
     }
-    let args = match args::Cli::try_parse() {
-        Ok(args) => args,
-        Err(error) => return exit::usage(&error),
-    };
-    let done = match args.command {
-        None => train::run(args.train, since),
-        Some(args::Command::Profile(args)) => profile::run(args),
-        Some(args::Command::Compare(args)) => compare::run(&args),
-        Some(args::Command::Reproduce(args)) => reproduce::run(&args),
-        Some(args::Command::Tune(args)) => tune::run(&args),
-        Some(args::Command::Sweep(args)) => sweep::run(&args),
-        Some(args::Command::Verify(args)) => verify::run(&args),
+    let done = match arguments() {
+        Ok(Asked::Print(settings)) => exit::print(&settings).map(|()| exit::Code::Done),
+        Ok(Asked::Do(args)) => dispatch(*args, since),
+        Err(Refused::Usage(error)) => return exit::usage(&error, &Cli::command()),
+        Err(Refused::Entry(problem)) => return exit::wrong(&problem),
+        Err(Refused::Failed(error)) => Err(error),
     };
     match done {
         Ok(code) => code.into(),
@@ -51,5 +50,39 @@ pub(crate) fn run() -> ExitCode {
             exit::complain(format_args!("dlr: error: {error}"));
             exit::Code::of(&error).into()
         }
+    }
+}
+
+/// What the command line asks for.
+enum Asked {
+    Do(Box<Cli>),
+    Print(String),
+}
+
+/// The command line, completed by the settings file that it may name.
+fn arguments() -> Result<Asked, Refused> {
+    let mut command = Cli::command();
+    command.build();
+    let words = config::completed(&command, std::env::args_os().collect())?;
+    let matches = command.try_get_matches_from_mut(words).map_err(Refused::Usage)?;
+    let args = Cli::from_arg_matches(&matches).map_err(Refused::Usage)?;
+    if args.config.print_config {
+        let resolved = args.resolved().map_err(Refused::Failed)?;
+        return Ok(Asked::Print(config::printed(&command, &matches, &resolved)));
+    }
+    Ok(Asked::Do(Box::new(args)))
+}
+
+fn dispatch(args: Cli, since: Instant) -> dlr::Result<exit::Code> {
+    match args.command {
+        None => train::run(args.train, since),
+        Some(args::Command::Profile(args)) => profile::run(args),
+        Some(args::Command::Compare(args)) => compare::run(&args),
+        Some(args::Command::Reproduce(args)) => reproduce::run(&args),
+        Some(args::Command::Tune(args)) => tune::run(&args),
+        Some(args::Command::Sweep(args)) => sweep::run(&args),
+        Some(args::Command::Completions(args)) => pages::completions(&args),
+        Some(args::Command::Man(args)) => pages::manual(&args),
+        Some(args::Command::Verify(args)) => verify::run(&args),
     }
 }

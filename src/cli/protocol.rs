@@ -103,6 +103,17 @@ impl Protocol {
         })
     }
 
+    /// The settings that these options mean, by their names in results, without the network's and the optimizer's.
+    pub(super) fn resolved(&self, seed: u64) -> serde_json::Value {
+        let any = Entry::find("sgd").and_then(|entry| entry.with(&entry.defaults, &Hyper::NONE).ok());
+        let settings = self.settings(1, any.expect("it is in the list"));
+        let mut settings = serde_json::to_value(Settings { seed, ..settings }).expect("settings are JSON");
+        for key in ["hidden", "optimizer", "lr"] {
+            settings[key].take();
+        }
+        settings
+    }
+
     /// The settings that these options mean for a network and an optimizer.
     pub(super) fn settings(&self, hidden: impl Into<Hidden>, optimizer: Optimizer) -> Settings {
         let mut settings = Settings::new(hidden, optimizer);

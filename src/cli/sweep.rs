@@ -11,7 +11,12 @@ use std::path::{Path, PathBuf};
 
 /// Joins the parts of a sweep that was made on several machines, and prints scripts that make them
 #[derive(Debug, Args)]
-#[command(override_usage = "dlr sweep COMMAND", max_term_width = 110, disable_help_subcommand = true)]
+#[command(
+    override_usage = "dlr sweep COMMAND",
+    max_term_width = 110,
+    disable_help_subcommand = true,
+    arg_required_else_help = false
+)]
 pub(crate) struct Sweep {
     #[command(subcommand)]
     command: Command,

@@ -109,6 +109,13 @@ fn range(text: &str) -> Result<Range, String> {
 /// The first of the seeds of the runs, unless --seed says otherwise: none that results are usually reported for.
 const FIRST_SEED: u64 = 1001;
 
+impl Tune {
+    /// The settings that are the same for all trials, by their names in results.
+    pub(super) fn resolved(&self) -> serde_json::Value {
+        self.protocol.resolved(self.protocol.seed_or(FIRST_SEED))
+    }
+}
+
 pub(super) fn run(args: &Tune) -> Result<Code> {
     let default = default(args)?;
     let space = searched(args)?;

@@ -7,6 +7,7 @@
 //! The first start reads, checks, hashes and converts the files, and keeps the result in a cache file. Later
 //! starts map that file, as long as the four files are the same. Both give the same data, byte for byte.
 
+mod arrays;
 mod backing;
 mod cache;
 mod cache_file;
@@ -55,7 +56,7 @@ pub enum Source {
     Cache(PathBuf),
     /// From the user's files, and now in this cache file too: a cold start.
     Prepared(PathBuf),
-    /// From the user's files, and in memory only.
+    /// From the user's files or arrays, and in memory only.
     Memory,
 }
 

@@ -25,10 +25,7 @@ pub(super) fn prepare(sources: &Sources) -> Result<Dataset> {
         );
         return Err(sources.error(2, problem));
     }
-    let greatest = train.labels().iter().chain(test.labels()).max().copied().unwrap_or(0);
-    if greatest == 0 {
-        return Err(sources.error(1, "expected at least 2 classes, found label 0 alone".to_owned()));
-    }
+    let classes = classes(&train, &test).map_err(|problem| sources.error(1, problem))?;
 
     let [images, labels] = train_hashes;
     let [test_images, test_labels] = test_hashes;
@@ -39,12 +36,20 @@ pub(super) fn prepare(sources: &Sources) -> Result<Dataset> {
         test,
         name,
         inputs: shape.0 * shape.1,
-        classes: usize::from(greatest) + 1,
+        classes,
         shape,
         hashes,
         source: Source::Memory,
         warnings: Vec::new(),
     })
+}
+
+/// How many classes there are, by the greatest label of both splits.
+pub(super) fn classes(train: &Split, test: &Split) -> Result<usize, String> {
+    match train.labels().iter().chain(test.labels()).max() {
+        None | Some(0) => Err("expected at least 2 classes, found label 0 alone".to_owned()),
+        Some(&greatest) => Ok(usize::from(greatest) + 1),
+    }
 }
 
 /// Converts the images of file `first` and the labels of the one after it; also gives the images' rows and

@@ -16,11 +16,13 @@
 //! | [`evaluator`] | how many images a network classifies correctly, and whether that is enough |
 //! | [`phases`], [`work`] | where the time of training goes, and how much work that is |
 //! | [`trainer`] | the protocol: train, test, stop |
+//! | [`fit`] | the same in one call |
 //! | [`threads`] | who does the work |
 
 mod batch;
 pub mod checkpoint;
 pub mod evaluator;
+pub mod fit;
 pub mod hidden;
 mod hyper;
 pub mod images;

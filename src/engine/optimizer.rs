@@ -166,8 +166,8 @@ fn number(value: Option<f64>) -> f32 {
     double(value) as f32
 }
 
-/// The same rule in all layers.
-fn both<R: Rule>(network: Network, rule: R, task: Task) -> Box<dyn Learner> {
+/// A learner that goes on from `network` by the same rule in all layers.
+pub fn both<R: Rule>(network: Network, rule: R, task: Task) -> Box<dyn Learner> {
     Fused::boxed(network, rule.clone(), rule, task)
 }
 
@@ -236,6 +236,18 @@ impl Entry {
         OPTIMIZERS.iter().find(|entry| entry.name == name)
     }
 
+    /// An optimizer that is not in the list, for a `static` of one's own: [`with`](Self::with) makes it an [`Optimizer`]
+    /// like any other. `hyper` has the numbers that tune it, with their defaults; `build` makes a learner of them, by
+    /// [`both`] or [`Fused::boxed`]. The name goes into results, and had better be none of the list.
+    pub const fn own(
+        name: &'static str,
+        about: &'static str,
+        hyper: Hyper,
+        build: fn(&Hyper, Network, Task) -> Box<dyn Learner>,
+    ) -> Self {
+        Self { name, about, defaults: hyper, authors: hyper, build }
+    }
+
     /// This optimizer with `defaults`, where `chosen` has nothing else.
     ///
     /// # Errors
@@ -271,6 +283,22 @@ impl fmt::Display for Optimizer {
 }
 
 impl Optimizer {
+    /// The optimizer of that name in the [list](OPTIMIZERS), with its defaults where `chosen` has nothing else.
+    ///
+    /// # Errors
+    /// [`Error::Settings`] if there is none, or `chosen` has a hyper-parameter that it lacks.
+    pub fn named(name: &str, chosen: &Hyper) -> Result<Self> {
+        let entry = Entry::find(name).ok_or_else(|| Error::Settings {
+            option: "--optimizer",
+            problem: format!("there is no optimizer {name:?}"),
+            cure: format!(
+                "choose one of {}",
+                OPTIMIZERS.iter().map(|entry| entry.name).collect::<Vec<_>>().join(", ")
+            ),
+        })?;
+        entry.with(&entry.defaults, chosen)
+    }
+
     /// Its name.
     pub fn name(&self) -> &'static str {
         self.entry.name

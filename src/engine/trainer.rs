@@ -125,6 +125,13 @@ pub trait Observer {
 /// Nobody watches.
 impl Observer for () {}
 
+/// A function is called after every test.
+impl<F: FnMut(&Point)> Observer for F {
+    fn tested(&mut self, point: &Point) {
+        self(point);
+    }
+}
+
 /// How many training images a run uses.
 ///
 /// # Errors

@@ -57,9 +57,7 @@ fn no_number_does_harm() {
                 assert_eq!((run.code, &*run.stderr), (Some(0), ""), "{option} {value:?}: {run:?}");
                 taken += 1;
             } else {
-                assert_eq!((run.code, &*run.stdout), (Some(2), ""), "{option} {value:?}: {run:?}");
-                assert!(run.stderr.starts_with("error: "), "{option} {value:?}: {run:?}");
-                assert!(run.stderr.contains(option), "{option} {value:?} is not named: {run:?}");
+                run.failed(2, &[&format!("dlr: error: {option}: ")]);
                 refused += 1;
             }
         }
@@ -67,31 +65,76 @@ fn no_number_does_harm() {
     assert_eq!((taken, refused), (32, 232));
 }
 
+/// In the same form, whatever is wrong: the argument, what was expected and found, and the way out.
 #[test]
-fn usage_errors_name_the_option_and_the_choice() {
-    let cases: [(&str, &[&str]); 14] = [
-        ("--frobnicate", &["--frobnicate"]),
-        ("--frobnicate=3", &["--frobnicate"]),
-        ("mnist", &["mnist"]),
-        ("--lr", &["--lr"]),
-        ("--lr 0.1 --lr 0.2", &["--lr", "multiple"]),
-        ("--optimizer adamw", &["--optimizer", "dlr, sgd, nesterov, adam", "dlr-denominator"]),
-        ("--rates 1,2,3,4", &["--rates", "A,B,C,D,A,B,C,D"]),
-        ("--order random", &["--order", "shuffled, fixed, file"]),
-        ("--inputs raw", &["--inputs", "unit, offset"]),
-        ("--norm both", &["--norm", "pre, post"]),
-        ("--backprop none", &["--backprop", "mse, authors"]),
-        ("--preset paper", &["--preset", "authors"]),
-        ("--init zeros", &["--init", "fan-in", "normal:S"]),
-        ("--hidden 5000", &["--hidden", "from 1 to 4096"]),
-    ];
-    for (arguments, words) in cases {
+fn usage_errors_are_one_line_with_the_argument_and_the_way_out() {
+    let optimizers = OPTIMIZERS.iter().map(|entry| entry.name).collect::<Vec<_>>().join(", ");
+    let optimizer = format!("--optimizer: expected one of {optimizers}, found \"adamw\"; did you mean adam?");
+    for (arguments, line) in [
+        ("--frobnicate", "--frobnicate: there is no such option; see dlr --help"),
+        ("--frobnicate=3", "--frobnicate: there is no such option; see dlr --help"),
+        ("-x", "-x: there is no such option; see dlr --help"),
+        ("--hiden 3", "--hiden: there is no such option; did you mean --hidden?"),
+        ("mnist", "mnist: there is no such command; see dlr --help"),
+        ("comapre", "comapre: there is no such command; did you mean compare?"),
+        ("sweep", "dlr sweep: expected a command: one of merge, slurm; see dlr sweep --help"),
+        ("sweep mrege", "mrege: there is no such command; did you mean merge?"),
+        ("--lr", "--lr: a value is missing; see dlr --help"),
+        ("--lr 0.1 --lr 0.2", "--lr: given more than once; give it once"),
+        ("--quiet=yes", "--quiet: takes no value, found \"yes\"; see dlr --help"),
+        ("--optimizer adamw", &optimizer),
+        (
+            "--order random",
+            "--order: expected one of shuffled, fixed, file, found \"random\"; see dlr --help",
+        ),
+        ("--inputs raw", "--inputs: expected one of unit, offset, found \"raw\"; see dlr --help"),
+        ("--norm both", "--norm: expected one of pre, post, found \"both\"; see dlr --help"),
+        ("--backprop none", "--backprop: expected one of mse, authors, found \"none\"; see dlr --help"),
+        ("--preset paper", "--preset: expected authors, found \"paper\"; see dlr --help"),
+        ("--hidden abc", "--hidden: expected a whole number from 1 to 4096, found \"abc\"; see dlr --help"),
+        ("--hidden=", "--hidden: expected a whole number from 1 to 4096, found \"\"; see dlr --help"),
+        ("--load x --init fan-in", "--load: cannot be used with --init; leave one of them out"),
+        ("--hidden 3 compare", "compare: cannot be used with --hidden; leave one of them out"),
+        (
+            "compare --hidden 0",
+            "--hidden: expected a whole number from 1 to 4096, found \"0\"; see dlr compare --help",
+        ),
+        ("tune", "OPTIMIZER: required here, but missing; see dlr tune --help"),
+        ("tune sgd adam", "adam: nothing more was expected here; see dlr tune --help"),
+        ("profile --fail-if-slower 5%", "--baseline: required here, but missing; see dlr profile --help"),
+        (
+            "sweep slurm fig1 --jobs 0",
+            "--jobs: expected a whole number from 1 to 256, found \"0\"; see dlr sweep slurm \
+          --help",
+        ),
+    ] {
         let run = dlr(arguments);
-        assert_eq!((run.code, &*run.stdout), (Some(2), ""), "{arguments}: {run:?}");
-        assert!(run.stderr.starts_with("error: "), "{arguments}: {run:?}");
-        for word in words {
-            assert!(run.stderr.contains(word), "{arguments}: no {word:?} in {run:?}");
-        }
+        run.failed(2, &[]);
+        assert_eq!(run.stderr, format!("dlr: error: {line}\n"), "{arguments}");
+    }
+    for (arguments, words) in
+        [("--rates 1,2,3,4", ["--rates: ", "A,B,C,D,A,B,C,D"]), ("--init zeros", ["fan-in", "normal:S"])]
+    {
+        dlr(arguments).failed(2, &words);
+    }
+}
+
+/// Whatever was typed, it does not break the line or the terminal.
+#[test]
+fn odd_arguments_stay_on_one_line() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt as _;
+    let desk = Desk::new();
+    for (words, told) in [
+        (&[&b"--a\nb"[..]][..], r"--a\nb: there is no such option"),
+        (&[b"\x1b[31m"], r"\u{1b}"),
+        (&[b"--hidden", b"1\n2"], r#"found "1\n2""#),
+        (&[b"--optimizer", b"\xff"], "an argument is not in UTF-8; see dlr --help"),
+        (&[b"compare", b"sgd --lr\n3\nx"], r"x: nothing more was expected here"),
+    ] {
+        let mut command = desk.command("");
+        command.args(words.iter().map(|word| OsStr::from_bytes(word)));
+        finish(command).failed(2, &[told]);
     }
 }
 
@@ -133,6 +176,9 @@ fn help_tells_of_every_optimizer_and_exit_code() {
         "130, 143 interrupted",
     ] {
         assert!(text.contains(code), "no {code:?} in {}", help.stdout);
+    }
+    for word in ["DLR_DATA", "DLR_CACHE", "NO_COLOR", "--config", "--print-config"] {
+        assert!(text.contains(word), "no {word} in {}", help.stdout);
     }
     for (option, ..) in OPTIONS {
         assert!(text.contains(option), "no {option} in {}", help.stdout);

@@ -216,9 +216,7 @@ fn what_cannot_be_measured_is_refused() {
         ("sgd", "sgd"),
     ];
     for (arguments, words) in cases {
-        let run = dlr(&format!("profile {arguments}"));
-        assert_eq!((run.code, &*run.stdout), (Some(2), ""), "{arguments}: {run:?}");
-        assert!(run.stderr.starts_with("error: ") && run.stderr.contains(words), "{arguments}: {run:?}");
+        dlr(&format!("profile {arguments}")).failed(2, &[words]);
     }
     assert_eq!(dlr("--hidden 30 profile").code, Some(2), "options of a training beside a profile");
     if cfg!(debug_assertions) {

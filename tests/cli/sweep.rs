@@ -169,17 +169,15 @@ fn the_script_asks_for_what_its_options_say() {
     command.arg("two\nlines");
     finish(command).failed(2, &["--out: ", "cannot be written in a script; give a path"]);
     for (arguments, words) in [
-        ("", "COMMAND"),
-        ("slurm", "<FIGURE>"),
+        ("", "dlr sweep: expected a command: one of merge, slurm"),
+        ("slurm", "FIGURE: required here"),
         ("slurm fig9", "fig9"),
         ("slurm fig1 --parts 0", "from 1 to 100000"),
         ("slurm fig1 --jobs 0", "from 1 to 256"),
         ("slurm fig1 --minutes 1", "from 2 to 100000"),
-        ("merge", "<DIR>"),
+        ("merge", "DIR: required here"),
     ] {
-        let run = desk.dlr(&format!("sweep {arguments}"));
-        assert_eq!((run.code, &*run.stdout), (Some(2), ""), "{arguments}: {run:?}");
-        assert!(run.stderr.contains(words), "{arguments}: {run:?}");
+        desk.dlr(&format!("sweep {arguments}")).failed(2, &[words]);
     }
 }
 
