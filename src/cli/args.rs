@@ -1,8 +1,10 @@
 //! What can be said on the command line. Values are checked here as far as that is possible without the data.
 
 use super::compare::Compare;
+use super::evaluate::Evaluate;
 use super::exit;
 use super::hyper::HyperArgs;
+use super::predict::Predict;
 use super::protocol::Protocol;
 use super::reproduce::Reproduce;
 use super::sweep::Sweep;
@@ -35,6 +37,8 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Compare(Box<Compare>),
+    Evaluate(Evaluate),
+    Predict(Predict),
     Profile(Profile),
     Reproduce(Reproduce),
     Sweep(Sweep),

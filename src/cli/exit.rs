@@ -27,7 +27,7 @@ Exit codes:
   1  failed while running: a result could not be written
   2  usage: an unknown option or a value out of range; a debug build was asked for a profile
   3  the target was not reached, and --require-target was given
-  4  a data set, a model, a baseline or a journal is missing, damaged, in use, or of something else
+  4  a data set, a model, an image, a baseline or a journal is missing, damaged, in use, or of something else
   5  diverged: the weights or their norm are no longer finite; nothing was saved
   6  profile: slower than the baseline, and --fail-if-slower was given
   130, 143  interrupted by Ctrl-C or SIGTERM, after saving; a sweep goes on from there";

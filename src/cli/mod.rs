@@ -3,8 +3,10 @@
 
 mod args;
 mod compare;
+mod evaluate;
 mod exit;
 mod hyper;
+mod predict;
 mod profile;
 mod progress;
 mod protocol;
@@ -39,6 +41,8 @@ pub(crate) fn run() -> ExitCode {
         None => train::run(args.train, since),
         Some(args::Command::Profile(args)) => profile::run(args),
         Some(args::Command::Compare(args)) => compare::run(&args),
+        Some(args::Command::Evaluate(args)) => evaluate::run(&args),
+        Some(args::Command::Predict(args)) => predict::run(&args),
         Some(args::Command::Reproduce(args)) => reproduce::run(&args),
         Some(args::Command::Tune(args)) => tune::run(&args),
         Some(args::Command::Sweep(args)) => sweep::run(&args),

@@ -132,15 +132,16 @@ impl Grey {
 
     /// The rows and columns of the box around all that is above `least`, which something is.
     fn bounds(&self, least: u8) -> [Range<usize>; 2] {
-        let mut bounds = [usize::MAX..0, usize::MAX..0];
-        for (row, levels) in self.level.chunks_exact(self.columns).enumerate() {
-            let is_ink = |level: &u8| *level > least;
-            let Some(first) = levels.iter().position(is_ink) else { continue };
-            let last = levels.iter().rposition(is_ink).unwrap_or(first);
-            bounds[0] = bounds[0].start.min(row)..row + 1;
-            bounds[1] = bounds[1].start.min(first)..bounds[1].end.max(last + 1);
+        let mut inked = [vec![false; self.rows()], vec![false; self.columns]];
+        for n in (0..self.level.len()).filter(|&n| self.level[n] > least) {
+            inked[0][n / self.columns] = true;
+            inked[1][n % self.columns] = true;
         }
-        bounds
+        inked.map(|inked| {
+            let first = inked.iter().position(|&is| is).expect("something is above");
+            let last = inked.iter().rposition(|&is| is).expect("something is above");
+            first..last + 1
+        })
     }
 }
 

@@ -8,14 +8,17 @@
 //! | [`streams`] | the named random streams: initial weights, order of images |
 //! | [`network`] | weights: drawing, hashing |
 //! | [`model`] | weights in files that PyTorch reads |
+//! | [`saved`] | a model with what its file says of its origin |
 //! | [`images`] | grey levels into inputs, ready for the kernels |
 //! | [`learner`], `batch` | training steps, online and in batches |
 //! | [`evaluator`] | how many images a network classifies correctly, and whether that is enough |
+//! | [`classify`] | what a network says of images |
 //! | [`phases`], [`work`] | where the time of training goes, and how much work that is |
 //! | [`trainer`] | the protocol: train, test, stop |
 //! | [`threads`] | who does the work |
 
 mod batch;
+pub mod classify;
 pub mod evaluator;
 mod hyper;
 pub mod images;
@@ -25,6 +28,7 @@ pub(crate) mod names;
 pub mod network;
 pub mod optimizer;
 pub mod phases;
+pub mod saved;
 pub mod settings;
 pub mod streams;
 pub mod threads;
