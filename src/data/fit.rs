@@ -10,8 +10,9 @@
 //! 3. The result is made as strong as ink can be, and is shifted by whole pixels until its centre of mass lies within half
 //!    a pixel of row and column 14, counted from 0, where that of every MNIST image lies; but never beyond the edge.
 //!
-//! Of the 10,000 MNIST test images, 9,997 have a box of 20 pixels, and come out of this as they went in, except that the
-//! tenth whose strongest level is 254 get 255.
+//! Of the 10,000 MNIST test images, 8,311 come out of this as they went in, and 1,678 nearly so: their strongest level was
+//! 254, or pixels fainter than a 16th of it, which are taken for dirt, are lost at the edge of the shorter side. Without
+//! these, 8 more are shifted by a pixel; 3 have a box of 19 pixels and get one of 20.
 
 use super::picture::{Picture, Rejection};
 use std::ops::Range;
@@ -64,8 +65,8 @@ pub struct Image {
 /// Between the border's pixels, so many times their median deviation is noise: five standard deviations and more.
 const NOISE: u16 = 8;
 
-/// What is fainter than this part of the strongest ink is outside the box, if it is at its edge. No box of MNIST's test
-/// images gets smaller by it.
+/// What is fainter than this part of the strongest ink is outside the box, if it is at its edge: it may be dirt, or what
+/// lossy compression has left around the ink. No longer side of the boxes of MNIST's test images gets shorter by it.
 const FAINT: u8 = 16;
 
 /// The image of `side` x `side` pixels that becomes of `picture`, whose ink is taken for `ink`, or for what it seems.

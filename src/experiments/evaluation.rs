@@ -155,11 +155,11 @@ mod tests {
         let evaluation = Evaluation {
             images: 10,
             right: 5,
-            half_squared_error: 0.3,
+            half_squared_error: 0.375,
             confusion: vec![vec![5, 0, 1], vec![4, 0, 0], vec![0, 0, 0]],
             worst: vec![],
         };
-        assert_eq!((evaluation.accuracy(), evaluation.mean_squared_error()), (0.5, 0.2));
+        assert_eq!((evaluation.accuracy(), evaluation.mean_squared_error()), (0.5, 0.25));
         assert_eq!(evaluation.accuracy_interval(), wilson(5, 10));
         let [first, second, third] = evaluation.classes().try_into().unwrap();
         let class = Class {

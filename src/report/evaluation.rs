@@ -179,7 +179,7 @@ impl Report<'_> {
 
     /// The confusion matrix, or what is confused most where there is no room for it.
     fn write_confusion(&self, out: &mut String) {
-        const CORNER: &str = "true, put in";
+        const CORNER: &str = "true \\ put in";
         let names = self.names();
         let cells: Vec<Vec<String>> =
             self.found.confusion.iter().map(|row| row.iter().map(cell).collect()).collect();
