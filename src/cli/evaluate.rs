@@ -36,7 +36,7 @@ pub(crate) struct Evaluate {
     data: Option<PathBuf>,
 
     /// Images with the largest errors that --json lists and --png shows
-    #[arg(long, value_name = "N", value_parser = whole(1..=1000), default_value = "50", allow_hyphen_values = true)]
+    #[arg(long, value_name = "N", value_parser = whole(1..=10_000), default_value = "50", allow_hyphen_values = true)]
     worst: u64,
 
     /// Draw the confusion matrix to FILE

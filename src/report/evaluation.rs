@@ -220,7 +220,7 @@ impl Report<'_> {
         }
         if all.len() > CONFUSIONS {
             let rest = all.len() - CONFUSIONS;
-            writeln!(out, "and {rest} more pairs; --json and --svg have the whole confusion matrix")
+            writeln!(out, "not shown: {rest} pairs; --json and --svg have the whole confusion matrix")
                 .expect("a string takes all");
         }
     }

@@ -2,10 +2,12 @@
 //! leaves behind.
 
 mod determinism;
+mod evaluate;
 mod failures;
 mod helpers;
 mod models;
 mod options;
+mod predict;
 mod profile;
 mod reproduce;
 mod results;
