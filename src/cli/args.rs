@@ -2,9 +2,11 @@
 
 use super::compare::Compare;
 use super::config::Config;
+use super::evaluate::Evaluate;
 use super::exit;
 use super::hyper::HyperArgs;
 use super::pages::{Completions, Manual};
+use super::predict::Predict;
 use super::protocol::Protocol;
 use super::reproduce::Reproduce;
 use super::sweep::Sweep;
@@ -54,7 +56,9 @@ impl Cli {
 pub(crate) enum Command {
     Compare(Box<Compare>),
     Completions(Completions),
+    Evaluate(Evaluate),
     Man(Manual),
+    Predict(Predict),
     Profile(Profile),
     Reproduce(Reproduce),
     Sweep(Sweep),

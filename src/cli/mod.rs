@@ -4,9 +4,11 @@
 mod args;
 mod compare;
 mod config;
+mod evaluate;
 mod exit;
 mod hyper;
 mod pages;
+mod predict;
 mod profile;
 mod progress;
 mod protocol;
@@ -78,6 +80,8 @@ fn dispatch(args: Cli, since: Instant) -> dlr::Result<exit::Code> {
         None => train::run(args.train, since),
         Some(args::Command::Profile(args)) => profile::run(args),
         Some(args::Command::Compare(args)) => compare::run(&args),
+        Some(args::Command::Evaluate(args)) => evaluate::run(&args),
+        Some(args::Command::Predict(args)) => predict::run(&args),
         Some(args::Command::Reproduce(args)) => reproduce::run(&args),
         Some(args::Command::Tune(args)) => tune::run(&args),
         Some(args::Command::Sweep(args)) => sweep::run(&args),

@@ -122,6 +122,20 @@ impl Split {
         (&self.indices()[entries.clone()], &self.values()[entries])
     }
 
+    /// Image `i`'s grey levels, `[inputs]`, dark ones included.
+    ///
+    /// # Panics
+    ///
+    /// `i` is not below [`len`](Self::len).
+    pub fn image(&self, i: usize) -> Vec<u8> {
+        let mut image = vec![0; self.inputs];
+        let (index, value) = self.lit(i);
+        for (&index, &value) in index.iter().zip(value) {
+            image[usize::from(index)] = value;
+        }
+        image
+    }
+
     /// Image `i`'s class.
     ///
     /// # Panics

@@ -6,14 +6,19 @@
 //!
 //! The first start reads, checks, hashes and converts the files, and keeps the result in a cache file. Later
 //! starts map that file, as long as the four files are the same. Both give the same data, byte for byte.
+//!
+//! Single pictures take another way: [`picture`] reads PNG files, and [`fit`](mod@fit) makes images of them as data sets
+//! have them.
 
 mod arrays;
 mod backing;
 mod cache;
 mod cache_file;
+pub mod fit;
 mod gzip;
 pub mod idx;
 mod lit;
+pub mod picture;
 mod prepare;
 mod source;
 

@@ -6,10 +6,10 @@ use super::images::Images;
 use super::inner::Passage;
 use super::network::Weights;
 use super::threads::Threads;
-use dlr_kernels::forward::{activate, hidden_sums};
+use dlr_kernels::forward::hidden_sums;
 use dlr_kernels::gemm::{View, ViewMut, gemm};
-use dlr_kernels::lanes::{f32x8, vectors};
-use dlr_kernels::output::{argmax, output_sums};
+use dlr_kernels::lanes::f32x8;
+use dlr_kernels::output::argmax;
 use dlr_kernels::panel::Panel;
 use rayon::prelude::*;
 
@@ -130,10 +130,10 @@ impl<'a> Evaluator<'a> {
 fn classify_lit(images: &Images, numbers: &[u32], weights: &Weights, verdicts: &mut [Verdict]) {
     let mut values = Vec::with_capacity(images.inputs());
     let mut hidden = vec![f32x8::ZERO; weights.first.vectors()];
-    let mut judge = Judge::new(weights);
+    let mut passage = Passage::new(weights);
     for (&image, verdict) in numbers.iter().zip(verdicts) {
         hidden_sums(images.lit(image as usize, &mut values), weights.first, &mut hidden);
-        *verdict = judge.verdict(&mut hidden, images.label(image as usize));
+        *verdict = verdict_on(&mut hidden, &mut passage, images.label(image as usize), weights.last.rows());
     }
 }
 
@@ -141,38 +141,20 @@ fn classify_dense(images: &Images, numbers: &[u32], weights: &Weights, verdicts:
     let mut hidden = Panel::zeros(numbers.len(), weights.first.width());
     let mut x = vec![0.0; numbers.len() * images.inputs()];
     dense_sums(images, numbers, &mut x, weights.first, &mut hidden);
-    let mut judge = Judge::new(weights);
+    let mut passage = Passage::new(weights);
     let rows = hidden.as_vectors_mut().chunks_exact_mut(weights.first.vectors());
     for ((row, &image), verdict) in rows.zip(numbers).zip(verdicts) {
-        *verdict = judge.verdict(row, images.label(image as usize));
+        *verdict = verdict_on(row, &mut passage, images.label(image as usize), weights.last.rows());
     }
 }
 
-/// The layers after the first, and room for what an image makes of them.
-struct Judge<'w> {
-    weights: &'w Weights<'w>,
-    passage: Passage,
-    sums: Vec<f32x8>,
-}
-
-impl<'w> Judge<'w> {
-    fn new(weights: &'w Weights) -> Self {
-        let sums = vec![f32x8::ZERO; vectors(weights.last.rows())];
-        Self { weights, passage: Passage::new(&weights.inner), sums }
-    }
-
-    /// The verdict on an image of class `label`, from its net inputs of the first hidden layer, which become activations.
-    fn verdict(&mut self, hidden: &mut [f32x8], label: u8) -> Verdict {
-        let Self { weights: Weights { inner, last, .. }, passage, sums } = self;
-        let (label, outputs) = (usize::from(label), last.rows());
-        let hidden = passage.through(inner, hidden);
-        activate(hidden, last.width());
-        output_sums(hidden, last, sums);
-        let right = argmax(sums, outputs) == label;
-        let sums: &[f32] = &bytemuck::cast_slice(sums)[..outputs];
-        let others = sums.iter().enumerate().filter(|&(k, _)| k != label).map(|(_, &sum)| sum);
-        Verdict { right, margin: sums[label] - others.fold(f32::MIN, f32::max) }
-    }
+/// The verdict on an image of class `label`, from its net inputs of the first hidden layer, which become activations.
+fn verdict_on(hidden: &mut [f32x8], passage: &mut Passage, label: u8, outputs: usize) -> Verdict {
+    let (label, sums) = (usize::from(label), passage.outputs(hidden));
+    let right = argmax(sums, outputs) == label;
+    let sums: &[f32] = &bytemuck::cast_slice(sums)[..outputs];
+    let others = sums.iter().enumerate().filter(|&(k, _)| k != label).map(|(_, &sum)| sum);
+    Verdict { right, margin: sums[label] - others.fold(f32::MIN, f32::max) }
 }
 
 /// The hidden units' net inputs for some images, by a dense product; `x`, `[numbers][inputs]`, is overwritten with them.

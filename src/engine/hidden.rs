@@ -51,10 +51,14 @@ impl Hidden {
         self.0.windows(2).map(|pair| (pair[0], pair[1]))
     }
 
-    /// The sizes of all layers of units with a sign between, as in 784-100-50-10.
+    /// The numbers of all units between so many inputs and outputs, these included.
+    pub fn with_ends(&self, inputs: usize, outputs: usize) -> Vec<usize> {
+        [&[inputs][..], &self.0, &[outputs]].concat()
+    }
+
+    /// The same in words: 784-100-50-10.
     pub fn between(&self, inputs: usize, outputs: usize) -> String {
-        let all = [&[inputs][..], &self.0, &[outputs]].concat();
-        all.iter().map(usize::to_string).collect::<Vec<_>>().join("-")
+        self.with_ends(inputs, outputs).iter().map(usize::to_string).collect::<Vec<_>>().join("-")
     }
 }
 

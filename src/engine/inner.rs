@@ -1,5 +1,6 @@
 //! The layers between two hidden ones. They are like the first, but dense: no hidden unit is ever dark.
 
+use super::network::Weights;
 use dlr_kernels::forward::{activate, hidden_sums};
 use dlr_kernels::gemm::{View, ViewMut, gemm};
 use dlr_kernels::gradient::OfMatrix;
@@ -7,6 +8,7 @@ use dlr_kernels::inner::{deltas_before, through_logistic};
 use dlr_kernels::lanes::{f32x8, vectors};
 use dlr_kernels::layer::Layer;
 use dlr_kernels::lit::Lit;
+use dlr_kernels::output::output_sums;
 use dlr_kernels::panel::Panel;
 use dlr_kernels::rule::Rule;
 
@@ -121,27 +123,32 @@ fn whole(panel: &Panel) -> View<'_> {
     View::new(panel.as_slice(), panel.rows(), panel.stride(), panel.stride())
 }
 
-/// The way through inner layers of weights that stay as they are.
-pub(super) struct Passage {
-    layers: Vec<(Units, Vec<f32x8>)>,
+/// The way through all layers but the first, whose weights stay as they are.
+pub(super) struct Passage<'w> {
+    weights: &'w Weights<'w>,
+    /// The units before each inner layer, and room for the net inputs after it.
+    inner: Vec<(Units, Vec<f32x8>)>,
+    outputs: Vec<f32x8>,
 }
 
-impl Passage {
-    /// Room for a way through these.
-    pub(super) fn new(inner: &[&Panel]) -> Self {
+impl<'w> Passage<'w> {
+    pub(super) fn new(weights: &'w Weights) -> Self {
         let room = |weights: &&Panel| (Units::new(weights.rows()), vec![f32x8::ZERO; weights.vectors()]);
-        Self { layers: inner.iter().map(room).collect() }
+        let outputs = vec![f32x8::ZERO; vectors(weights.last.rows())];
+        Self { weights, inner: weights.inner.iter().map(room).collect(), outputs }
     }
 
-    /// The net inputs of the last hidden layer, from those of the first, which become activations where there is another
-    /// layer.
-    pub(super) fn through<'a>(&'a mut self, inner: &[&Panel], first: &'a mut [f32x8]) -> &'a mut [f32x8] {
-        let mut sums = first;
-        for ((before, after), weights) in self.layers.iter_mut().zip(inner) {
-            activate(sums, weights.rows());
-            hidden_sums(before.lit(sums), weights, after);
-            sums = after;
+    /// The outputs' net inputs, from those of the first hidden layer, which become activations.
+    pub(super) fn outputs(&mut self, first: &mut [f32x8]) -> &mut [f32x8] {
+        let Self { weights: Weights { inner, last, .. }, inner: rooms, outputs } = self;
+        let mut hidden = first;
+        for ((before, after), weights) in rooms.iter_mut().zip(inner) {
+            activate(hidden, weights.rows());
+            hidden_sums(before.lit(hidden), weights, after);
+            hidden = after;
         }
-        sums
+        activate(hidden, last.width());
+        output_sums(hidden, last, outputs);
+        outputs
     }
 }

@@ -10,10 +10,12 @@
 //! | [`network`] | weights: drawing, hashing |
 //! | [`model`] | weights in files that PyTorch reads |
 //! | [`checkpoint`] | runs in files from which they go on |
+//! | [`saved`] | a model with what its file says of its origin |
 //! | [`images`] | grey levels into inputs, ready for the kernels |
 //! | [`learner`], `batch` | training steps, online and in batches |
 //! | `inner` | the layers between two hidden ones |
 //! | [`evaluator`] | how many images a network classifies correctly, and whether that is enough |
+//! | [`classify`] | what a network says of images |
 //! | [`phases`], [`work`] | where the time of training goes, and how much work that is |
 //! | [`trainer`] | the protocol: train, test, stop |
 //! | [`fit`] | the same in one call |
@@ -21,6 +23,7 @@
 
 mod batch;
 pub mod checkpoint;
+pub mod classify;
 pub mod evaluator;
 pub mod fit;
 pub mod hidden;
@@ -33,6 +36,7 @@ pub(crate) mod names;
 pub mod network;
 pub mod optimizer;
 pub mod phases;
+pub mod saved;
 pub mod settings;
 pub mod streams;
 pub mod threads;

@@ -88,6 +88,11 @@ pub(super) fn origin(bytes: &[u8]) -> Option<serde_json::Value> {
 /// # Errors
 /// [`Error::Read`] if the file can't be read; [`Error::Data`] if it is not a safetensors file or holds another network.
 pub fn load(path: &Path) -> Result<Network> {
+    Ok(load_with_origin(path)?.0)
+}
+
+/// The same, and what the metadata say of its origin, if they are ours.
+pub(super) fn load_with_origin(path: &Path) -> Result<(Network, Option<serde_json::Value>)> {
     let failed =
         |source| Error::Read { path: path.to_owned(), source, cure: "give a file that --save has written" };
     let meta = fs::metadata(path).map_err(failed)?;
@@ -100,7 +105,8 @@ pub fn load(path: &Path) -> Result<Network> {
         return Err(wrong(format!("{length} bytes are more than any such network has ({MAX_BYTES})")));
     }
     let bytes = fs::read(path).map_err(failed)?;
-    parse(&bytes).and_then(|file| network(&file)).map_err(wrong)
+    let network = parse(&bytes).and_then(|file| network(&file)).map_err(wrong)?;
+    Ok((network, origin(&bytes)))
 }
 
 /// The tensors in a file's bytes.

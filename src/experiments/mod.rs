@@ -3,6 +3,7 @@
 //! | file | what lives there |
 //! | --- | --- |
 //! | [`compare`] | several optimizers on the same task, seed by seed |
+//! | [`evaluation`] | what a trained network gets right, and what it mistakes for what |
 //! | [`spaces`] | where each optimizer is searched |
 //! | [`tune`] | which setting of an optimizer gets to the target first |
 //! | [`profile`] | how fast every optimizer trains, and where the time goes |
@@ -19,6 +20,7 @@
 
 pub mod compare;
 pub mod curve_fit;
+pub mod evaluation;
 pub mod noise;
 pub mod paper;
 pub mod peaks;

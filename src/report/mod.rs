@@ -2,13 +2,17 @@
 
 pub mod baseline;
 pub mod compare;
+pub mod evaluation;
+mod font;
 pub mod html;
 pub mod machine;
 pub mod paper;
 pub mod plot;
+pub mod prediction;
 pub mod profile;
 pub mod record;
 pub mod roofline;
 pub mod runs;
+pub mod sheet;
 pub mod summary;
 pub mod tune;

@@ -31,8 +31,9 @@ pub struct Record<'a> {
     stop: Stop,
 }
 
+/// The data set.
 #[derive(Debug, Serialize)]
-struct Data<'a> {
+pub(super) struct Data<'a> {
     name: &'a str,
     train_images: usize,
     test_images: usize,
@@ -48,6 +49,20 @@ struct Hashes<'a> {
     train_labels: &'a str,
     test_images: &'a str,
     test_labels: &'a str,
+}
+
+impl<'a> Data<'a> {
+    pub(super) fn of(data: &'a Dataset) -> Self {
+        let [train_images, train_labels, test_images, test_labels] = &data.hashes;
+        Self {
+            name: &data.name,
+            train_images: data.train.len(),
+            test_images: data.test.len(),
+            inputs: data.inputs,
+            classes: data.classes,
+            hashes: Hashes { train_images, train_labels, test_images, test_labels },
+        }
+    }
 }
 
 /// A [`Point`], whose clocks may not count.
@@ -96,20 +111,12 @@ impl<'a> Record<'a> {
             wall_s: clock(point.wall_s),
             test_accuracy: point.test_accuracy,
         };
-        let [train_images, train_labels, test_images, test_labels] = &data.hashes;
         Self {
             schema: SCHEMA,
             protocol: PROTOCOL,
             config: settings,
             seed: settings.seed,
-            data: Data {
-                name: &data.name,
-                train_images: data.train.len(),
-                test_images: data.test.len(),
-                inputs: data.inputs,
-                classes: data.classes,
-                hashes: Hashes { train_images, train_labels, test_images, test_labels },
-            },
+            data: Data::of(data),
             engine,
             initial,
             curve: run.curve.iter().map(tested).collect(),

@@ -3,12 +3,14 @@
 
 mod checkpoint;
 mod determinism;
+mod evaluate;
 mod failures;
 mod helpers;
 mod models;
 mod options;
 mod output;
 mod pages;
+mod predict;
 mod profile;
 mod reproduce;
 mod results;

@@ -7,3 +7,4 @@ mod cache;
 mod fixture;
 mod good_files;
 mod mnist;
+mod pictures;

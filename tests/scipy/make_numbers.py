@@ -49,6 +49,11 @@ welch(10.0, 0.1, 50, 9.0, 0.2, 40)
 welch(1.0, 2.0, 2, 1.0, 3.0, 3)
 
 
+for hits, n in [(0, 10), (8, 10), (9601, 10000), (1, 1), (59999, 60000)]:
+    ends = stats.binomtest(hits, n).proportion_ci(0.95, "wilson")
+    print(f"wilson {hits} of {n}: {float(ends.low)!r}, {float(ends.high)!r}")
+
+
 def curve(t, a, b, c, d):
     return a * np.exp(b * np.cbrt(t) + c * t) + d
 

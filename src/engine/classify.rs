@@ -1,0 +1,195 @@
+//! What a network says of images: all outputs of each, and the class that it puts it in.
+//!
+//! The class is the output with the largest net input, the first of equals, by the very steps in which tests during
+//! training take it, so that both count the same.
+
+use super::evaluator::dense_sums;
+use super::images::{Images, Inputs};
+use super::inner::Passage;
+use super::network::Network;
+use super::threads::Threads;
+use crate::data::Split;
+use crate::error::{Error, Result};
+use dlr_kernels::forward::hidden_sums;
+use dlr_kernels::logistic::logistic;
+use dlr_kernels::output::argmax;
+use dlr_kernels::panel::Panel;
+use rayon::prelude::*;
+use std::io;
+
+/// Images that are one piece of work for a thread.
+const IMAGES_PER_PIECE: usize = 100;
+
+/// What a network says of some images.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Answers {
+    /// Outputs of the network.
+    outputs: usize,
+    /// `[images]`
+    classes: Vec<u8>,
+    /// `[images][outputs]`
+    values: Vec<f32>,
+}
+
+impl Answers {
+    /// Number of images.
+    pub fn len(&self) -> usize {
+        self.classes.len()
+    }
+
+    /// Whether there is no image.
+    pub fn is_empty(&self) -> bool {
+        self.classes.is_empty()
+    }
+
+    /// The class that image `n` is put in.
+    pub fn class(&self, n: usize) -> u8 {
+        self.classes[n]
+    }
+
+    /// What every output unit says of image `n`, each from 0 to 1. The units are independent of one another: this is no
+    /// distribution, and need not add up to 1.
+    pub fn outputs(&self, n: usize) -> &[f32] {
+        &self.values[n * self.outputs..][..self.outputs]
+    }
+}
+
+/// What `network` says of `images`, which have as many pixels as it has inputs.
+pub fn classify(network: &Network, images: &Images, threads: Threads) -> Answers {
+    let (all, outputs) = (images.len(), network.outputs());
+    let numbers: Vec<u32> = (0..all as u32).collect();
+    let mut answers = Answers { outputs, classes: vec![0; all], values: vec![0.0; all * outputs] };
+    let one = |((numbers, classes), values): ((&[u32], &mut [u8]), &mut [f32])| {
+        classify_piece(network, images, numbers, classes, values);
+    };
+    let (n, classes, values) = (IMAGES_PER_PIECE, &mut answers.classes, &mut answers.values);
+    match threads {
+        Threads::One => {
+            numbers.chunks(n).zip(classes.chunks_mut(n)).zip(values.chunks_mut(n * outputs)).for_each(one);
+        }
+        Threads::Pool => numbers
+            .par_chunks(n)
+            .zip(classes.par_chunks_mut(n))
+            .zip(values.par_chunks_mut(n * outputs))
+            .for_each(one),
+    }
+    answers
+}
+
+/// What `network` says of one image, whose grey levels are `grey`, `[inputs]`.
+///
+/// # Errors
+/// [`Error::Resource`] if there is no memory left for it.
+pub fn classify_one(network: &Network, grey: &[u8], inputs: Inputs) -> Result<Answers> {
+    let split = Split::from_pixels(network.inputs(), grey, &[0]).map_err(|error| Error::Resource {
+        action: "hold an image",
+        source: io::Error::other(error),
+        cure: "free some memory",
+    })?;
+    Ok(classify(network, &Images::new(&split, inputs), Threads::One))
+}
+
+/// The classes and outputs of the images in `numbers`.
+fn classify_piece(
+    network: &Network,
+    images: &Images,
+    numbers: &[u32],
+    classes: &mut [u8],
+    values: &mut [f32],
+) {
+    let weights = network.weights();
+    let (first, outputs) = (weights.first, weights.last.rows());
+    let mut hidden = Panel::zeros(numbers.len(), first.width());
+    if images.are_dense() {
+        let mut x = vec![0.0; numbers.len() * images.inputs()];
+        dense_sums(images, numbers, &mut x, first, &mut hidden);
+    } else {
+        let mut lit = Vec::with_capacity(images.inputs());
+        let rows = hidden.as_vectors_mut().chunks_exact_mut(first.vectors());
+        rows.zip(numbers).for_each(|(row, &n)| hidden_sums(images.lit(n as usize, &mut lit), first, row));
+    }
+    let mut passage = Passage::new(&weights);
+    let rows = hidden.as_vectors_mut().chunks_exact_mut(first.vectors());
+    for ((hidden, class), values) in rows.zip(classes).zip(values.chunks_exact_mut(outputs)) {
+        let sums = passage.outputs(hidden);
+        *class = argmax(sums, outputs) as u8;
+        sums.iter_mut().for_each(|sum| *sum = logistic(*sum));
+        values.copy_from_slice(&bytemuck::cast_slice(sums)[..outputs]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::evaluator::Evaluator;
+    use crate::engine::settings::Init;
+
+    /// Images of 11 pixels in 5 classes, of which about every third pixel is lit.
+    fn split() -> Split {
+        let images = 350;
+        let pixels: Vec<u8> =
+            (0..images * 11).map(|n| if n * n % 7 < 2 { (n * 31 % 256) as u8 } else { 0 }).collect();
+        let labels: Vec<u8> = (0..images).map(|n| (n % 5) as u8).collect();
+        Split::from_pixels(11, &pixels, &labels).unwrap()
+    }
+
+    #[test]
+    fn the_answers_are_those_of_the_plain_formula() {
+        let (split, network) = (split(), Network::draw(11, 13, 5, Init::Normal(1.0), 3));
+        let logistic = |z: f64| 1.0 / (1.0 + (-z).exp());
+        for inputs in [Inputs::Unit, Inputs::Offset] {
+            let images = Images::new(&split, inputs);
+            let answers = classify(&network, &images, Threads::One);
+            for n in 0..images.len() {
+                let mut x = [0.0; 11];
+                images.dense(n, &mut x);
+                let hidden: Vec<f64> = (0..13)
+                    .map(|i| (0..11).map(|j| f64::from(x[j]) * f64::from(network.first.row(j)[i])).sum())
+                    .map(logistic)
+                    .collect();
+                let output = |k: usize| {
+                    let weights = network.last.row(k).iter();
+                    logistic(weights.zip(&hidden).map(|(&w, h)| f64::from(w) * h).sum())
+                };
+                let outputs: Vec<f64> = (0..5).map(output).collect();
+                for (found, want) in answers.outputs(n).iter().zip(&outputs) {
+                    // Sums of 11 and 13 numbers of about 1, each rounded to 6e-8, through functions of slope 1/4.
+                    assert!((f64::from(*found) - want).abs() < 1e-6, "image {n}: {found}, not {want}");
+                }
+                let class = usize::from(answers.class(n));
+                assert!(outputs.iter().all(|output| *output <= outputs[class] + 1e-6), "image {n}");
+            }
+        }
+    }
+
+    #[test]
+    fn as_many_are_right_as_in_a_test_during_training() {
+        let split = split();
+        for (inputs, seed) in [(Inputs::Unit, 1), (Inputs::Unit, 2), (Inputs::Offset, 1), (Inputs::Offset, 2)]
+        {
+            let network = Network::draw(11, 40, 5, Init::FanIn, seed);
+            let answers = classify(&network, &Images::new(&split, inputs), Threads::One);
+            assert_eq!(answers, classify(&network, &Images::new(&split, inputs), Threads::Pool));
+            let right = (0..split.len()).filter(|&n| answers.class(n) == split.label(n)).count();
+            let test = Evaluator::new(Images::new(&split, inputs), Threads::One);
+            assert_eq!(right, test.count_right(&network.weights()));
+            assert!(right > 0 && right < split.len(), "{right} prove nothing");
+        }
+    }
+
+    #[test]
+    fn one_image_is_answered_as_among_others() {
+        let (split, network) = (split(), Network::draw(11, 13, 5, Init::Normal(1.0), 4));
+        let all = classify(&network, &Images::new(&split, Inputs::Unit), Threads::One);
+        for n in 0..20 {
+            let mut grey = [0; 11];
+            let (index, value) = split.lit(n);
+            index.iter().zip(value).for_each(|(&j, &level)| grey[usize::from(j)] = level);
+            let one = classify_one(&network, &grey, Inputs::Unit).unwrap();
+            assert_eq!((one.len(), one.class(0)), (1, all.class(n)));
+            // More than half of its pixels may be lit: then it goes through dense products, which add otherwise.
+            let differences = one.outputs(0).iter().zip(all.outputs(n)).map(|(a, b)| (a - b).abs());
+            assert!(differences.fold(0.0, f32::max) < 1e-6, "image {n}");
+        }
+    }
+}
