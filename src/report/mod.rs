@@ -2,6 +2,7 @@
 
 pub mod baseline;
 pub mod compare;
+mod font;
 pub mod html;
 pub mod machine;
 pub mod paper;
@@ -10,5 +11,6 @@ pub mod profile;
 pub mod record;
 pub mod roofline;
 pub mod runs;
+pub mod sheet;
 pub mod summary;
 pub mod tune;
