@@ -1,10 +1,12 @@
 //! What can be said on the command line. Values are checked here as far as that is possible without the data.
 
 use super::compare::Compare;
+use super::data::Data;
 use super::exit;
 use super::hyper::HyperArgs;
 use super::protocol::Protocol;
 use super::reproduce::Reproduce;
+use super::source::Source;
 use super::sweep::Sweep;
 use super::tune::Tune;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
@@ -35,6 +37,7 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Compare(Box<Compare>),
+    Data(Data),
     Profile(Profile),
     Reproduce(Reproduce),
     Sweep(Sweep),
@@ -71,9 +74,8 @@ pub(crate) struct Profile {
     #[arg(long, value_name = "N", value_parser = whole(1..=1_000_000_000), allow_hyphen_values = true)]
     pub(crate) images: Option<u64>,
 
-    /// Folder with the four IDX files, raw or .gz [default: $DLR_DATA, or data/mnist here or where dlr was built]
-    #[arg(long, value_name = "DIR")]
-    pub(crate) data: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) source: Source,
 
     /// Print JSON on stdout: a line for the machine, and one for each cell
     #[arg(long)]

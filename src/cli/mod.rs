@@ -3,6 +3,7 @@
 
 mod args;
 mod compare;
+mod data;
 mod exit;
 mod hyper;
 mod profile;
@@ -10,6 +11,7 @@ mod progress;
 mod protocol;
 mod reproduce;
 mod signals;
+mod source;
 mod stage;
 mod sweep;
 mod train;
@@ -39,6 +41,7 @@ pub(crate) fn run() -> ExitCode {
         None => train::run(args.train, since),
         Some(args::Command::Profile(args)) => profile::run(args),
         Some(args::Command::Compare(args)) => compare::run(&args),
+        Some(args::Command::Data(args)) => data::run(&args),
         Some(args::Command::Reproduce(args)) => reproduce::run(&args),
         Some(args::Command::Tune(args)) => tune::run(&args),
         Some(args::Command::Sweep(args)) => sweep::run(&args),

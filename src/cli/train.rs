@@ -6,7 +6,7 @@ use super::progress::{Progress, RunsProgress};
 use super::protocol::seeds;
 use super::signals::Signals;
 use super::stage::jobs;
-use dlr::data::{self, Dataset};
+use dlr::data::Dataset;
 use dlr::engine::model;
 use dlr::engine::network::Network;
 use dlr::engine::settings::Settings;
@@ -49,8 +49,7 @@ fn prepare(args: Train) -> Result<Job> {
     if let Some(path) = &args.save {
         model::check_place(path)?;
     }
-    let data = Dataset::open(&data::find(args.protocol.data.as_deref())?)?;
-    data.warnings.iter().for_each(|warning| warn(warning));
+    let data = args.protocol.source.open()?;
     settings.images = Some(training_images(&settings, &data)?);
     if let Some(network) = &loaded {
         check_fit(network, &args, &data)?;

@@ -2,6 +2,7 @@
 
 pub mod baseline;
 pub mod compare;
+pub mod data;
 mod font;
 pub mod html;
 pub mod machine;

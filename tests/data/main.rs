@@ -4,5 +4,6 @@
 mod bad_files;
 mod cache;
 mod fixture;
+mod folders;
 mod good_files;
 mod mnist;
