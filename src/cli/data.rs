@@ -62,8 +62,9 @@ fn list(args: &Data) -> Result<Code> {
             cure: "choose one with --dataset or --data".into(),
         });
     }
+    KNOWN[0].places()?; // a DLR_DATA that is wrong is wrong for all of them
     let usual = dlr::data::find(None).ok();
-    let places: Vec<_> = KNOWN.iter().map(|known| Place { known, found: known.locate() }).collect();
+    let places: Vec<_> = KNOWN.iter().map(|known| Place { known, found: known.search() }).collect();
     let usual = usual.as_deref();
     print(&if args.json { report::list_json(&places, usual) } else { report::list(&places, usual) })?;
     Ok(Code::Done)

@@ -64,14 +64,10 @@ pub(super) fn load(sources: &Sources, policy: &CachePolicy) -> (Option<(Prepared
         // Without one it is written, and then a reason why it cannot be read will show.
         let Ok(file) = map(&path) else { continue };
         match cache_file::decode(file, &sources.fingerprint) {
-            // The same files may now be taken for another data set.
-            Ok(prepared)
-                if prepared.transposed != Identity::of(sources, &prepared.hashes).is_transposed() =>
-            {
-                ()
+            Ok(prepared) if prepared.transposed == wants_transposed(sources, &prepared) => {
+                return (Some((prepared, path)), warnings);
             }
-            Ok(prepared) => return (Some((prepared, path)), warnings),
-            Err(Miss::Stale) => (),
+            Ok(_) | Err(Miss::Stale) => (),
             Err(Miss::Damaged(why)) => {
                 warnings
                     .push(format!("{}: the cache file was damaged ({why}) and is not used", path.display()));
@@ -79,6 +75,11 @@ pub(super) fn load(sources: &Sources, policy: &CachePolicy) -> (Option<(Prepared
         }
     }
     (None, warnings)
+}
+
+/// Whether images are to be transposed: the same files may now be taken for another data set than when they were prepared.
+fn wants_transposed(sources: &Sources, prepared: &Prepared) -> bool {
+    Identity::of(sources, &prepared.hashes).is_transposed()
 }
 
 /// Writes what was prepared to the first folder that takes it, and tells where, or why nowhere.

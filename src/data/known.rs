@@ -187,10 +187,18 @@ impl Known {
     /// The first of its usual [places](Self::places) that has it.
     ///
     /// # Errors
-    /// [`Error::Data`] if none has, which says where was looked and how to get it; or what is wrong with the first of them
-    /// that is there, but of no use; or if `$DLR_DATA` is set to no folder.
+    /// [`Error::Data`] if none has, which says where was looked and how to get it; and those of [`search`](Self::search).
     pub fn locate(&'static self) -> Result<PathBuf> {
-        self.locate_in(&self.places()?)
+        self.search()?.map_or_else(|| Err(self.nowhere(&self.places()?)), Ok)
+    }
+
+    /// The first of its usual [places](Self::places) that has it, if any has.
+    ///
+    /// # Errors
+    /// [`Error::Data`] if none has, but one of them should have: what is wrong with it; or if `$DLR_DATA` is set to no
+    /// folder.
+    pub fn search(&'static self) -> Result<Option<PathBuf>> {
+        self.search_in(&self.places()?)
     }
 
     /// Where it is usually found: `$DLR_DATA` if that is a folder of its name; its folder in `$DLR_DATA`, in `data` in the
@@ -216,25 +224,34 @@ impl Known {
             .collect()
     }
 
-    fn locate_in(&'static self, places: &[PathBuf]) -> Result<PathBuf> {
+    fn search_in(&'static self, places: &[PathBuf]) -> Result<Option<PathBuf>> {
         let mut unusable = None;
         for place in places {
             match Sources::find(place, Some(self)) {
-                Ok(_) => return Ok(place.clone()),
-                Err(error) if place.is_dir() => unusable = unusable.or(Some(error)),
+                Ok(_) => return Ok(Some(place.clone())),
+                Err(error) if self.concerns(place, &error) => unusable = unusable.or(Some(error)),
                 Err(_) => (),
             }
         }
-        Err(unusable.unwrap_or_else(|| {
-            let (first, others) = places.split_first().expect("a data set has its usual places");
-            let others: Vec<_> = others.iter().map(|place| place.display().to_string()).collect();
-            let problem = format!(
-                "expected the folder of {} here, or at {}, found none",
-                self.name,
-                others.join(" or ")
-            );
-            Error::data(first, problem, format!("{}, or name its folder with --data", self.get))
-        }))
+        unusable.map_or(Ok(None), Err)
+    }
+
+    /// Whether what is wrong with a folder is wrong with this data set: the folder has its name, or a file that is missing
+    /// there would have. That one of its relatives is there alone is no fault.
+    fn concerns(&self, place: &Path, error: &Error) -> bool {
+        let missing = match error {
+            Error::Data { path, .. } => path.file_name().and_then(|name| name.to_str()),
+            _ => None,
+        };
+        place.is_dir() && (place.ends_with(self.name) || missing.is_some_and(|name| self.owns(name)))
+    }
+
+    fn nowhere(&self, places: &[PathBuf]) -> Error {
+        let (first, others) = places.split_first().expect("a data set has its usual places");
+        let others: Vec<_> = others.iter().map(|place| place.display().to_string()).collect();
+        let problem =
+            format!("expected the folder of {} here, or at {}, found none", self.name, others.join(" or "));
+        Error::data(first, problem, format!("{}, or name its folder with --data", self.get))
     }
 }
 
@@ -304,8 +321,9 @@ mod tests {
     fn what_is_nowhere_is_told_how_to_get() {
         let kmnist = Known::named("kmnist").unwrap();
         let nowhere = ["none/a", "none/b", "none/c"].map(PathBuf::from);
+        assert_eq!(kmnist.search_in(&nowhere).unwrap(), None);
         let expected = "none/a: expected the folder of kmnist here, or at none/b or none/c, found none; get the four files \
                         from codh.rois.ac.jp/kmnist into data/kmnist, or name its folder with --data";
-        assert_eq!(kmnist.locate_in(&nowhere).unwrap_err().to_string(), expected);
+        assert_eq!(kmnist.nowhere(&nowhere).to_string(), expected);
     }
 }

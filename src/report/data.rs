@@ -2,7 +2,7 @@
 
 use super::sheet::{Tile, png};
 use super::summary::{grouped, line, percent};
-use crate::Error;
+use crate::Result;
 use crate::data::known::Known;
 use crate::data::{Check, Dataset, Split};
 use serde_json::json;
@@ -18,13 +18,19 @@ pub const LIST_SCHEMA: &str = "dlr-data-list/1";
 /// Images of each class on a sheet.
 const PER_CLASS: usize = 10;
 
-/// A known data set, and where it was found or why not.
+/// A known data set, and where it was found.
 #[derive(Debug)]
 pub struct Place {
     /// The data set.
     pub known: &'static Known,
-    /// Its folder, or what [`Known::locate`] has to say.
-    pub found: Result<PathBuf, Error>,
+    /// What [`Known::search`] found.
+    pub found: Result<Option<PathBuf>>,
+}
+
+impl Place {
+    fn folder(&self) -> Option<&Path> {
+        self.found.as_ref().ok()?.as_deref()
+    }
 }
 
 /// Where each data set is, a line each; `usual` is the folder that is trained on if nothing else is said.
@@ -33,19 +39,18 @@ pub fn list(places: &[Place], usual: Option<&Path>) -> String {
     let mut told = "";
     for Place { known, found } in places {
         let place = match found {
-            Ok(folder) if Some(&**folder) == usual => format!("{} (the default)", folder.display()),
-            Ok(folder) => folder.display().to_string(),
-            Err(_) if told == known.get => "nowhere; it is among the same files".to_owned(),
-            Err(_) => {
+            Ok(Some(folder)) if Some(&**folder) == usual => format!("{} (the default)", folder.display()),
+            Ok(Some(folder)) => folder.display().to_string(),
+            Ok(None) if told == known.get => "nowhere; it is among the same files".to_owned(),
+            Ok(None) => {
                 told = known.get;
                 format!("nowhere; {}", known.get)
             }
+            Err(error) => error.to_string(),
         };
         writeln!(text, "{:<16} {place}", known.name).expect("a string takes all");
     }
-    let default =
-        usual.filter(|usual| !places.iter().any(|place| place.found.as_deref().ok() == Some(*usual)));
-    if let Some(default) = default {
+    if let Some(default) = usual.filter(|usual| !places.iter().any(|place| place.folder() == Some(*usual))) {
         writeln!(text, "{:<16} {} (the default)", "", default.display()).expect("a string takes all");
     }
     text
@@ -53,13 +58,13 @@ pub fn list(places: &[Place], usual: Option<&Path>) -> String {
 
 /// The same as one JSON object on a line.
 pub fn list_json(places: &[Place], usual: Option<&Path>) -> String {
-    let sets = places.iter().map(|Place { known, found }| {
+    let sets = places.iter().map(|place| {
         json!({
-            "name": known.name,
-            "about": known.about,
-            "folder": found.as_deref().ok().map(shown),
-            "missing": found.as_ref().err().map(Error::to_string),
-            "get": known.get,
+            "name": place.known.name,
+            "about": place.known.about,
+            "folder": place.folder().map(shown),
+            "problem": place.found.as_ref().err().map(ToString::to_string),
+            "get": place.known.get,
         })
     });
     let object =

@@ -1,6 +1,7 @@
 //! Claims about the program as its users meet it: the real binary, its output, its exit codes, and the files that it
 //! leaves behind.
 
+mod data;
 mod determinism;
 mod failures;
 mod helpers;
