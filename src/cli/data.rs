@@ -63,7 +63,7 @@ fn list(args: &Data) -> Result<Code> {
         });
     }
     KNOWN[0].places()?; // a DLR_DATA that is wrong is wrong for all of them
-    let usual = dlr::data::find(None).ok();
+    let usual = dlr::data::find(None).ok().filter(|folder| dlr::data::holds_one(folder));
     let places: Vec<_> = KNOWN.iter().map(|known| Place { known, found: known.search() }).collect();
     let usual = usual.as_deref();
     print(&if args.json { report::list_json(&places, usual) } else { report::list(&places, usual) })?;

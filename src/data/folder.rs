@@ -111,9 +111,9 @@ fn choose(files: &[String]) -> String {
 fn names(dir: &Path) -> Vec<String> {
     let entries = fs::read_dir(dir).into_iter().flatten().flatten();
     let mut names: Vec<_> = entries
-        .filter(|entry| fs::metadata(entry.path()).is_ok_and(|meta| meta.is_file()))
         .filter_map(|entry| entry.file_name().into_string().ok())
         .filter(|name| role_of(name).is_some())
+        .filter(|name| fs::metadata(dir.join(name)).is_ok_and(|meta| meta.is_file()))
         .collect();
     names.sort_unstable();
     let raw = names.clone();

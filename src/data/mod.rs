@@ -166,12 +166,17 @@ fn find_in(explicit: Option<&Path>, variable: Option<OsString>, usual: &[&str]) 
     }
     if let Some(dir) = from_variable(variable)? {
         let mnist = dir.join("mnist");
-        return Ok(if mnist.is_dir() && source::Sources::find(&dir, None).is_err() { mnist } else { dir });
+        return Ok(if mnist.is_dir() && !holds_one(&dir) { mnist } else { dir });
     }
     usual.iter().map(PathBuf::from).find(|dir| dir.is_dir()).ok_or_else(|| {
         let problem = format!("expected a folder here, or at {}, found none", usual[1..].join(" or "));
         Error::data(Path::new(usual[0]), problem, "name the folder of the data set with --data or DLR_DATA")
     })
+}
+
+/// Whether the four files of a data set are in `dir`, whatever is in them.
+pub fn holds_one(dir: &Path) -> bool {
+    source::Sources::find(dir, None).is_ok()
 }
 
 /// The folder that `$DLR_DATA` names, if it is set.

@@ -93,6 +93,11 @@ fn the_default_is_told_even_if_it_is_no_known_data_set() {
     command.env("DLR_DATA", "mine");
     let list = finish(command);
     assert!(list.stdout.lines().any(|line| line.trim() == "mine (the default)"), "{list:?}");
+    // A folder of several has no default, unless MNIST is among them.
+    put(&desk, "sets/kmnist", PLAIN);
+    let mut command = desk.command("data --json");
+    command.env("DLR_DATA", "sets");
+    assert_eq!(finish(command).json()["default"], Value::Null);
 }
 
 #[test]
