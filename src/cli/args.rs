@@ -2,6 +2,7 @@
 
 use super::compare::Compare;
 use super::config::Config;
+use super::data::Data;
 use super::evaluate::Evaluate;
 use super::exit;
 use super::hyper::HyperArgs;
@@ -9,6 +10,7 @@ use super::pages::{Completions, Manual};
 use super::predict::Predict;
 use super::protocol::Protocol;
 use super::reproduce::Reproduce;
+use super::source::Source;
 use super::sweep::Sweep;
 use super::tune::Tune;
 use super::verify::Verify;
@@ -56,6 +58,7 @@ impl Cli {
 pub(crate) enum Command {
     Compare(Box<Compare>),
     Completions(Completions),
+    Data(Data),
     Evaluate(Evaluate),
     Man(Manual),
     Predict(Predict),
@@ -96,9 +99,8 @@ pub(crate) struct Profile {
     #[arg(long, value_name = "N", value_parser = whole(1..=1_000_000_000), allow_hyphen_values = true)]
     pub(crate) images: Option<u64>,
 
-    /// Folder with the four IDX files, raw or .gz [default: $DLR_DATA, or data/mnist here or where dlr was built]
-    #[arg(long, value_name = "DIR")]
-    pub(crate) data: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) source: Source,
 
     /// Print JSON on stdout: a line for the machine, and one for each cell
     #[arg(long)]

@@ -96,7 +96,7 @@ pub(super) fn run(args: &Compare) -> Result<Code> {
     let mut contestants = contestants(args)?;
     let seeds = seeds(args.protocol.seed(), args.runs)?;
     args.svg.as_ref().map_or(Ok(()), |path| files::check_place(path, CURE))?;
-    let stage = Stage::set(args.jobs, args.protocol.data.as_deref(), args.quiet)?;
+    let stage = Stage::set(args.jobs, &args.protocol.source, args.quiet)?;
     let Stage { engine, data, .. } = &stage;
     for (_, settings) in &mut contestants {
         settings.images = Some(training_images(settings, data)?);

@@ -2,9 +2,9 @@
 
 use super::args::{choice, whole};
 use super::exit::{Code, print, warn};
+use super::source::Source;
 use super::stage::{CURE, jobs};
 use clap::{Args, ValueEnum};
-use dlr::data::{self, Dataset};
 use dlr::engine::classify::classify;
 use dlr::engine::images::{Images, Inputs};
 use dlr::engine::saved::Saved;
@@ -31,9 +31,8 @@ pub(crate) struct Evaluate {
     #[arg(long, value_parser = choice::<Inputs>(Inputs::NAMES), value_name = "INPUTS")]
     inputs: Option<Inputs>,
 
-    /// Folder with the four IDX files, raw or .gz [default: $DLR_DATA, or data/mnist here or where dlr was built]
-    #[arg(long, value_name = "DIR")]
-    data: Option<PathBuf>,
+    #[command(flatten)]
+    source: Source,
 
     /// Images with the largest errors that --json lists and --png shows
     #[arg(long, value_name = "N", value_parser = whole(1..=10_000), default_value = "50", allow_hyphen_values = true)]
@@ -70,8 +69,7 @@ pub(super) fn run(args: &Evaluate) -> Result<Code> {
         files::check_place(path, CURE)?;
     }
     let (saved, inputs) = load(&args.model, args.inputs)?;
-    let data = Dataset::open(&data::find(args.data.as_deref())?)?;
-    data.warnings.iter().for_each(|warning| warn(warning));
+    let data = args.source.or_known(saved.data.as_deref()).open()?;
     saved.check_fits(&data)?;
 
     let (images, split) = match args.split {

@@ -4,6 +4,7 @@
 mod args;
 mod compare;
 mod config;
+mod data;
 mod evaluate;
 mod exit;
 mod hyper;
@@ -14,6 +15,7 @@ mod progress;
 mod protocol;
 mod reproduce;
 mod signals;
+mod source;
 mod stage;
 mod sweep;
 mod train;
@@ -80,6 +82,7 @@ fn dispatch(args: Cli, since: Instant) -> dlr::Result<exit::Code> {
         None => train::run(args.train, since),
         Some(args::Command::Profile(args)) => profile::run(args),
         Some(args::Command::Compare(args)) => compare::run(&args),
+        Some(args::Command::Data(args)) => data::run(&args),
         Some(args::Command::Evaluate(args)) => evaluate::run(&args),
         Some(args::Command::Predict(args)) => predict::run(&args),
         Some(args::Command::Reproduce(args)) => reproduce::run(&args),

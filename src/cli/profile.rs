@@ -3,7 +3,6 @@
 use super::args::Profile as Args;
 use super::exit::{Code, complain, print, warn};
 use super::signals::Signals;
-use dlr::data::{self, Dataset};
 use dlr::engine::optimizer::Hyper;
 use dlr::engine::threads::pool;
 use dlr::experiments::profile::{Cell, LEAST_ROUNDS, Plan, Watcher, profile};
@@ -41,8 +40,7 @@ pub(super) fn run(args: Args) -> Result<Code> {
             baseline.check_rounds()?;
         }
     }
-    let data = Dataset::open(&data::find(args.data.as_deref())?)?;
-    data.warnings.iter().for_each(|warning| warn(warning));
+    let data = args.source.open()?;
     plan.check(&data)?;
     baseline.as_ref().map_or(Ok(()), |baseline| baseline.check_data(&data))?;
     let signals = Signals::listen()?;

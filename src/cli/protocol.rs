@@ -1,6 +1,7 @@
 //! Options that say what is learned, for how long, and from where: the same for every command that trains.
 
 use super::args::{choice, whole};
+use super::source::Source;
 use clap::Args;
 use dlr::engine::hidden::Hidden;
 use dlr::engine::images::Inputs;
@@ -8,7 +9,6 @@ use dlr::engine::optimizer::{Entry, Hyper, Optimizer};
 use dlr::engine::settings::{Backprop, Init, Order, Settings};
 use dlr::{Error, Result};
 use std::ops::RangeInclusive;
-use std::path::PathBuf;
 
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Protocol {
@@ -68,9 +68,8 @@ pub(crate) struct Protocol {
     #[arg(long, value_name = "NAME", value_parser = ["authors"])]
     pub(super) preset: Option<String>,
 
-    /// Folder with the four IDX files, raw or .gz [default: $DLR_DATA, or data/mnist here or where dlr was built]
-    #[arg(long, value_name = "DIR")]
-    pub(super) data: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) source: Source,
 }
 
 impl Protocol {

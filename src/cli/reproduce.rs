@@ -3,6 +3,7 @@
 use super::args::whole;
 use super::exit::{Code, complain, print};
 use super::progress::SweepProgress;
+use super::source::Source;
 use super::stage::{Stage, journal};
 use clap::{Args, ValueEnum};
 use dlr::data::Dataset;
@@ -113,7 +114,7 @@ pub(super) fn run(args: &Reproduce) -> Result<Code> {
     if args.shard.is_some() {
         args.figures.iter().try_for_each(|figure| figure.check_shared())?;
     }
-    let stage = Stage::set(args.jobs, args.data.as_deref(), args.quiet)?;
+    let stage = Stage::set(args.jobs, &Source::folder(args.data.as_deref()), args.quiet)?;
     let Stage { engine, data, .. } = &stage;
     let written = |source| Error::Write { path: args.out.clone(), source, cure: CURE };
     fs::create_dir_all(&args.out).map_err(written)?;

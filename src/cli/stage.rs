@@ -3,7 +3,8 @@
 use super::exit::{Code, complain, warn};
 use super::progress::SweepProgress;
 use super::signals::Signals;
-use dlr::data::{self, Dataset};
+use super::source::Source;
+use dlr::data::Dataset;
 use dlr::engine::threads::pool;
 use dlr::experiments::sweep::journal::{Header, Journal};
 use dlr::report::machine::Engine;
@@ -29,13 +30,12 @@ pub(super) struct Stage {
 }
 
 impl Stage {
-    /// Everything ready for so many jobs at once, or one for each core, on the data in `folder` or the usual one.
-    pub(super) fn set(jobs: Option<u64>, folder: Option<&Path>, quiet: bool) -> Result<Self> {
+    /// Everything ready for so many jobs at once, or one for each core, on the data of `source`.
+    pub(super) fn set(jobs: Option<u64>, source: &Source, quiet: bool) -> Result<Self> {
         let jobs = self::jobs(jobs);
         let engine = Engine::here(jobs);
         engine.warnings().iter().for_each(|warning| warn(warning));
-        let data = Dataset::open(&data::find(folder)?)?;
-        data.warnings.iter().for_each(|warning| warn(warning));
+        let data = source.open()?;
         let signals = Signals::listen()?;
         let progress = SweepProgress::new(quiet, signals.clone());
         Ok(Self { engine, data, progress, signals, pool: pool(jobs)? })

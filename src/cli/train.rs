@@ -6,7 +6,7 @@ use super::progress::{Keeper, Progress, RunsProgress};
 use super::protocol::seeds;
 use super::signals::Signals;
 use super::stage::jobs;
-use dlr::data::{self, Dataset};
+use dlr::data::Dataset;
 use dlr::engine::checkpoint::{Checkpoint, Initial, Origin};
 use dlr::engine::model;
 use dlr::engine::network::Network;
@@ -59,8 +59,7 @@ fn prepare(args: Train) -> Result<Job> {
     if let Some(path) = &args.checkpoint {
         Checkpoint::check_place(path)?;
     }
-    let data = Dataset::open(&data::find(args.protocol.data.as_deref())?)?;
-    data.warnings.iter().for_each(|warning| warn(warning));
+    let data = args.protocol.source.open()?;
     settings.images = Some(training_images(&settings, &data)?);
     if let Some(network) = &loaded {
         check_fit(network, &args, &data)?;
@@ -209,7 +208,7 @@ fn check_origin(origin: &Origin, path: &Path, data: &Dataset) -> Result<()> {
         let problem = format!("a run by protocol {}, but this is {PROTOCOL}", origin.protocol);
         return refuse(problem, "go on with the version of dlr that wrote it");
     }
-    if origin.hashes != here.hashes {
+    if (&origin.hashes, origin.transposed) != (&here.hashes, here.transposed) {
         let problem = format!("a run on {}, but {} is other data", origin.data, data.name);
         return refuse(problem, "name the folder of the data that it was trained on with --data");
     }
@@ -244,6 +243,7 @@ fn origin(settings: &Settings, data: &Dataset, engine: &Engine, last: &Point) ->
         "version": engine.version,
         "simd": engine.simd,
         "data": data.name,
+        "classes": data.class_names,
         "config": settings,
         "images": last.images,
         "test_accuracy": last.test_accuracy,

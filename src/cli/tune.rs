@@ -120,7 +120,7 @@ pub(super) fn run(args: &Tune) -> Result<Code> {
     let default = default(args)?;
     let space = searched(args)?;
     args.svg.as_ref().map_or(Ok(()), |path| files::check_place(path, CURE))?;
-    let stage = Stage::set(args.jobs, args.protocol.data.as_deref(), args.quiet)?;
+    let stage = Stage::set(args.jobs, &args.protocol.source, args.quiet)?;
     let Stage { engine, data, .. } = &stage;
     let seeds: Vec<u64> = seeds(args.protocol.seed_or(FIRST_SEED), args.runs)?.collect();
 

@@ -2,9 +2,9 @@
 
 use super::exit::{Code, complain, print, warn};
 use super::signals::Signals;
+use super::source::Source;
 use super::stage::jobs;
 use clap::Args;
-use dlr::data::{self, Dataset};
 use dlr::engine::model;
 use dlr::engine::network::Network;
 use dlr::engine::threads::{Threads, pool};
@@ -28,9 +28,8 @@ pub(crate) struct Verify {
     #[arg(long, value_name = "FILE")]
     load: Option<PathBuf>,
 
-    /// Folder with the four IDX files, raw or .gz [default: $DLR_DATA, or data/mnist here or where dlr was built]
-    #[arg(long, value_name = "DIR")]
-    data: Option<PathBuf>,
+    #[command(flatten)]
+    source: Source,
 
     /// Threads for tests and batches, which decide nothing but the speed [default: one per core]
     #[arg(long, value_name = "N", value_parser = super::args::whole(1..=256), allow_hyphen_values = true)]
@@ -45,8 +44,7 @@ pub(super) fn run(args: &Verify) -> Result<Code> {
     let records = read(&args.result)?;
     let engine = Engine::here(jobs(args.threads));
     engine.warnings().iter().for_each(|warning| warn(warning));
-    let data = Dataset::open(&data::find(args.data.as_deref())?)?;
-    data.warnings.iter().for_each(|warning| warn(warning));
+    let data = args.source.or_known(records.first().map(|record| &*record.data.name)).open()?;
     let wrong = |(problem, cure): (String, &str)| Error::Data {
         path: args.result.clone(),
         problem,

@@ -3,9 +3,10 @@
 use super::idx::{Header, Kind, MAX_INPUTS};
 use super::lit::Split;
 use super::prepare::classes;
-use super::{Dataset, Source};
+use super::{Check, Dataset, Source};
 use crate::{Error, Result};
 use sha2::{Digest, Sha256};
+use std::path::PathBuf;
 
 impl Dataset {
     /// A data set of images that are in memory already.
@@ -46,9 +47,14 @@ impl Dataset {
             train,
             test,
             name: name.to_owned(),
+            known: None,
+            check: Check::Unknown,
             inputs,
             classes,
+            class_names: (0..classes).map(|class| class.to_string()).collect(),
             shape,
+            transposed: false,
+            files: [const { PathBuf::new() }; 4],
             hashes: [images, labels, test_images, test_labels],
             source: Source::Memory,
             warnings: Vec::new(),

@@ -4,10 +4,12 @@
 //! It is never written to again, so a file that is mapped elsewhere cannot change. Two processes that prepare the
 //! same data at once both succeed, and the later rename stands.
 
+use super::Source;
 use super::backing::Backing;
 use super::cache_file::{self, Miss};
+use super::identity::Identity;
+use super::prepare::Prepared;
 use super::source::Sources;
-use super::{Dataset, Source};
 use std::env;
 use std::ffi::OsString;
 use std::fs::{self, File};
@@ -53,17 +55,19 @@ impl CachePolicy {
     }
 }
 
-/// The data set prepared from `sources` earlier, from the first folder that has it, and what is wrong with the
-/// cache files that were passed over.
-pub(super) fn load(sources: &Sources, policy: &CachePolicy) -> (Option<Dataset>, Vec<String>) {
+/// What was prepared from `sources` earlier, from the first folder that has it, and the cache file that it is in; and
+/// what is wrong with the cache files that were passed over.
+pub(super) fn load(sources: &Sources, policy: &CachePolicy) -> (Option<(Prepared, PathBuf)>, Vec<String>) {
     let name = file_name(sources);
     let mut warnings = Vec::new();
     for path in policy.folders.iter().map(|folder| folder.join(&name)) {
         // Without one it is written, and then a reason why it cannot be read will show.
         let Ok(file) = map(&path) else { continue };
-        match cache_file::decode(file, path.clone(), &sources.fingerprint) {
-            Ok(dataset) => return (Some(dataset), warnings),
-            Err(Miss::Stale) => (),
+        match cache_file::decode(file, &sources.fingerprint) {
+            Ok(prepared) if prepared.transposed == wants_transposed(sources, &prepared) => {
+                return (Some((prepared, path)), warnings);
+            }
+            Ok(_) | Err(Miss::Stale) => (),
             Err(Miss::Damaged(why)) => {
                 warnings
                     .push(format!("{}: the cache file was damaged ({why}) and is not used", path.display()));
@@ -73,31 +77,39 @@ pub(super) fn load(sources: &Sources, policy: &CachePolicy) -> (Option<Dataset>,
     (None, warnings)
 }
 
-/// Writes the data set to the first folder that takes it, and notes in it where, or why nowhere.
-pub(super) fn store(dataset: &mut Dataset, sources: &Sources, policy: &CachePolicy) {
+/// Whether images are to be transposed: the same files may now be taken for another data set than when they were prepared.
+fn wants_transposed(sources: &Sources, prepared: &Prepared) -> bool {
+    Identity::of(sources, &prepared.hashes).is_transposed()
+}
+
+/// Writes what was prepared to the first folder that takes it, and tells where, or why nowhere.
+pub(super) fn store(
+    prepared: &Prepared,
+    sources: &Sources,
+    policy: &CachePolicy,
+) -> (Source, Option<String>) {
     let name = file_name(sources);
     let mut reasons = Vec::new();
     for folder in &policy.folders {
-        match write(dataset, sources, folder, &name) {
-            Ok(path) => {
-                dataset.source = Source::Prepared(path);
-                return;
-            }
+        match write(prepared, sources, folder, &name) {
+            Ok(path) => return (Source::Prepared(path), None),
             Err(error) => reasons.push(format!("{} ({error})", folder.display())),
         }
     }
-    if !reasons.is_empty() {
+    let warning = || {
         let reasons = reasons.join(", ");
-        dataset.warnings.push(format!(
+        format!(
             "no cache folder could be written, so the next start prepares the data again: {reasons}; \
              set DLR_CACHE to a folder that can"
-        ));
-    }
+        )
+    };
+    (Source::Memory, (!reasons.is_empty()).then(warning))
 }
 
-/// Unique for each folder of data; the folder's name is there for people.
+/// Unique for each folder of data; its name, or that of one of the data sets in it, is there for people.
 fn file_name(sources: &Sources) -> String {
-    let short: String = sources.name.chars().take(40).collect();
+    let name = sources.claim.map_or(&*sources.name, |claim| claim.known().name);
+    let short: String = name.chars().take(40).collect();
     format!("{short}-{}.dlr-cache", &sources.fingerprint.folder[..16])
 }
 
@@ -111,13 +123,13 @@ fn map(path: &Path) -> io::Result<Backing> {
     Backing::of_cache_file(&mut file, len)
 }
 
-fn write(dataset: &Dataset, sources: &Sources, folder: &Path, name: &str) -> io::Result<PathBuf> {
+fn write(prepared: &Prepared, sources: &Sources, folder: &Path, name: &str) -> io::Result<PathBuf> {
     fs::create_dir_all(folder)?;
     remove_abandoned(folder);
     let mut file = tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(folder)?;
-    file.write_all(&cache_file::encode_header(dataset, &sources.fingerprint)?)?;
-    file.write_all(dataset.train.block())?;
-    file.write_all(dataset.test.block())?;
+    file.write_all(&cache_file::encode_header(prepared, &sources.fingerprint)?)?;
+    file.write_all(prepared.train.block())?;
+    file.write_all(prepared.test.block())?;
     make_read_only(file.as_file())?;
     file.as_file().sync_all()?;
     let path = folder.join(name);

@@ -1,4 +1,4 @@
-//! The format of a cache file: a [`Dataset`] as it lies in memory, to be mapped and used in place.
+//! The format of a cache file: prepared data as they lie in memory, to be mapped and used in place.
 //!
 //! | bytes | |
 //! | --- | --- |
@@ -15,16 +15,15 @@
 use super::backing::Backing;
 use super::idx::MAX_INPUTS;
 use super::lit::{ALIGN, Layout, Split};
+use super::prepare::Prepared;
 use super::source::Fingerprint;
-use super::{Dataset, Source};
 use serde::{Deserialize, Serialize};
-use std::path::PathBuf;
 use std::sync::Arc;
 
 const MAGIC: [u8; 8] = *b"dlrcache";
 const BYTE_ORDER: u32 = 0x0102_0304;
 /// To be raised with every change to the format, and to how data are prepared.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 /// Bytes before the JSON header.
 const PREFIX: usize = 24;
 
@@ -40,8 +39,8 @@ pub(super) enum Miss {
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Header {
-    name: String,
     shape: (usize, usize),
+    transposed: bool,
     classes: usize,
     /// Images and lit pixels.
     train: (u64, u64),
@@ -55,21 +54,21 @@ struct Header {
 }
 
 /// The bytes that stand before the two blocks.
-pub(super) fn encode_header(dataset: &Dataset, sources: &Fingerprint) -> serde_json::Result<Vec<u8>> {
+pub(super) fn encode_header(prepared: &Prepared, sources: &Fingerprint) -> serde_json::Result<Vec<u8>> {
     let counts = |split: &Split| (split.layout().images as u64, split.layout().lit as u64);
     let mut crc = crc32fast::Hasher::new();
-    crc.update(dataset.train.block());
-    crc.update(dataset.test.block());
+    crc.update(prepared.train.block());
+    crc.update(prepared.test.block());
     let header = Header {
-        name: dataset.name.clone(),
-        shape: dataset.shape,
-        classes: dataset.classes,
-        train: counts(&dataset.train),
-        test: counts(&dataset.test),
-        hashes: dataset.hashes.clone(),
+        shape: prepared.shape,
+        transposed: prepared.transposed,
+        classes: prepared.classes,
+        train: counts(&prepared.train),
+        test: counts(&prepared.test),
+        hashes: prepared.hashes.clone(),
         sources: sources.clone(),
         payload_crc: crc.finalize(),
-        payload_len: (dataset.train.block().len() + dataset.test.block().len()) as u64,
+        payload_len: (prepared.train.block().len() + prepared.test.block().len()) as u64,
     };
     let mut json = serde_json::to_vec(&header)?;
     json.resize((PREFIX + json.len()).next_multiple_of(ALIGN) - PREFIX, b' ');
@@ -82,8 +81,8 @@ pub(super) fn encode_header(dataset: &Dataset, sources: &Fingerprint) -> serde_j
     Ok(bytes)
 }
 
-/// Checks `file`, the whole of the cache file at `path`, and views it as the data set prepared from `sources`.
-pub(super) fn decode(file: Backing, path: PathBuf, sources: &Fingerprint) -> Result<Dataset, Miss> {
+/// Checks `file`, the whole of a cache file, and views it as what was prepared from `sources`.
+pub(super) fn decode(file: Backing, sources: &Fingerprint) -> Result<Prepared, Miss> {
     let bytes = file.bytes();
     let (prefix, rest) = bytes.split_at_checked(PREFIX).ok_or(Miss::Damaged("it is too short"))?;
     let number = |at: usize| u32::from_ne_bytes([prefix[at], prefix[at + 1], prefix[at + 2], prefix[at + 3]]);
@@ -126,16 +125,13 @@ pub(super) fn decode(file: Backing, path: PathBuf, sources: &Fingerprint) -> Res
     let split = |at, layout| {
         Split::from_cache(Arc::clone(&file), at, layout, inputs, header.classes).map_err(Miss::Damaged)
     };
-    Ok(Dataset {
+    Ok(Prepared {
         train: split(at, train)?,
         test: split(at + train.size, test)?,
-        name: header.name,
-        inputs,
         classes: header.classes,
         shape: header.shape,
         hashes: header.hashes,
-        source: Source::Cache(path),
-        warnings: Vec::new(),
+        transposed: header.transposed,
     })
 }
 
@@ -156,24 +152,21 @@ mod tests {
         serde_json::from_str(&format!(r#"{{"folder":"d","files":[{file},{file},{file},{file}]}}"#)).unwrap()
     }
 
-    fn dataset() -> Dataset {
-        Dataset {
+    fn prepared() -> Prepared {
+        Prepared {
             train: Split::from_pixels(4, &[0, 1, 2, 0, 3, 0, 0, 4], &[0, 1]).unwrap(),
             test: Split::from_pixels(4, &[0, 0, 9, 0], &[1]).unwrap(),
-            name: "small".into(),
-            inputs: 4,
             classes: 2,
             shape: (2, 2),
             hashes: [(); 4].map(|()| "0".repeat(64)),
-            source: Source::Memory,
-            warnings: Vec::new(),
+            transposed: true,
         }
     }
 
-    /// Decodes `dataset` after one change in its header's text, with checksums and lengths made right again.
-    fn decode_with(from: &str, to: &str) -> Result<Dataset, Miss> {
-        let dataset = dataset();
-        let header = encode_header(&dataset, &sources()).unwrap();
+    /// Decodes what was prepared after one change in its header's text, with checksums and lengths made right again.
+    fn decode_with(from: &str, to: &str) -> Result<Prepared, Miss> {
+        let prepared = prepared();
+        let header = encode_header(&prepared, &sources()).unwrap();
         let text = std::str::from_utf8(&header[PREFIX..]).unwrap().trim_end();
         assert!(text.contains(from), "{from} is not in {text}");
         let mut json = text.replacen(from, to, 1).into_bytes();
@@ -182,18 +175,18 @@ mod tests {
         let mut bytes = header[..16].to_vec();
         bytes.extend((json.len() as u32).to_ne_bytes());
         bytes.extend(header_crc(&bytes, &json).to_ne_bytes());
-        let bytes = [&bytes[..], &json, dataset.train.block(), dataset.test.block()].concat();
+        let bytes = [&bytes[..], &json, prepared.train.block(), prepared.test.block()].concat();
         let mut memory = zeroed(bytes.len()).unwrap();
         bytemuck::cast_slice_mut(&mut memory).copy_from_slice(&bytes);
-        decode(Backing::Owned(memory), PathBuf::new(), &sources())
+        decode(Backing::Owned(memory), &sources())
     }
 
     #[test]
     fn what_was_encoded_is_decoded() {
-        let (written, read) = (dataset(), decode_with("", "").unwrap());
+        let (written, read) = (prepared(), decode_with("", "").unwrap());
         assert_eq!((read.train, read.test), (written.train, written.test));
-        assert_eq!((read.name, read.inputs, read.classes), (written.name, 4, 2));
-        assert_eq!((read.shape, read.hashes), (written.shape, written.hashes));
+        assert_eq!((read.shape, read.classes, read.transposed), ((2, 2), 2, true));
+        assert_eq!(read.hashes, written.hashes);
     }
 
     #[test]
@@ -214,8 +207,9 @@ mod tests {
             (r#""test":[1,1]"#, format!(r#""test":[1,{}]"#, u64::MAX / 4), "its length is wrong"),
             (r#""payload_len":"#, r#""payload_len":1"#.to_owned(), "its length is wrong"),
             (r#""payload_crc":"#, r#""payload_crc":1"#.to_owned(), "its checksum is wrong"),
-            (r#""name":"#, r#""nom":"#.to_owned(), "its header is no header"),
-            (r#"{"name""#, r#"{"more":0,"name""#.to_owned(), "its header is no header"),
+            (r#""shape":"#, r#""form":"#.to_owned(), "its header is no header"),
+            (r#""transposed":true"#, r#""transposed":1"#.to_owned(), "its header is no header"),
+            (r#"{"shape""#, r#"{"more":0,"shape""#.to_owned(), "its header is no header"),
         ];
         for (from, to, why) in cases {
             match decode_with(from, &to) {

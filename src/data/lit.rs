@@ -175,6 +175,21 @@ impl Split {
         self.layout.lit as f64 / (self.len() * self.inputs).max(1) as f64
     }
 
+    /// Mean grey level of all pixels, lit or dark, in 0..=255.
+    pub fn mean_grey(&self) -> f64 {
+        let sum: u64 = self.values().iter().map(|&level| u64::from(level)).sum();
+        sum as f64 / (self.len() * self.inputs).max(1) as f64
+    }
+
+    /// Images of each class, `[classes]`, where all labels are below `classes`.
+    pub fn counts(&self, classes: usize) -> Vec<usize> {
+        let mut counts = vec![0; classes];
+        for &label in self.labels() {
+            counts[usize::from(label)] += 1;
+        }
+        counts
+    }
+
     /// The whole block, as it is written to the cache file.
     pub(super) fn block(&self) -> &[u8] {
         &self.backing.bytes()[self.block..][..self.layout.size]
@@ -280,6 +295,8 @@ mod tests {
         assert_eq!(split.lit(0), (&[1, 3][..], &[7, 255][..]));
         assert_eq!(split.lit(1), (&[][..], &[][..]));
         assert_eq!((split.starts(), split.labels()), (&[0, 2, 2][..], &[3, 9][..]));
+        assert_eq!((split.image(0), split.image(1)), (vec![0, 7, 0, 255], vec![0; 4]));
+        assert_eq!((split.mean_grey(), split.counts(10)), (262.0 / 8.0, vec![0, 0, 0, 1, 0, 0, 0, 0, 0, 1]));
     }
 
     #[test]
@@ -324,14 +341,9 @@ mod tests {
             let pixels = &pixels[..images * inputs];
             let split = Split::from_pixels(inputs, pixels, &vec![1; images]).unwrap();
             for i in 0..images {
-                let mut image = vec![0; inputs];
                 let (index, value) = split.lit(i);
-                prop_assert!(index.is_sorted_by(|a, b| a < b));
-                for (&index, &value) in index.iter().zip(value) {
-                    prop_assert!(value > 0);
-                    image[usize::from(index)] = value;
-                }
-                prop_assert_eq!(&image[..], &pixels[i * inputs..][..inputs]);
+                prop_assert!(index.is_sorted_by(|a, b| a < b) && !value.contains(&0));
+                prop_assert_eq!(&split.image(i)[..], &pixels[i * inputs..][..inputs]);
             }
         }
     }

@@ -1,23 +1,39 @@
 //! From the user's four files to a data set in memory, with all checks that span several files.
 
+use super::identity::Identity;
 use super::idx::{Idx, Kind};
 use super::lit::Split;
 use super::source::{Fault, Sources, sha256};
-use super::{Dataset, Source};
 use crate::Result;
+use std::collections::TryReserveError;
 
-/// SHA-256 of MNIST's four inflated files, in the order of [`Dataset::hashes`].
-const MNIST: [&str; 4] = [
-    "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
-    "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
-    "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
-    "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
-];
+/// The contents of the four files.
+#[derive(Debug)]
+pub(super) struct Prepared {
+    pub(super) train: Split,
+    pub(super) test: Split,
+    /// The greatest label plus 1.
+    pub(super) classes: usize,
+    /// Rows and columns of one image, as it was prepared.
+    pub(super) shape: (usize, usize),
+    pub(super) hashes: [String; 4],
+    /// Whether rows and columns were exchanged.
+    pub(super) transposed: bool,
+}
 
-/// Reads, checks, hashes and converts the four files.
-pub(super) fn prepare(sources: &Sources) -> Result<Dataset> {
-    let (train, shape, train_hashes) = split(sources, 0)?;
-    let (test, test_shape, test_hashes) = split(sources, 2)?;
+/// Reads, checks, hashes and converts the four files, and transposes the images if they are those of a data set where
+/// that is due.
+pub(super) fn prepare(sources: &Sources) -> Result<Prepared> {
+    let claimed = sources.claim.is_some_and(|claim| claim.known().transposed);
+    let prepared = prepare_as(sources, claimed)?;
+    // Only the hashes of all files tell what they are; that they speak against what was said is rare.
+    let transposed = Identity::of(sources, &prepared.hashes).is_transposed();
+    if transposed == claimed { Ok(prepared) } else { prepare_as(sources, transposed) }
+}
+
+fn prepare_as(sources: &Sources, transposed: bool) -> Result<Prepared> {
+    let (train, shape, [images, labels]) = split(sources, 0, transposed)?;
+    let (test, test_shape, [test_images, test_labels]) = split(sources, 2, transposed)?;
     if test_shape != shape {
         let ((rows, cols), (test_rows, test_cols)) = (shape, test_shape);
         let problem = format!(
@@ -26,21 +42,13 @@ pub(super) fn prepare(sources: &Sources) -> Result<Dataset> {
         return Err(sources.error(2, problem));
     }
     let classes = classes(&train, &test).map_err(|problem| sources.error(1, problem))?;
-
-    let [images, labels] = train_hashes;
-    let [test_images, test_labels] = test_hashes;
-    let hashes = [images, labels, test_images, test_labels];
-    let name = if hashes == MNIST { "mnist".to_owned() } else { sources.name.clone() };
-    Ok(Dataset {
+    Ok(Prepared {
         train,
         test,
-        name,
-        inputs: shape.0 * shape.1,
         classes,
-        shape,
-        hashes,
-        source: Source::Memory,
-        warnings: Vec::new(),
+        shape: if transposed { (shape.1, shape.0) } else { shape },
+        hashes: [images, labels, test_images, test_labels],
+        transposed,
     })
 }
 
@@ -52,9 +60,10 @@ pub(super) fn classes(train: &Split, test: &Split) -> Result<usize, String> {
     }
 }
 
-/// Converts the images of file `first` and the labels of the one after it; also gives the images' rows and
-/// columns and the hashes of the two files. Only here, for one split at a time, are raw images in memory.
-fn split(sources: &Sources, first: usize) -> Result<(Split, (usize, usize), [String; 2])> {
+/// Converts the images of file `first`, transposed or as they are, and the labels of the one after it; also gives the
+/// images' rows and columns in the file and the hashes of the two files. Only here, for one split at a time, are raw
+/// images in memory.
+fn split(sources: &Sources, first: usize, transposed: bool) -> Result<(Split, (usize, usize), [String; 2])> {
     let labels = sources.read(first + 1)?;
     let images = sources.read(first)?;
     let labels_idx =
@@ -67,7 +76,20 @@ fn split(sources: &Sources, first: usize) -> Result<(Split, (usize, usize), [Str
         );
     }
     let (rows, cols) = images_idx.header.shape;
-    let split = Split::from_pixels(rows * cols, images_idx.body, labels_idx.body)
-        .map_err(|_| sources.error(first, Fault::no_memory(images.len())))?;
+    let no_memory = |_| sources.error(first, Fault::no_memory(images.len()));
+    let upright =
+        if transposed { transpose(images_idx.body, (rows, cols)).map_err(no_memory)? } else { Vec::new() };
+    let pixels = if transposed { &upright } else { images_idx.body };
+    let split = Split::from_pixels(rows * cols, pixels, labels_idx.body).map_err(no_memory)?;
     Ok((split, (rows, cols), [sha256(&images), sha256(&labels)]))
+}
+
+/// Images of `(rows, cols)` as images of `(cols, rows)`.
+fn transpose(pixels: &[u8], (rows, cols): (usize, usize)) -> Result<Vec<u8>, TryReserveError> {
+    let mut transposed = Vec::new();
+    transposed.try_reserve_exact(pixels.len())?;
+    for image in pixels.chunks_exact(rows * cols) {
+        transposed.extend((0..rows * cols).map(|at| image[at % rows * cols + at / rows]));
+    }
+    Ok(transposed)
 }

@@ -2,8 +2,10 @@
 //!
 //! A user's file may be changed or truncated at any time, so it is read into memory, never mapped.
 
+use super::folder::{self, NAME_A_FOLDER};
 use super::gzip;
 use super::idx::{self, Header, Idx, Kind};
+use super::known::Known;
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -12,17 +14,11 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
-/// The files in the order of `Dataset::hashes`: both spellings of the name, and what is inside.
-const FILES: [([&str; 2], Kind); 4] = [
-    (["train-images-idx3-ubyte", "train-images.idx3-ubyte"], Kind::Images),
-    (["train-labels-idx1-ubyte", "train-labels.idx1-ubyte"], Kind::Labels),
-    (["t10k-images-idx3-ubyte", "t10k-images.idx3-ubyte"], Kind::Images),
-    (["t10k-labels-idx1-ubyte", "t10k-labels.idx1-ubyte"], Kind::Labels),
-];
+/// What is in the files, in the order of `Dataset::hashes`.
+const KINDS: [Kind; 4] = [Kind::Images, Kind::Labels, Kind::Images, Kind::Labels];
 
 const REPLACE: &str = "replace it with a good copy, or name another folder with --data";
 const MAKE_READABLE: &str = "make it readable, or name another folder with --data";
-const NAME_A_FOLDER: &str = "name a folder with the four IDX files of a data set with --data";
 
 /// The four files of a folder.
 pub(super) struct Sources {
@@ -30,7 +26,26 @@ pub(super) struct Sources {
     dir: PathBuf,
     /// The last part of its path, for people.
     pub(super) name: String,
+    /// What the user says they are, or else their names.
+    pub(super) claim: Option<Claim>,
     pub(super) fingerprint: Fingerprint,
+}
+
+/// What somebody says that the files are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Claim {
+    /// The user, by `--dataset`.
+    User(&'static Known),
+    /// The names of the files.
+    Names(&'static Known),
+}
+
+impl Claim {
+    pub(super) fn known(self) -> &'static Known {
+        match self {
+            Self::User(known) | Self::Names(known) => known,
+        }
+    }
 }
 
 /// What is known of the files without reading them. While it stays the same, so do their contents: changing a
@@ -56,8 +71,8 @@ struct Stamp {
 }
 
 impl Sources {
-    /// Finds the four files in `dir`, raw or with `.gz`; a raw one wins.
-    pub(super) fn find(dir: &Path) -> Result<Self> {
+    /// Finds the [four files](folder::four) in `dir`, which are `dataset`, if the user says so.
+    pub(super) fn find(dir: &Path, dataset: Option<&'static Known>) -> Result<Self> {
         let unreadable = |error: io::Error| {
             let problem = match error.kind() {
                 io::ErrorKind::NotFound => "expected a folder, found nothing".to_owned(),
@@ -70,21 +85,31 @@ impl Sources {
         if !fs::metadata(&folder).map_err(unreadable)?.is_dir() {
             return Err(Error::data(dir, "expected a folder, found a file", NAME_A_FOLDER));
         }
-        let [train_images, train_labels, test_images, test_labels] =
-            FILES.map(|(names, _)| find_file(dir, names));
+        let (names, named) = folder::four(dir, dataset)?;
+        let claim = dataset.map(Claim::User).or(named.map(Claim::Names));
+        let [train_images, train_labels, test_images, test_labels] = names.map(|name| {
+            let meta = fs::metadata(dir.join(&name));
+            meta.map(|meta| stamp(name, &meta)).map_err(unreadable)
+        });
         let files = [train_images?, train_labels?, test_images?, test_labels?];
         let fingerprint = Fingerprint { folder: sha256(folder.as_os_str().as_encoded_bytes()), files };
         let name = folder.file_name().map_or("data".into(), |name| name.to_string_lossy());
-        Ok(Self { dir: dir.to_owned(), name: name.into_owned(), fingerprint })
+        Ok(Self { dir: dir.to_owned(), name: name.into_owned(), claim, fingerprint })
     }
 
-    fn path(&self, i: usize) -> PathBuf {
+    /// The folder as the user names it.
+    pub(super) fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Where file `i` lies.
+    pub(super) fn path(&self, i: usize) -> PathBuf {
         self.dir.join(&self.fingerprint.files[i].name)
     }
 
     /// Reads file `i`, inflating it if need be, and checks that it is an IDX file of the right kind and length.
     pub(super) fn read(&self, i: usize) -> Result<Vec<u8>> {
-        read(&self.path(i), FILES[i].1).map_err(|fault| self.error(i, fault))
+        read(&self.path(i), KINDS[i]).map_err(|fault| self.error(i, fault))
     }
 
     /// An error about file `i`.
@@ -121,23 +146,6 @@ impl From<String> for Fault {
     fn from(problem: String) -> Self {
         Self { problem, cure: REPLACE }
     }
-}
-
-fn find_file(dir: &Path, names: [&str; 2]) -> Result<Stamp> {
-    let mut problem = "expected this file, raw or with .gz, found neither".to_owned();
-    for name in
-        [names[0].to_owned(), names[1].to_owned(), format!("{}.gz", names[0]), format!("{}.gz", names[1])]
-    {
-        // Anything but a file is passed over: some archives unpack each file into a folder of the same name.
-        match fs::metadata(dir.join(&name)) {
-            Ok(meta) if meta.is_file() => return Ok(stamp(name, &meta)),
-            Ok(meta) if meta.is_dir() => problem = format!("expected a file, found the folder {name}"),
-            Ok(_) => problem = format!("expected a file, found something else at {name}"),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => (),
-            Err(error) => problem = format!("expected a readable folder, found an error ({error})"),
-        }
-    }
-    Err(Error::data(&dir.join(names[0]), problem, NAME_A_FOLDER))
 }
 
 fn stamp(name: String, meta: &Metadata) -> Stamp {

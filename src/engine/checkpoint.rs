@@ -82,6 +82,8 @@ pub struct Origin {
     pub data: String,
     /// Its [hashes](Dataset::hashes).
     pub hashes: [String; 4],
+    /// Whether its images were [transposed](Dataset::transposed).
+    pub transposed: bool,
     /// Where the run began.
     pub initial: Initial,
 }
@@ -95,6 +97,7 @@ impl Origin {
             simd: Level::compiled().name().to_owned(),
             data: data.name.clone(),
             hashes: data.hashes.clone(),
+            transposed: data.transposed,
             initial,
         }
     }

@@ -43,6 +43,9 @@ pub struct Data {
     pub name: String,
     /// SHA-256 of its files.
     pub hashes: Hashes,
+    /// Whether its images were transposed.
+    #[serde(default)]
+    pub transposed: bool,
 }
 
 /// SHA-256 of the inflated files.
@@ -114,6 +117,7 @@ impl Recorded {
         .into_iter()
         .filter(|(_, here, there)| here != there)
         .map(|(name, ..)| name)
+        .chain((self.data.transposed != data.transposed).then_some("sides up"))
         .collect();
         if differ.is_empty() {
             return Ok(());

@@ -87,7 +87,7 @@ struct Interval {
 #[derive(Serialize)]
 struct Named<'a> {
     class: usize,
-    name: Option<&'a str>,
+    name: &'a str,
     #[serde(flatten)]
     about: Class,
 }
@@ -95,7 +95,7 @@ struct Named<'a> {
 impl Report<'_> {
     /// What a class is called: its name, or its number.
     fn name(&self, class: usize) -> String {
-        self.saved.classes.as_ref().map_or_else(|| class.to_string(), |names| names[class].clone())
+        self.saved.classes.as_ref().unwrap_or(&self.data.class_names)[class].clone()
     }
 
     /// The names of all classes.
@@ -228,7 +228,7 @@ impl Report<'_> {
     pub fn json(&self) -> String {
         let Self { saved, found, .. } = self;
         let [low, high] = found.accuracy_interval();
-        let name = |class: usize| saved.classes.as_ref().map(|names| &*names[class]);
+        let name = |class: usize| &*saved.classes.as_ref().unwrap_or(&self.data.class_names)[class];
         let classes = found.classes().into_iter().enumerate();
         let network = &saved.network;
         let record = Record {

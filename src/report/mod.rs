@@ -2,6 +2,7 @@
 
 pub mod baseline;
 pub mod compare;
+pub mod data;
 pub mod evaluation;
 mod font;
 pub mod html;

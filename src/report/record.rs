@@ -39,6 +39,8 @@ pub(super) struct Data<'a> {
     test_images: usize,
     inputs: usize,
     classes: usize,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    transposed: bool,
     hashes: Hashes<'a>,
 }
 
@@ -60,6 +62,7 @@ impl<'a> Data<'a> {
             test_images: data.test.len(),
             inputs: data.inputs,
             classes: data.classes,
+            transposed: data.transposed,
             hashes: Hashes { train_images, train_labels, test_images, test_labels },
         }
     }

@@ -2,6 +2,7 @@
 //! leaves behind.
 
 mod checkpoint;
+mod data;
 mod determinism;
 mod evaluate;
 mod failures;

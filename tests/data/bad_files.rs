@@ -74,6 +74,7 @@ bad_idx! {
     no_row: TRAIN_IMAGES, images(6, 0, 5) => "expected 1 to 4096 pixels an image, found 0 x 5";
     no_column: TRAIN_IMAGES, images(6, 4, 0) => "expected 1 to 4096 pixels an image, found 4 x 0";
     one_pixel_too_many: TRAIN_IMAGES, images(1, 1, 4097) => "expected 1 to 4096 pixels an image, found 1 x 4097";
+    one_row_too_many: TRAIN_IMAGES, images(1, 65, 64) => "expected 1 to 4096 pixels an image, found 65 x 64";
     pixels_that_wrap_32_bits: TRAIN_IMAGES, idx(&[6, 1 << 16, 1 << 16], &[]) =>
         "expected 1 to 4096 pixels an image, found 65536 x 65536";
     sizes_that_wrap_64_bits: TRAIN_IMAGES, idx(&[4, 1 << 31, 1 << 31], &[]) =>
@@ -104,6 +105,8 @@ bad_idx! {
     no_label: TEST_LABELS, labels(&[]) => "expected 1 or more labels, found 0";
     four_gib_of_labels: TRAIN_LABELS, idx(&[u32::MAX], &[]) =>
         "expected at most 2147483648 bytes, found a header that promises 4294967303";
+    labels_that_are_fewer_than_promised: TRAIN_LABELS, idx(&[300], &[1; 6]) =>
+        "expected 308 bytes by its header, found 14 (truncated)";
     labels_short_by_one: TRAIN_LABELS, labels(&[0, 1, 2, 0, 1, 2])[..13] =>
         "expected 14 bytes by its header, found 13 (truncated)";
 

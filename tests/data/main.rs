@@ -5,6 +5,7 @@ mod arrays;
 mod bad_files;
 mod cache;
 mod fixture;
+mod folders;
 mod good_files;
 mod mnist;
 mod pictures;

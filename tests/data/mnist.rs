@@ -1,7 +1,8 @@
 //! The real MNIST, as it ships in `data/mnist`.
 
 use crate::fixture::*;
-use dlr::data::{CachePolicy, Dataset, Source};
+use dlr::data::known::Known;
+use dlr::data::{CachePolicy, Check, Dataset, Source};
 use flate2::read::GzDecoder;
 use std::fs::{self, File};
 use std::io::Read;
@@ -46,6 +47,17 @@ fn it_is_what_it_says_from_gzip_cache_and_raw() {
     let raw = open(dir.path()).unwrap();
     assert_same(&cold, &raw);
     assert_eq!(raw.name, "mnist", "the name comes of the contents");
+    assert_eq!((raw.known.map(|known| known.name), raw.check), (Some("mnist"), Check::Verified));
+
+    // Bytes are believed before words: digits that stand upright are not turned.
+    let claimed = Dataset::open_as(dir.path(), Known::named("emnist-letters"), &policy).unwrap();
+    assert_same(&cold, &claimed);
+    assert_eq!((&*claimed.name, claimed.check, claimed.transposed), ("mnist", Check::Verified, false));
+    let warning = format!(
+        "{}: given as --dataset emnist-letters, but its files are taken for mnist's",
+        dir.path().display()
+    );
+    assert_eq!(claimed.warnings, [warning]);
 
     for (split, images, labels) in
         [(&cold.train, TRAIN_IMAGES, TRAIN_LABELS), (&warm.test, TEST_IMAGES, TEST_LABELS)]

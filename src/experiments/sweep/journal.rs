@@ -57,7 +57,7 @@ impl Header {
             protocol: PROTOCOL,
             version: env!("CARGO_PKG_VERSION").to_owned(),
             simd: Level::compiled().name().to_owned(),
-            data: data.name.clone(),
+            data: if data.transposed { format!("{} (transposed)", data.name) } else { data.name.clone() },
             data_sha256: data.hashes.clone(),
         }
     }

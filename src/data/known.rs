@@ -1,0 +1,329 @@
+//! Data sets that are known by name: what their classes are called, how their images lie, where they are usually found,
+//! and which bytes they are.
+//!
+//! Hashes are entered only for files that were at hand. A data set without any is taken at its word, and said to be
+//! unverified.
+
+use super::source::Sources;
+use crate::{Error, Result};
+use std::env;
+use std::path::{Path, PathBuf};
+
+/// A data set of the table [`KNOWN`].
+#[derive(Debug, PartialEq, Eq)]
+pub struct Known {
+    /// Its name, as `--dataset` takes it, and the name of its folder.
+    pub name: &'static str,
+    /// What its images show, and who made it.
+    pub about: &'static str,
+    /// What each class is called, from label 0 on.
+    pub classes: &'static [&'static str],
+    /// Whether its files have columns where others have rows, so that its images lie on their sides until they are
+    /// transposed.
+    pub transposed: bool,
+    /// SHA-256 of the four inflated files, in the order of [`Dataset::hashes`](super::Dataset::hashes).
+    pub hashes: Option<[&'static str; 4]>,
+    /// How to get it.
+    pub get: &'static str,
+    /// Its folders within one that holds several data sets: its own, one that it shares, torchvision's.
+    folders: &'static [&'static str],
+    /// The folder where a package of the system installs it.
+    installed: Option<&'static str>,
+}
+
+const DIGITS: &[&str] = &["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"];
+
+/// Labels start at 1: nothing has label 0.
+const LETTERS: &[&str] = &[
+    "(none)", "Aa", "Bb", "Cc", "Dd", "Ee", "Ff", "Gg", "Hh", "Ii", "Jj", "Kk", "Ll", "Mm", "Nn", "Oo", "Pp",
+    "Qq", "Rr", "Ss", "Tt", "Uu", "Vv", "Ww", "Xx", "Yy", "Zz",
+];
+
+/// Capitals and small letters that look alike are one class.
+const MERGED: &[&str] = &[
+    "0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "A", "B", "Cc", "D", "E", "F", "G", "H", "Ii", "Jj",
+    "Kk", "Ll", "Mm", "N", "Oo", "Pp", "Q", "R", "Ss", "T", "Uu", "Vv", "Ww", "Xx", "Yy", "Zz", "a", "b",
+    "d", "e", "f", "g", "h", "n", "q", "r", "t",
+];
+
+const ALPHANUMERIC: &[&str] = &[
+    "0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "A", "B", "C", "D", "E", "F", "G", "H", "I", "J", "K",
+    "L", "M", "N", "O", "P", "Q", "R", "S", "T", "U", "V", "W", "X", "Y", "Z", "a", "b", "c", "d", "e", "f",
+    "g", "h", "i", "j", "k", "l", "m", "n", "o", "p", "q", "r", "s", "t", "u", "v", "w", "x", "y", "z",
+];
+
+/// One of the six data sets that share EMNIST's archive.
+const fn emnist(
+    name: &'static str,
+    about: &'static str,
+    classes: &'static [&'static str],
+    folders: &'static [&'static str],
+) -> Known {
+    Known {
+        name,
+        about,
+        classes,
+        transposed: true,
+        hashes: None,
+        get: "get gzip.zip from www.nist.gov/itl/products-and-services/emnist-dataset and put its files into data/emnist",
+        folders,
+        installed: None,
+    }
+}
+
+/// The data sets, MNIST first.
+pub static KNOWN: &[Known] = &[
+    Known {
+        name: "mnist",
+        about: "handwritten digits, by LeCun, Cortes and Burges",
+        classes: DIGITS,
+        transposed: false,
+        hashes: Some([
+            "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+            "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+            "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+            "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+        ]),
+        get: "it comes with the source of dlr, in data/mnist",
+        folders: &["mnist", "MNIST/raw"],
+        installed: None,
+    },
+    Known {
+        name: "fashion-mnist",
+        about: "clothes, by Zalando Research",
+        classes: &[
+            "T-shirt/top",
+            "Trouser",
+            "Pullover",
+            "Dress",
+            "Coat",
+            "Sandal",
+            "Shirt",
+            "Sneaker",
+            "Bag",
+            "Ankle boot",
+        ],
+        transposed: false,
+        hashes: Some([
+            "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
+            "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
+            "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
+            "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
+        ]),
+        get: "on Debian, apt install dataset-fashion-mnist; elsewhere, get the four files from \
+              github.com/zalandoresearch/fashion-mnist into data/fashion-mnist",
+        folders: &["fashion-mnist", "FashionMNIST/raw"],
+        installed: Some("/usr/share/datasets/fashion-mnist"),
+    },
+    Known {
+        name: "kmnist",
+        about: "cursive hiragana (Kuzushiji), by ROIS-DS CODH",
+        classes: &["o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"],
+        transposed: false,
+        hashes: None,
+        get: "get the four files from codh.rois.ac.jp/kmnist into data/kmnist",
+        folders: &["kmnist", "KMNIST/raw"],
+        installed: None,
+    },
+    emnist(
+        "emnist-balanced",
+        "handwritten digits and letters, as many of each, by NIST and Cohen et al.",
+        MERGED,
+        &["emnist-balanced", "emnist", "EMNIST/raw"],
+    ),
+    emnist(
+        "emnist-byclass",
+        "handwritten digits, capitals and small letters, by NIST and Cohen et al.",
+        ALPHANUMERIC,
+        &["emnist-byclass", "emnist", "EMNIST/raw"],
+    ),
+    emnist(
+        "emnist-bymerge",
+        "handwritten digits and letters, by NIST and Cohen et al.",
+        MERGED,
+        &["emnist-bymerge", "emnist", "EMNIST/raw"],
+    ),
+    emnist(
+        "emnist-digits",
+        "handwritten digits, by NIST and Cohen et al.",
+        DIGITS,
+        &["emnist-digits", "emnist", "EMNIST/raw"],
+    ),
+    emnist(
+        "emnist-letters",
+        "handwritten letters, by NIST and Cohen et al.",
+        LETTERS,
+        &["emnist-letters", "emnist", "EMNIST/raw"],
+    ),
+    emnist(
+        "emnist-mnist",
+        "handwritten digits, as many as MNIST has, by NIST and Cohen et al.",
+        DIGITS,
+        &["emnist-mnist", "emnist", "EMNIST/raw"],
+    ),
+];
+
+impl Known {
+    /// The data set of that name.
+    pub fn named(name: &str) -> Option<&'static Self> {
+        KNOWN.iter().find(|known| known.name == name)
+    }
+
+    /// The data set with these hashes.
+    pub(super) fn with_hashes(hashes: &[String; 4]) -> Option<&'static Self> {
+        KNOWN.iter().find(|known| known.hashes.is_some_and(|own| own == *hashes))
+    }
+
+    /// The data set that a file says it belongs to, by how its name begins: `emnist-letters-train-images-idx3-ubyte`.
+    pub(super) fn of_file(name: &str) -> Option<&'static Self> {
+        KNOWN.iter().find(|known| known.owns(name))
+    }
+
+    /// Whether a file's name begins with this data set's.
+    pub(super) fn owns(&self, file: &str) -> bool {
+        file.strip_prefix(self.name).is_some_and(|rest| rest.starts_with(['-', '_', '.']))
+    }
+
+    /// The first of its usual [places](Self::places) that has it.
+    ///
+    /// # Errors
+    /// [`Error::Data`] if none has, which says where was looked and how to get it; and those of [`search`](Self::search).
+    pub fn locate(&'static self) -> Result<PathBuf> {
+        self.search()?.map_or_else(|| Err(self.nowhere(&self.places()?)), Ok)
+    }
+
+    /// The first of its usual [places](Self::places) that has it, if any has.
+    ///
+    /// # Errors
+    /// [`Error::Data`] if none has, but one of them should have: what is wrong with it; or if `$DLR_DATA` is set to no
+    /// folder.
+    pub fn search(&'static self) -> Result<Option<PathBuf>> {
+        self.search_in(&self.places()?)
+    }
+
+    /// Where it is usually found: `$DLR_DATA` if that is a folder of its name; its folder in `$DLR_DATA`, in `data` in the
+    /// current folder, and in `data` in the source tree that this program was built from; and where the system's package
+    /// has it.
+    ///
+    /// # Errors
+    /// [`Error::Data`] if `$DLR_DATA` is set to no folder.
+    pub fn places(&self) -> Result<Vec<PathBuf>> {
+        Ok(self.places_with(super::from_variable(env::var_os("DLR_DATA"))?.as_deref()))
+    }
+
+    fn places_with(&self, variable: Option<&Path>) -> Vec<PathBuf> {
+        let itself = variable.filter(|dir| self.folders.iter().any(|folder| dir.ends_with(folder)));
+        let parents = [Path::new("data"), Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/data"))];
+        let within = variable.into_iter().chain(parents);
+        let within = within.flat_map(|parent| self.folders.iter().map(move |folder| parent.join(folder)));
+        itself
+            .map(Path::to_owned)
+            .into_iter()
+            .chain(within)
+            .chain(self.installed.map(PathBuf::from))
+            .collect()
+    }
+
+    fn search_in(&'static self, places: &[PathBuf]) -> Result<Option<PathBuf>> {
+        let mut unusable = None;
+        for place in places {
+            match Sources::find(place, Some(self)) {
+                Ok(_) => return Ok(Some(place.clone())),
+                Err(error) if self.concerns(place, &error) => unusable = unusable.or(Some(error)),
+                Err(_) => (),
+            }
+        }
+        unusable.map_or(Ok(None), Err)
+    }
+
+    /// Whether what is wrong with a folder is wrong with this data set: the folder has its name, or a file that is missing
+    /// there would have. That one of its relatives is there alone is no fault.
+    fn concerns(&self, place: &Path, error: &Error) -> bool {
+        let missing = match error {
+            Error::Data { path, .. } => path.file_name().and_then(|name| name.to_str()),
+            _ => None,
+        };
+        place.is_dir() && (place.ends_with(self.name) || missing.is_some_and(|name| self.owns(name)))
+    }
+
+    fn nowhere(&self, places: &[PathBuf]) -> Error {
+        let (first, others) = places.split_first().expect("a data set has its usual places");
+        let others: Vec<_> = others.iter().map(|place| place.display().to_string()).collect();
+        let problem =
+            format!("expected the folder of {} here, or at {}, found none", self.name, others.join(" or "));
+        Error::data(first, problem, format!("{}, or name its folder with --data", self.get))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_classes_and_hashes_are_in_order() {
+        for (n, known) in KNOWN.iter().enumerate() {
+            assert!(KNOWN[..n].iter().all(|other| other.name != known.name), "{} twice", known.name);
+            assert_eq!(Known::named(known.name), Some(known));
+            assert!(known.folders.contains(&known.name) && !known.get.is_empty());
+            assert!((2..=256).contains(&known.classes.len()));
+            for (label, class) in known.classes.iter().enumerate() {
+                assert!(!known.classes[..label].contains(class), "{}: {class} twice", known.name);
+            }
+            for hash in known.hashes.iter().flatten() {
+                assert!(hash.len() == 64 && hash.bytes().all(|byte| b"0123456789abcdef".contains(&byte)));
+            }
+        }
+        let classes = |name: &str| Known::named(name).unwrap().classes;
+        assert_eq!((classes("emnist-letters").len(), classes("emnist-balanced").len()), (27, 47));
+        assert_eq!(classes("emnist-byclass").len(), 62);
+        assert_eq!((classes("emnist-letters")[26], classes("emnist-balanced")[46]), ("Zz", "t"));
+        // Nothing is lost when capitals and small letters are merged.
+        let mut merged: Vec<char> = classes("emnist-bymerge").concat().chars().collect();
+        let mut all: Vec<char> = classes("emnist-byclass").concat().chars().collect();
+        merged.sort_unstable();
+        all.sort_unstable();
+        assert_eq!(merged, all);
+    }
+
+    #[test]
+    fn a_file_s_name_begins_with_that_of_its_data_set() {
+        let name = |file: &str| Known::of_file(file).map(|known| known.name);
+        assert_eq!(name("emnist-letters-train-images-idx3-ubyte.gz"), Some("emnist-letters"));
+        assert_eq!(name("emnist-mnist-test-labels-idx1-ubyte"), Some("emnist-mnist"));
+        assert_eq!(name("mnist_train_images"), Some("mnist"));
+        assert_eq!(name("train-images-idx3-ubyte"), None);
+        assert_eq!(name("mnistlike-train-images"), None);
+    }
+
+    #[test]
+    fn its_own_folder_comes_first_and_the_system_s_last() {
+        let fashion = Known::named("fashion-mnist").unwrap();
+        let places = |variable: Option<&str>| {
+            let places = fashion.places_with(variable.map(Path::new));
+            places.iter().map(|place| place.display().to_string()).collect::<Vec<_>>()
+        };
+        let source = concat!(env!("CARGO_MANIFEST_DIR"), "/data");
+        let usual = [
+            "data/fashion-mnist".to_owned(),
+            "data/FashionMNIST/raw".to_owned(),
+            format!("{source}/fashion-mnist"),
+            format!("{source}/FashionMNIST/raw"),
+            "/usr/share/datasets/fashion-mnist".to_owned(),
+        ];
+        assert_eq!(places(None), usual);
+        assert_eq!(places(Some("/d"))[..2], ["/d/fashion-mnist", "/d/FashionMNIST/raw"]);
+        assert_eq!(places(Some("/d"))[2..], usual);
+        assert_eq!(places(Some("/d/fashion-mnist"))[0], "/d/fashion-mnist");
+        assert_eq!(places(Some("/d/mnist"))[0], "/d/mnist/fashion-mnist");
+    }
+
+    #[test]
+    fn what_is_nowhere_is_told_how_to_get() {
+        let kmnist = Known::named("kmnist").unwrap();
+        let nowhere = ["none/a", "none/b", "none/c"].map(PathBuf::from);
+        assert_eq!(kmnist.search_in(&nowhere).unwrap(), None);
+        let expected = "none/a: expected the folder of kmnist here, or at none/b or none/c, found none; get the four files \
+                        from codh.rois.ac.jp/kmnist into data/kmnist, or name its folder with --data";
+        assert_eq!(kmnist.nowhere(&nowhere).to_string(), expected);
+    }
+}
