@@ -352,3 +352,30 @@ fn an_observer_sees_the_weights_of_every_test() {
         assert_ne!(witness.0[0].1, found.network);
     }
 }
+
+#[test]
+fn held_out_images_are_tested_on_and_never_trained_on() {
+    let whole = Settings { images: Some(5_000), ..settings("sgd") };
+    let held_out = Settings { validate: Some(10_000), ..whole.clone() };
+    let (plain, validated) = (run(&whole), run(&held_out));
+    // The same first images in the same order, so the same network; only what tests see is another.
+    assert_eq!(plain.network, validated.network);
+    assert_eq!(validated.unseen, Some(plain.last().test_accuracy));
+    assert_eq!((plain.unseen, plain.test_accuracy()), (None, plain.last().test_accuracy));
+    let last = Images::new(&MNIST.train, Inputs::Unit).within(50_000..60_000);
+    assert_eq!((last.len(), last.label(0)), (10_000, MNIST.train.label(50_000)));
+    let right = Evaluator::new(last, Threads::One).accuracy(&validated.network.weights());
+    assert_eq!(validated.last().test_accuracy, right);
+    assert_ne!(right, plain.last().test_accuracy);
+
+    // Without a number, all but those held out are trained on.
+    let all = Settings { validate: Some(59_000), epochs: 2, ..settings("sgd") };
+    assert_eq!(run(&all).last().images, 2_000);
+    for (validate, images, option) in
+        [(60_000, None, "--validate"), (0, None, "--validate"), (59_000, Some(1_001), "--images")]
+    {
+        let settings = Settings { validate: Some(validate), images, ..settings("sgd") };
+        let error = run_watched(&settings, &mut ()).unwrap_err().to_string();
+        assert!(error.starts_with(option), "{error}");
+    }
+}

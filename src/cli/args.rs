@@ -243,7 +243,7 @@ pub(crate) struct Train {
     pub(crate) every: Option<u64>,
 
     /// Go on from the checkpoint in FILE, by its settings; only --epochs and --target may be others
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["hidden", "optimizer", "HyperArgs", "batch", "images", "stall",
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["hidden", "optimizer", "HyperArgs", "batch", "images", "validate", "stall",
         "test_every", "seed", "order", "init", "inputs", "one_hot", "backprop", "preset", "load", "runs"])]
     pub(crate) resume: Option<PathBuf>,
 

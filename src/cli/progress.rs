@@ -3,6 +3,7 @@
 use super::signals::Signals;
 use dlr::Error;
 use dlr::engine::checkpoint::{Checkpoint, Origin};
+use dlr::engine::settings::Settings;
 use dlr::engine::trainer::{Observer, Point, Stop};
 use dlr::experiments::sweep::Watcher;
 use dlr::report::summary::{grouped, percent};
@@ -20,6 +21,8 @@ pub(crate) struct Progress {
     per_epoch: u64,
     /// Whether a curve is drawn, which wants the accuracy of every test.
     curve: bool,
+    /// What tests see, in a word.
+    tested_on: &'static str,
     keeper: Option<Keeper>,
 }
 
@@ -47,14 +50,16 @@ enum Shown {
 const BLINK: Duration = Duration::from_millis(100);
 
 impl Progress {
-    /// For a run of at most `epochs` epochs of `images` images, of which a `curve` is wanted or not.
+    /// For a run by `settings`, with epochs of `images` images, of which a `curve` is wanted or not.
     pub(crate) fn new(
         quiet: bool,
         curve: bool,
-        (epochs, images): (u64, u64),
+        settings: &Settings,
+        images: u64,
         signals: Signals,
         keeper: Option<Keeper>,
     ) -> Self {
+        let (epochs, tested_on) = (settings.epochs, settings.tested_on());
         let shown = if quiet {
             Shown::Nothing
         } else if std::io::stderr().is_terminal() {
@@ -65,7 +70,7 @@ impl Progress {
         } else {
             Shown::Lines(0)
         };
-        Self { signals, shown, epochs, per_epoch: images, curve, keeper }
+        Self { signals, shown, epochs, per_epoch: images, curve, tested_on, keeper }
     }
 
     /// Why the last checkpoint could not be written, if it could not.
@@ -83,9 +88,10 @@ impl Progress {
     fn describe(&self, point: &Point) -> String {
         let rate = grouped((point.images as f64 / point.train_s.max(1e-9)).round() as u64);
         format!(
-            "epoch {:.2} of {}, test accuracy {}, {rate} images/s",
+            "epoch {:.2} of {}, {} accuracy {}, {rate} images/s",
             point.epoch,
             self.epochs,
+            self.tested_on,
             percent(point.test_accuracy)
         )
     }

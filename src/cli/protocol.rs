@@ -24,6 +24,11 @@ pub(crate) struct Protocol {
     #[arg(long, value_name = "N", value_parser = whole(1..=u64::from(u32::MAX)), allow_hyphen_values = true)]
     pub(super) images: Option<u64>,
 
+    /// Hold out the last N training images for the tests during training, which then never see the test set: it is
+    /// classified once, at the end
+    #[arg(long, value_name = "N", value_parser = whole(1..=u64::from(u32::MAX)), allow_hyphen_values = true)]
+    pub(super) validate: Option<u64>,
+
     /// Stop when test accuracy is above ACC (strictly), or `none` to train through all epochs [default: 0.96]
     #[arg(long, value_name = "ACC|none", value_parser = target, allow_hyphen_values = true)]
     pub(super) target: Option<Target>,
@@ -123,6 +128,7 @@ impl Protocol {
             batch: self.batch as usize,
             epochs: self.epochs.unwrap_or(if self.images.is_some() { 1 } else { settings.epochs }),
             images: self.images.map(|images| images as usize),
+            validate: self.validate.map(|images| images as usize),
             target: self.target(),
             stall: self.stall.map_or(settings.stall, |stall| stall.0),
             test_every: self.test_every,

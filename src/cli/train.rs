@@ -12,7 +12,7 @@ use dlr::engine::model;
 use dlr::engine::network::Network;
 use dlr::engine::settings::Settings;
 use dlr::engine::threads::{Threads, pool};
-use dlr::engine::trainer::{PROTOCOL, Point, Stop, resume, train, training_images};
+use dlr::engine::trainer::{PROTOCOL, Point, Run, Stop, resume, train, training_images};
 use dlr::experiments::seeds::{Outcome, Seeded, over_seeds};
 use dlr::report::machine::Engine;
 use dlr::report::record::Record;
@@ -105,7 +105,7 @@ fn one(job: Job, since: Instant) -> Result<Code> {
             failed: None,
         });
         let curve = args.json || keeper.is_some();
-        Progress::new(args.quiet, curve, (settings.epochs, images), signals.clone(), keeper)
+        Progress::new(args.quiet, curve, settings, images, signals.clone(), keeper)
     };
     let (initial, mut progress, run);
     if let Some((checkpoint, origin)) = resumed {
@@ -124,7 +124,7 @@ fn one(job: Job, since: Instant) -> Result<Code> {
 
     let saved = match args.save.as_deref() {
         Some(path) if run.stop != Stop::Diverged => {
-            model::save(path, &run.network, origin(settings, data, engine, run.last()))
+            model::save(path, &run.network, origin(settings, data, engine, &run))
         }
         _ => Ok(()),
     };
@@ -238,14 +238,14 @@ fn check_fit(network: &Network, args: &Train, data: &Dataset) -> Result<()> {
 }
 
 /// What a saved model says of its origin.
-fn origin(settings: &Settings, data: &Dataset, engine: &Engine, last: &Point) -> serde_json::Value {
+fn origin(settings: &Settings, data: &Dataset, engine: &Engine, run: &Run) -> serde_json::Value {
     serde_json::json!({
         "version": engine.version,
         "simd": engine.simd,
         "data": data.name,
         "classes": data.class_names,
         "config": settings,
-        "images": last.images,
-        "test_accuracy": last.test_accuracy,
+        "images": run.last().images,
+        "test_accuracy": run.test_accuracy(),
     })
 }

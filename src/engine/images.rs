@@ -4,6 +4,7 @@ use super::names::named;
 use crate::data::Split;
 use dlr_kernels::lit::Lit;
 use dlr_kernels::prefetch::prefetch;
+use std::ops::Range;
 
 named! {
     /// How a grey level p becomes an input.
@@ -57,6 +58,14 @@ impl<'a> Images<'a> {
             grey: split.values(),
             label: split.labels(),
         }
+    }
+
+    /// Those in `range` alone, counted from 0.
+    ///
+    /// # Panics
+    /// If there are no such images.
+    pub fn within(self, range: Range<usize>) -> Self {
+        Self { start: &self.start[range.start..=range.end], label: &self.label[range], ..self }
     }
 
     /// Number of images.

@@ -21,9 +21,13 @@ pub struct Settings {
     pub batch: usize,
     /// Passes over the training images at most.
     pub epochs: u64,
-    /// The first so many training images are used; `None`: all.
+    /// The first so many training images are used; `None`: all, but those held out.
     pub images: Option<usize>,
-    /// Training stops when test accuracy is strictly above this.
+    /// The last so many training images are held out: tests during training see them, and the test set only at the end is
+    /// classified, once. `None`: tests see the test set, as in the paper.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub validate: Option<usize>,
+    /// Training stops when a test's accuracy is strictly above this.
     pub target: Option<f64>,
     /// Training stops, as hopeless, when an epoch ends no more accurate than any of the so many before it; the first
     /// epoch of all counts for nothing. `None`: never.
@@ -137,6 +141,7 @@ impl Settings {
             batch: 1,
             epochs: 30,
             images: None,
+            validate: None,
             target: Some(0.96),
             stall: None,
             test_every: 600,
@@ -158,12 +163,18 @@ impl Settings {
         self.stall = Some(5);
     }
 
+    /// What tests during training see, in a word.
+    pub fn tested_on(&self) -> &'static str {
+        if self.validate.is_some() { "validation" } else { "test" }
+    }
+
     /// Everything but the network and the optimizer, on one line for people.
     pub fn details(&self) -> String {
         let (low, high) = self.one_hot;
+        let held_out = self.validate.map_or_else(String::new, |images| format!(", {images} images held out"));
         let init = self.init.map_or_else(|| "from a file".to_owned(), |init| init.to_string());
         format!(
-            "batch {}, {} order, weights {init}, inputs {}, targets {low} and {high}, backprop {}",
+            "batch {}, {} order, weights {init}, inputs {}, targets {low} and {high}, backprop {}{held_out}",
             self.batch,
             self.order.name(),
             self.inputs.name(),

@@ -34,7 +34,8 @@ pub struct Point {
     pub train_s: f64,
     /// Seconds since the start, everything counted.
     pub wall_s: f64,
-    /// The share of test images that were classified correctly.
+    /// The share of images that were classified correctly: of the test set, or of those
+    /// [held out](Settings::validate).
     pub test_accuracy: f64,
 }
 
@@ -65,12 +66,19 @@ pub struct Run {
     pub stop: Stop,
     /// The trained network.
     pub network: Network,
+    /// The share of the test set that it classifies correctly, if tests during training did not see it.
+    pub unseen: Option<f64>,
 }
 
 impl Run {
     /// The state at the end.
     pub fn last(&self) -> &Point {
         self.curve.last().expect("a run ends with a test")
+    }
+
+    /// The share of the test set that the trained network classifies correctly.
+    pub fn test_accuracy(&self) -> f64 {
+        self.unseen.unwrap_or(self.last().test_accuracy)
     }
 
     /// The first test above the target.
@@ -138,10 +146,22 @@ impl<F: FnMut(&Point)> Observer for F {
 /// [`Error::Settings`] if the settings want more than there are, or none.
 pub fn training_images(settings: &Settings, data: &Dataset) -> Result<usize> {
     let all = data.train.len();
+    let held_out = settings.validate.unwrap_or(0);
+    if settings.validate.is_some_and(|images| !(1..all).contains(&images)) {
+        return Err(Error::Settings {
+            option: "--validate",
+            problem: format!("{held_out} asked for, but {} has {all} training images", data.name),
+            cure: format!("give 1 to {}", all - 1),
+        });
+    }
+    let all = all - held_out;
     match settings.images {
         Some(images) if !(1..=all).contains(&images) => Err(Error::Settings {
             option: "--images",
-            problem: format!("{images} asked for, but {} has {all} training images", data.name),
+            problem: match held_out {
+                0 => format!("{images} asked for, but {} has {all} training images", data.name),
+                _ => format!("{images} asked for, but {} has {all} that are not held out", data.name),
+            },
             cure: format!("give 1 to {all}"),
         }),
         images => Ok(images.unwrap_or(all)),
@@ -204,6 +224,8 @@ struct Progress<'a> {
     learner: Box<dyn Learner>,
     train: Images<'a>,
     test: Evaluator<'a>,
+    /// The test set, if tests don't see it.
+    unseen: Option<Evaluator<'a>>,
     /// Images of an epoch, and of a batch.
     per_epoch: usize,
     batch: usize,
@@ -235,6 +257,11 @@ impl<'a> Progress<'a> {
         let per_epoch = training_images(settings, data)?;
         assert!(settings.test_every > 0 && settings.batch > 0, "tests and batches need images");
         let hidden: usize = [&start.first].into_iter().chain(&start.inner).map(|w| w.as_slice().len()).sum();
+        let test_set = || Evaluator::new(Images::new(&data.test, settings.inputs), threads);
+        let held_out = settings.validate.map(|images| {
+            let all = data.train.len();
+            Evaluator::new(Images::new(&data.train, settings.inputs).within(all - images..all), threads)
+        });
         let (low, high) = settings.one_hot;
         let task = Task {
             batch: settings.batch.min(per_epoch),
@@ -246,7 +273,8 @@ impl<'a> Progress<'a> {
             settings,
             learner: settings.optimizer.learner(start, task),
             train: Images::new(&data.train, settings.inputs),
-            test: Evaluator::new(Images::new(&data.test, settings.inputs), threads),
+            test: held_out.unwrap_or_else(test_set),
+            unseen: settings.validate.map(|_| test_set()),
             per_epoch,
             batch: task.batch,
             // Looks for the user's wish come some ten times a second, even where a step takes long.
@@ -308,7 +336,8 @@ impl<'a> Progress<'a> {
                 _ => {}
             }
         }
-        Run { curve: self.curve, stop, network: self.learner.network() }
+        let unseen = self.unseen.as_ref().map(|test| test.accuracy(&self.learner.weights()));
+        Run { curve: self.curve, stop, network: self.learner.network(), unseen }
     }
 
     /// Everything that it takes to go on from here.

@@ -74,6 +74,7 @@ pub struct Build {
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
 pub struct Tested {
     images: u64,
+    #[serde(alias = "validation_accuracy")]
     test_accuracy: f64,
 }
 
@@ -166,7 +167,7 @@ impl Recorded {
         let weights_sha256 = run.network.sha256();
         compare("initial weights", &self.initial.weights_sha256, &initial);
         compare("final weights", &self.end.weights_sha256, &weights_sha256);
-        compare("test accuracy", &self.end.test_accuracy, &run.last().test_accuracy);
+        compare("test accuracy", &self.end.test_accuracy, &run.test_accuracy());
         compare("images", &self.images, &run.last().images);
         compare("end", &self.stop.name(), &run.stop.name());
         let again = run.curve.iter().map(|p| Tested { images: p.images, test_accuracy: p.test_accuracy });

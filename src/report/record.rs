@@ -75,7 +75,10 @@ struct Tested {
     epoch: f64,
     train_s: Option<f64>,
     wall_s: Option<f64>,
-    test_accuracy: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    test_accuracy: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    validation_accuracy: Option<f64>,
 }
 
 #[derive(Debug, Serialize)]
@@ -91,6 +94,8 @@ struct Target {
 #[derive(Debug, Serialize)]
 struct End {
     test_accuracy: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    validation_accuracy: Option<f64>,
     weights_sha256: String,
 }
 
@@ -112,7 +117,8 @@ impl<'a> Record<'a> {
             epoch: point.epoch,
             train_s: clock(point.train_s),
             wall_s: clock(point.wall_s),
-            test_accuracy: point.test_accuracy,
+            test_accuracy: Some(point.test_accuracy).filter(|_| settings.validate.is_none()),
+            validation_accuracy: Some(point.test_accuracy).filter(|_| settings.validate.is_some()),
         };
         Self {
             schema: SCHEMA,
@@ -131,7 +137,11 @@ impl<'a> Record<'a> {
                 train_s: hit.and_then(|hit| clock(hit.train_s)),
                 wall_s: hit.and_then(|hit| clock(hit.wall_s)),
             },
-            end: End { test_accuracy: last.test_accuracy, weights_sha256: run.network.sha256() },
+            end: End {
+                test_accuracy: run.test_accuracy(),
+                validation_accuracy: tested(last).validation_accuracy,
+                weights_sha256: run.network.sha256(),
+            },
             train_s: clock(last.train_s),
             wall_s: clock(last.wall_s),
             images: last.images,

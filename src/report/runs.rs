@@ -28,7 +28,8 @@ pub fn summary(
             Stop::Outrun => "outrun after",
             Stop::Interrupted => "interrupted after",
         };
-        let found = format!("{how} {:.2} epochs, test accuracy {}", last.epoch, percent(last.test_accuracy));
+        let accuracy = percent(last.test_accuracy);
+        let found = format!("{how} {:.2} epochs, {} accuracy {accuracy}", last.epoch, settings.tested_on());
         line(&mut text, &format!("seed {seed}"), &found);
     }
     let (cut, whole): (Vec<_>, Vec<_>) = runs.iter().partition(|run| run.stop == Stop::Interrupted);
@@ -44,7 +45,8 @@ pub fn summary(
         line(&mut text, "epochs", &words(&epochs, "", 2));
     }
     let accuracy = Sample::of(&each(&whole, |run| Some(run.last.test_accuracy * 100.0)));
-    line(&mut text, "test accuracy", &words(&accuracy, " %", 2));
+    let name = if settings.validate.is_some() { "validation" } else { "test accuracy" };
+    line(&mut text, name, &words(&accuracy, " %", 2));
     if timed {
         let seconds = Sample::of(&each(&whole, |run| Some(run.last.train_s)));
         line(&mut text, "training", &format!("{} (train_s, tests paused)", words(&seconds, " s", 3)));

@@ -12,11 +12,12 @@ pub fn summary(settings: &Settings, data: &Dataset, engine: &Engine, run: &Run) 
     let last = run.last();
     let mut text = heading(settings, data);
     line(&mut text, "result", &verdict(settings, run));
-    line(
-        &mut text,
-        "test accuracy",
-        &format!("{} of {} images", percent(last.test_accuracy), grouped(data.test.len() as u64)),
-    );
+    let share =
+        |accuracy, images: usize| format!("{} of {} images", percent(accuracy), grouped(images as u64));
+    if let Some(held_out) = settings.validate {
+        line(&mut text, "validation", &share(last.test_accuracy, held_out));
+    }
+    line(&mut text, "test accuracy", &share(run.test_accuracy(), data.test.len()));
     if let Some(ns) = ns_per_image(last) {
         let (seconds, rate) = (last.train_s, grouped((1e9 / ns).round() as u64));
         line(

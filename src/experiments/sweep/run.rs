@@ -44,7 +44,7 @@ pub struct Outcome {
     pub images: u64,
     /// The same in passes over the training images.
     pub epochs: f64,
-    /// Test accuracy at the end.
+    /// Accuracy at the end, as tests during training see it.
     pub test_accuracy: f64,
     /// SHA-256 of the final weights.
     pub weights_sha256: String,
