@@ -50,32 +50,24 @@ fn a_killed_run_goes_on_from_its_last_checkpoint() {
     let desk = Desk::new();
     let run = "--optimizer adam --hidden 30 --images 5000 --epochs 12 --target none";
     let whole = desk.json(run);
-    let mut starts = 0;
     let first = format!("{run} --checkpoint run --every 1000");
-    loop {
-        let arguments =
-            if starts == 0 { first.as_str() } else { "--resume run --checkpoint run --every 1000" };
+    let again = "--resume run --checkpoint run --every 1000";
+    // Killed later each time, so that it comes to an end.
+    let ended = (1..100).find_map(|attempt| {
+        let arguments = if desk.path("run").exists() { again } else { &first };
         let mut child =
             desk.command(&format!("{arguments} --json -q")).stdout(Stdio::piped()).spawn().unwrap();
-        starts += 1;
-        // Later each time, so that it comes to an end.
-        std::thread::sleep(std::time::Duration::from_millis(20 * starts));
-        if let Some(status) = child.try_wait().unwrap() {
-            assert!(status.success());
-            let mut record = String::new();
-            child.stdout.take().unwrap().read_to_string(&mut record).unwrap();
-            let record: Value = serde_json::from_str(&record).unwrap();
-            assert_eq!(without_times(record), without_times(whole));
-            break;
+        std::thread::sleep(std::time::Duration::from_millis(25 * attempt));
+        if child.try_wait().unwrap().is_none() {
+            child.kill().unwrap();
+            child.wait().unwrap();
+            return None;
         }
-        child.kill().unwrap();
-        child.wait().unwrap();
-        if !desk.path("run").exists() {
-            starts -= 1;
-            std::thread::sleep(std::time::Duration::from_millis(5));
-        }
-        assert!(starts < 200, "it never ends");
-    }
+        let end = child.wait_with_output().unwrap();
+        assert!(end.status.success(), "{end:?}");
+        Some(serde_json::from_slice(&end.stdout).unwrap())
+    });
+    assert_eq!(without_times(ended.expect("it comes to an end")), without_times(whole));
     // A kill may leave the beginning of a checkpoint beside it, under another name.
     assert!(
         desk.files().iter().all(|file| file == "run" || file.starts_with(".dlr-save-")),
