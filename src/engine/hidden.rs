@@ -27,7 +27,7 @@ impl Hidden {
             return Ok(Self(layers));
         }
         Err(format!(
-            "expected a whole number from 1 to {MAX_HIDDEN}, or up to {MAX_LAYERS} of them with commas between"
+            "expected a whole number from 1 to {MAX_HIDDEN}, or up to {MAX_LAYERS} with commas between"
         ))
     }
 
@@ -143,7 +143,7 @@ mod tests {
         for bad in
             ["", "0", "4097", "30,", ",30", "30,,20", "30, 20", "-1", "1e2", "3.0", "1,1,1,1,1,1,1,1,1"]
         {
-            let expected = "expected a whole number from 1 to 4096, or up to 8 of them with commas between";
+            let expected = "expected a whole number from 1 to 4096, or up to 8 with commas between";
             assert_eq!(bad.parse::<Hidden>(), Err(expected.to_owned()), "{bad}");
         }
         for bad in ["[]", "0", "[1,4097]", "-1", "\"30\"", "null", "1.5"] {

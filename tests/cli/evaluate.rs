@@ -60,7 +60,7 @@ fn the_numbers_agree_with_one_another() {
         let right = matrix[class][class] as f64;
         let support = data.test.labels().iter().filter(|&&label| usize::from(label) == class).count();
         let predicted: u64 = matrix.iter().map(|row| row[class]).sum();
-        assert_eq!((&about["class"], &about["name"]), (&json!(class), &Value::Null));
+        assert_eq!((&about["class"], &about["name"]), (&json!(class), &json!(class.to_string())));
         assert_eq!((&about["support"], &about["predicted"]), (&json!(support), &json!(predicted)));
         let [precision, recall] = [right / predicted as f64, right / support as f64];
         assert_eq!((&about["precision"], &about["recall"]), (&json!(precision), &json!(recall)));
@@ -251,8 +251,7 @@ fn what_cannot_be_evaluated_is_refused() {
     desk.json("--epochs 0 --save net");
     put_tiny(&desk);
     desk.write("text", "no model at all, but a text");
-    desk.dlr("evaluate nowhere")
-        .failed(4, &["cannot read nowhere: ", "; give a file that dlr --save has written"]);
+    desk.dlr("evaluate nowhere").failed(4, &["cannot read nowhere: ", "; give a file"]);
     desk.dlr("evaluate text").failed(4, &["text: not a safetensors file", "dlr --save"]);
     desk.dlr("evaluate tiny").failed(4, &["tiny: not a file", "dlr --save"]);
     desk.dlr("evaluate net --data tiny").failed(

@@ -189,7 +189,7 @@ fn bad_models_are_refused() {
         desk.write("bad", bytes);
         let run = desk.dlr("--load bad --target none --epochs 1000");
         println!("{case}: {}", run.stderr);
-        run.failed(4, &["bad: ", problem, "; give --load a"]);
+        run.failed(4, &["bad: ", problem, "; give a file"]);
     }
 }
 
@@ -197,9 +197,9 @@ fn bad_models_are_refused() {
 fn models_that_are_no_files_are_refused() {
     let desk = Desk::new();
     std::fs::create_dir(desk.path("folder")).unwrap();
-    desk.dlr("--load folder").failed(4, &["folder: ", "; give --load a file"]);
-    desk.dlr("--load missing").failed(4, &["missing: ", "; give --load a file"]);
-    desk.dlr("--load folder/missing").failed(4, &["folder/missing: ", "; give --load a file"]);
+    desk.dlr("--load folder").failed(4, &["folder: ", "; give a file"]);
+    desk.dlr("--load missing").failed(4, &["missing: ", "; give a file"]);
+    desk.dlr("--load folder/missing").failed(4, &["folder/missing: ", "; give a file"]);
     desk.make_pipe("pipe"); // nobody will ever write to it
-    desk.dlr("--load pipe").failed(4, &["pipe: ", "; give --load a file"]);
+    desk.dlr("--load pipe").failed(4, &["pipe: ", "; give a file"]);
 }

@@ -10,8 +10,9 @@ const VALUES: [&str; 12] =
 
 /// Every numeric option, with the value as a part of its argument; the optimizer that has it; which of the values are
 /// within its range.
-const OPTIONS: [(&str, &str, &str, &[&str]); 22] = [
-    ("--hidden", "{}", "dlr", &[]),
+const OPTIONS: [(&str, &str, &str, &[&str]); 23] = [
+    ("--hidden", "{}", "dlr", &["1,5"]),
+    ("--validate", "{}", "dlr", &[]),
     ("--lr", "{}", "sgd", &["0", "-0", "1e3"]),
     ("--alpha", "{}", "dlr", &["99999999999999999999", "1e3"]),
     ("--momentum", "{}", "nesterov", &["0", "-0"]),
@@ -62,7 +63,7 @@ fn no_number_does_harm() {
             }
         }
     }
-    assert_eq!((taken, refused), (32, 232));
+    assert_eq!((taken, refused), (33, 243));
 }
 
 /// In the same form, whatever is wrong: the argument, what was expected and found, and the way out.
@@ -91,13 +92,19 @@ fn usage_errors_are_one_line_with_the_argument_and_the_way_out() {
         ("--norm both", "--norm: expected one of pre, post, found \"both\"; see dlr --help"),
         ("--backprop none", "--backprop: expected one of mse, authors, found \"none\"; see dlr --help"),
         ("--preset paper", "--preset: expected authors, found \"paper\"; see dlr --help"),
-        ("--hidden abc", "--hidden: expected a whole number from 1 to 4096, found \"abc\"; see dlr --help"),
-        ("--hidden=", "--hidden: expected a whole number from 1 to 4096, found \"\"; see dlr --help"),
+        (
+            "--hidden abc",
+            "--hidden: expected a whole number from 1 to 4096, or up to 8 with commas between, found \"abc\"; see dlr --help",
+        ),
+        (
+            "--hidden=",
+            "--hidden: expected a whole number from 1 to 4096, or up to 8 with commas between, found \"\"; see dlr --help",
+        ),
         ("--load x --init fan-in", "--load: cannot be used with --init; leave one of them out"),
         ("--hidden 3 compare", "compare: cannot be used with --hidden; leave one of them out"),
         (
             "compare --hidden 0",
-            "--hidden: expected a whole number from 1 to 4096, found \"0\"; see dlr compare --help",
+            "--hidden: expected a whole number from 1 to 4096, or up to 8 with commas between, found \"0\"; see dlr compare --help",
         ),
         ("tune", "OPTIMIZER: required here, but missing; see dlr tune --help"),
         ("tune sgd adam", "adam: nothing more was expected here; see dlr tune --help"),
