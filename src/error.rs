@@ -73,6 +73,15 @@ pub enum Error {
         cure: String,
     },
 
+    /// The parts of a checkpoint don't belong together, or to the data.
+    #[error(
+        "a checkpoint that nothing goes on from: {problem}; take one as it was written, and the data it is of"
+    )]
+    Checkpoint {
+        /// What does not fit.
+        problem: String,
+    },
+
     /// The user ended it before it was complete.
     #[error("interrupted; what was finished is kept, and the same command goes on from there")]
     Interrupted,

@@ -1,5 +1,6 @@
 //! A run that goes on from a file comes to the same bits as one that never stopped, wherever that was.
 
+use dlr::Error;
 use dlr::data::{CachePolicy, Dataset};
 use dlr::engine::checkpoint::{Checkpoint, Initial, Origin};
 use dlr::engine::network::Network;
@@ -77,7 +78,7 @@ fn assert_every_checkpoint_leads_to_the_end(settings: &Settings) -> usize {
         let (checkpoint, origin) = Checkpoint::load(file).unwrap();
         assert_eq!(origin, Keeper::origin());
         assert_eq!(&checkpoint.settings, settings);
-        let resumed = resume(&checkpoint, &MNIST, Instant::now(), Threads::One, &mut ()).unwrap().unwrap();
+        let resumed = resume(&checkpoint, &MNIST, Instant::now(), Threads::One, &mut ()).unwrap();
         assert_eq!(result(&resumed), result(&run), "{settings:?} from {} images", checkpoint.images);
         let (last, before) = (resumed.last(), run.last());
         assert!(last.train_s > 0.0 && last.wall_s >= last.train_s && before.wall_s > 0.0);
@@ -125,7 +126,7 @@ fn a_finished_run_goes_on_with_more_epochs_or_another_target() {
     whole(&Settings { epochs: 2, ..long.clone() }, &mut keeper);
     let (checkpoint, _) = Checkpoint::load(keeper.files.last().unwrap()).unwrap();
     let more = Checkpoint { settings: long.clone(), ..checkpoint };
-    let resumed = resume(&more, &MNIST, Instant::now(), Threads::One, &mut ()).unwrap().unwrap();
+    let resumed = resume(&more, &MNIST, Instant::now(), Threads::One, &mut ()).unwrap();
     let run = whole(&long, &mut ());
     assert_eq!(resumed.network, run.network);
 
@@ -135,10 +136,10 @@ fn a_finished_run_goes_on_with_more_epochs_or_another_target() {
     let hit = whole(&easy, &mut keeper);
     assert_eq!(hit.stop, Stop::Target);
     let (checkpoint, _) = Checkpoint::load(keeper.files.last().unwrap()).unwrap();
-    let again = resume(&checkpoint, &MNIST, Instant::now(), Threads::One, &mut ()).unwrap().unwrap();
+    let again = resume(&checkpoint, &MNIST, Instant::now(), Threads::One, &mut ()).unwrap();
     assert_eq!(result(&again), result(&hit));
     let on = Checkpoint { settings: long, ..checkpoint };
-    let on = resume(&on, &MNIST, Instant::now(), Threads::One, &mut ()).unwrap().unwrap();
+    let on = resume(&on, &MNIST, Instant::now(), Threads::One, &mut ()).unwrap();
     assert_eq!(on.network, run.network);
 }
 
@@ -165,7 +166,11 @@ fn what_was_changed_is_refused() {
     std::fs::write(file, &bytes).unwrap();
     let (good, _) = Checkpoint::load(file).unwrap();
     let go_on = |checkpoint: &Checkpoint| {
-        resume(checkpoint, &MNIST, Instant::now(), Threads::One, &mut ()).unwrap().map(drop)
+        let gone_on = resume(checkpoint, &MNIST, Instant::now(), Threads::One, &mut ());
+        gone_on.map(drop).map_err(|error| match error {
+            Error::Checkpoint { problem } => problem,
+            other => panic!("{other}"),
+        })
     };
     assert_eq!(go_on(&good), Ok(()));
     let other = Settings { optimizer: settings("sgd", &Hyper::NONE).optimizer, ..good.settings.clone() };

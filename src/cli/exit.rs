@@ -47,7 +47,7 @@ impl Code {
     pub(crate) fn of(error: &Error) -> Self {
         match error {
             Error::Settings { .. } => Self::Usage,
-            Error::Data { .. } | Error::Read { .. } => Self::BadData,
+            Error::Data { .. } | Error::Read { .. } | Error::Checkpoint { .. } => Self::BadData,
             Error::Diverged { .. } => Self::Diverged,
             _ => Self::Failed,
         }

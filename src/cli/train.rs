@@ -10,6 +10,7 @@ use dlr::data::Dataset;
 use dlr::engine::checkpoint::{Checkpoint, Initial, Origin};
 use dlr::engine::model;
 use dlr::engine::network::Network;
+use dlr::engine::saved::Saved;
 use dlr::engine::settings::Settings;
 use dlr::engine::threads::{Threads, pool};
 use dlr::engine::trainer::{PROTOCOL, Point, Run, Stop, resume, train, training_images};
@@ -47,11 +48,11 @@ fn prepare(args: Train) -> Result<Job> {
     let threads = jobs(args.threads);
     let engine = Engine::here(threads);
     engine.warnings().iter().for_each(|warning| warn(warning));
-    let loaded = args.load.as_deref().map(model::load).transpose()?;
+    let loaded = args.load.as_deref().map(Saved::load).transpose()?;
     let resumed = args.resume.as_deref().map(Checkpoint::load).transpose()?;
     let mut settings = match &resumed {
         Some((checkpoint, _)) => args.changed(checkpoint.settings.clone()),
-        None => args.settings(loaded.as_ref().map(Network::hidden))?,
+        None => args.settings(loaded.as_ref().map(|saved| saved.network.hidden()))?,
     };
     if let Some(path) = &args.save {
         model::check_place(path)?;
@@ -59,16 +60,17 @@ fn prepare(args: Train) -> Result<Job> {
     if let Some(path) = &args.checkpoint {
         Checkpoint::check_place(path)?;
     }
-    let data = args.protocol.source.open()?;
+    let data = args.protocol.source.or_known(resumed.as_ref().map(|(_, origin)| &*origin.data)).open()?;
     settings.images = Some(training_images(&settings, &data)?);
-    if let Some(network) = &loaded {
-        check_fit(network, &args, &data)?;
+    if let Some(saved) = &loaded {
+        saved.check_fits(&data)?;
     }
     if let (Some((_, origin)), Some(path)) = (&resumed, &args.resume) {
         check_origin(origin, path, &data)?;
     }
     let signals = Signals::listen()?;
     let pool = pool(threads)?;
+    let loaded = loaded.map(|saved| saved.network);
     Ok(Job { args, settings, data, loaded, resumed, engine, signals, pool })
 }
 
@@ -112,15 +114,15 @@ fn one(job: Job, since: Instant) -> Result<Code> {
         initial = Some(origin.initial.clone());
         progress = watch(&initial);
         let checkpoint = Checkpoint { settings: settings.clone(), ..checkpoint.clone() };
-        run = pool.install(|| resume(&checkpoint, data, since, Threads::Pool, &mut progress))?;
+        run = pool.install(|| resume(&checkpoint, data, since, Threads::Pool, &mut progress));
     } else {
         let start = job.start(settings.seed);
         initial = (args.json || args.checkpoint.is_some()).then(|| job.initial(start.sha256()));
         progress = watch(&initial);
-        run = Ok(pool.install(|| train(settings, data, start, since, Threads::Pool, &mut progress))?);
+        run = pool.install(|| train(settings, data, start, since, Threads::Pool, &mut progress));
     }
     progress.finish();
-    let run = run.map_err(|problem| damaged(args, problem))?;
+    let run = run?;
 
     let saved = match args.save.as_deref() {
         Some(path) if run.stop != Stop::Diverged => {
@@ -190,16 +192,6 @@ fn outcome(args: &Train, stops: &[Stop], wanted: usize, signals: &Signals) -> Co
     }
 }
 
-/// What is wrong with the checkpoint.
-fn damaged(args: &Train, problem: String) -> Error {
-    Error::Data {
-        path: args.resume.clone().unwrap_or_default(),
-        problem,
-        cure: "give --resume a file that --checkpoint has written, and --data the set that it was trained on"
-            .into(),
-    }
-}
-
 /// Refuses to go on with other data or by another protocol, and warns where only the bits may differ.
 fn check_origin(origin: &Origin, path: &Path, data: &Dataset) -> Result<()> {
     let refuse = |problem, cure: &str| Err(Error::Data { path: path.into(), problem, cure: cure.into() });
@@ -219,22 +211,6 @@ fn check_origin(origin: &Origin, path: &Path, data: &Dataset) -> Result<()> {
         ));
     }
     Ok(())
-}
-
-/// Whether the loaded network has the data's inputs and classes.
-fn check_fit(network: &Network, args: &Train, data: &Dataset) -> Result<()> {
-    let (is, should) = ((network.inputs(), network.outputs()), (data.inputs, data.classes));
-    if is == should {
-        return Ok(());
-    }
-    Err(Error::Data {
-        path: args.load.clone().unwrap_or_default(),
-        problem: format!(
-            "a network of {} inputs and {} outputs, but {} has {} and {}",
-            is.0, is.1, data.name, should.0, should.1
-        ),
-        cure: "give --load a network for this data set, or --data the set that it was trained on".into(),
-    })
 }
 
 /// What a saved model says of its origin.

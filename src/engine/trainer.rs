@@ -197,25 +197,23 @@ pub fn train(
 /// Clocks count from `since`, and what the checkpoint has counted comes on top.
 ///
 /// # Errors
-/// [`Error::Settings`] if the settings don't fit the data. What does not fit in the checkpoint is a sentence.
+/// [`Error::Settings`] if the settings don't fit the data, [`Error::Checkpoint`] if the checkpoint does not fit them.
 pub fn resume(
     checkpoint: &Checkpoint,
     data: &Dataset,
     since: Instant,
     threads: Threads,
     observer: &mut dyn Observer,
-) -> Result<Result<Run, String>> {
+) -> Result<Run> {
     let network = Network::zeros(data.inputs, &checkpoint.settings.hidden, data.classes);
     let mut progress = Progress::new(&checkpoint.settings, data, network, since, threads)?;
-    if let Err(problem) = progress.go_on_from(checkpoint) {
-        return Ok(Err(problem));
-    }
+    progress.go_on_from(checkpoint).map_err(|problem| Error::Checkpoint { problem })?;
     let stop = match () {
         () if progress.has_hit() => Stop::Target,
         () if progress.has_stalled() => Stop::Stalled,
         () => progress.run(observer),
     };
-    Ok(Ok(progress.end(stop, observer)))
+    Ok(progress.end(stop, observer))
 }
 
 /// A run on its way.
