@@ -19,10 +19,11 @@ const CLASSES: usize = 5;
 const IMAGES: usize = 120;
 /// Times that they are learned: the first of five layers moves little in one.
 const PASSES: usize = 2;
-/// Deviation from the reference, relative to the layer's largest weight. The worst measured is 1.3e-5, of DLR with 200 units.
-const BOUND: f64 = 2e-5;
+/// Deviation from the reference, relative to the layer's largest weight. The worst measured is 2.3e-6.
+const BOUND: f64 = 1e-5;
 /// One layer, for comparison, and up to four, narrower and wider than vectors and tiles.
-const HIDDEN: [&str; 6] = ["7", "9,6", "8,17,3", "30,16,24", "200,140", "5,4,3,8"];
+const HIDDEN: [&str; 6] = ["7", "9,6", "8,17,3", "30,16,24", WIDE, "5,4,3,8"];
+const WIDE: &str = "200,140";
 
 /// Images of which `lit` pixels in 256 are lit, the same every time.
 fn split(lit: u64) -> Split {
@@ -38,20 +39,21 @@ fn split(lit: u64) -> Split {
     Split::from_pixels(INPUTS, &pixels, &labels).expect("little memory is needed")
 }
 
-/// Every optimizer of the list, with norms of both kinds and rates that differ between layers.
-fn optimizers() -> Vec<Optimizer> {
-    let rates = Rates([[0.4, -0.1, 0.0, 0.1], [0.3, 0.0, -0.01, 0.2]]);
+/// Every optimizer of the list, with norms of both kinds and rates that differ between layers, all rates times `scale`.
+fn optimizers(scale: f64) -> Vec<Optimizer> {
+    let rates = Rates([[0.4 * scale, -0.1, 0.0, 0.1 * scale], [0.3 * scale, 0.0, -0.01, 0.2 * scale]]);
     let mut all = Vec::new();
     for entry in OPTIMIZERS {
+        let lr = entry.defaults.lr.map(|lr| lr * scale);
         let mut with = |chosen: Hyper| all.push(entry.with(&entry.defaults, &chosen).expect("it has these"));
         match entry.defaults {
             Hyper { norm: Some(_), .. } => {
                 for norm in [Norm::Pre, Norm::Post] {
-                    with(Hyper { norm: Some(norm), ..Hyper::NONE });
+                    with(Hyper { norm: Some(norm), lr, ..Hyper::NONE });
                 }
             }
             Hyper { rates: Some(_), .. } => with(Hyper { rates: Some(rates), ..Hyper::NONE }),
-            _ => with(Hyper::NONE),
+            _ => with(Hyper { lr, ..Hyper::NONE }),
         }
     }
     all
@@ -130,7 +132,7 @@ fn deviations(ours: &Network, theirs: &deep::Network) -> Vec<f64> {
 #[test]
 fn every_optimizer_learns_what_the_reference_learns() {
     // A quarter of the pixels lit, as in MNIST: by lit pixels; three quarters: batches go by dense products.
-    let mut cases = 0;
+    let (mut cases, mut worst) = (0, 0.0_f64);
     for (lit, hidden) in [64, 192].into_iter().flat_map(|lit| HIDDEN.map(|hidden| (lit, hidden))) {
         let split = split(lit);
         let images = Images::new(&split, Inputs::Unit);
@@ -146,7 +148,9 @@ fn every_optimizer_learns_what_the_reference_learns() {
             })
             .collect();
         let start = lively(hidden.parse().expect("these are sizes"));
-        for optimizer in optimizers() {
+        // The rates are for few units: many of them would be flung to and fro, and no two programs agree for long.
+        let scale = if hidden == WIDE { 0.125 } else { 1.0 };
+        for optimizer in optimizers(scale) {
             for (batch, backprop) in [1, 7]
                 .into_iter()
                 .flat_map(|b| [(b, reference::Backprop::Mse), (b, reference::Backprop::Authors)])
@@ -165,17 +169,19 @@ fn every_optimizer_learns_what_the_reference_learns() {
                 let network = learner.network();
                 assert!(network.weights().panels().all(Panel::padding_is_zero));
                 for (layer, deviation) in (1..).zip(deviations(&network, &trainer.network)) {
+                    worst = worst.max(deviation);
                     assert!(
                         deviation <= BOUND,
                         "W{layer} of {hidden} by {optimizer}, batch {batch}, {backprop:?}: {deviation:e}"
                     );
                 }
                 let moved = deviations(&start, &trainer.network);
-                assert!(moved.iter().all(|&moved| moved > 5e-4), "{optimizer} moved only {moved:?}");
+                assert!(moved.iter().all(|&moved| moved > 5e-4 * scale), "{optimizer} moved only {moved:?}");
                 cases += 1;
             }
         }
     }
+    println!("the worst deviation is {worst:e}");
     assert_eq!(cases, 2 * HIDDEN.len() * (OPTIMIZERS.len() + 2) * 4);
 }
 
@@ -215,7 +221,7 @@ fn threads_decide_nothing() {
         let start = Network::draw(INPUTS, hidden, CLASSES, Init::FanIn, 3);
         let order: Vec<u32> = (0..IMAGES as u32).collect();
         let pool = pool(threads).unwrap();
-        optimizers()
+        optimizers(1.0)
             .iter()
             .map(|optimizer| {
                 let mut learner = optimizer.learner(start.clone(), task(60, Backprop::Mse, Threads::Pool));

@@ -252,8 +252,8 @@ fn what_cannot_be_evaluated_is_refused() {
     put_tiny(&desk);
     desk.write("text", "no model at all, but a text");
     desk.dlr("evaluate nowhere").failed(4, &["cannot read nowhere: ", "; give a file"]);
-    desk.dlr("evaluate text").failed(4, &["text: not a safetensors file", "dlr --save"]);
-    desk.dlr("evaluate tiny").failed(4, &["tiny: not a file", "dlr --save"]);
+    desk.dlr("evaluate text").failed(4, &["text: not a safetensors file", "as --save writes it"]);
+    desk.dlr("evaluate tiny").failed(4, &["tiny: not a file", "as --save writes it"]);
     desk.dlr("evaluate net --data tiny").failed(
         4,
         &["net: a network of 784 inputs and 10 outputs, but tiny has 20 and 3; give a network for this data set"],

@@ -189,7 +189,7 @@ fn bad_models_are_refused() {
         desk.write("bad", bytes);
         let run = desk.dlr("--load bad --target none --epochs 1000");
         println!("{case}: {}", run.stderr);
-        run.failed(4, &["bad: ", problem, "; give a file"]);
+        run.failed(4, &["bad: ", problem, "; give a "]);
     }
 }
 

@@ -251,7 +251,8 @@ fn what_cannot_be_predicted_is_refused() {
     desk.json("--epochs 0 --save net");
     desk.write("good.png", seven());
     desk.dlr("predict nowhere good.png").failed(4, &["cannot read nowhere: ", "; give a file"]);
-    desk.dlr("predict good.png good.png").failed(4, &["good.png: not a safetensors file", "dlr --save"]);
+    desk.dlr("predict good.png good.png")
+        .failed(4, &["good.png: not a safetensors file", "as --save writes it"]);
     desk.dlr("predict net good.png --fit none").failed(
         4,
         &["good.png: 80 x 110 pixels, but the network takes 28 x 28; scale it, or leave --fit none out"],

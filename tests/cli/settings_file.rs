@@ -135,7 +135,7 @@ fn printed_settings_make_the_same_run() {
 
 #[test]
 fn what_is_wrong_is_told_by_file_and_key() {
-    let whole = "expected a whole number from 1 to 4096";
+    let whole = "expected a whole number from 1 to 4096, or up to 8 with commas between";
     let leave = "correct it, or leave it out";
     for (file, arguments, line) in [
         ("hidden = 5000", "", format!("hidden: {whole}, found \"5000\"; {leave}")),
