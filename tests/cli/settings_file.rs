@@ -142,7 +142,7 @@ fn what_is_wrong_is_told_by_file_and_key() {
         ("hidden = -3", "", format!("hidden: {whole}, found \"-3\"; {leave}")),
         ("hidden = 30.0", "", format!("hidden: {whole}, found \"30.0\"; {leave}")),
         ("hidden = true", "", format!("hidden: {whole}, found \"true\"; {leave}")),
-        ("hidden = [1, 2]", "", format!("hidden: {whole}, found \"1,2\"; {leave}")),
+        ("hidden = [1, 0]", "", format!("hidden: {whole}, found \"1,0\"; {leave}")),
         ("hidden = []", "", "hidden: expected a value, found none".to_owned()),
         ("hidden = [[1]]", "", "hidden: expected a number or a text, found [1]".to_owned()),
         ("hidden = 1979-05-27", "", "hidden: expected a number or a text, found 1979-05-27".to_owned()),
