@@ -27,7 +27,7 @@
 //! | data: IDX files, or arrays of one's own | [`Dataset`], [`Split`], [`data::find`], [`CachePolicy`] |
 //! | what is learned, and how | [`Settings`], [`Init`], [`Inputs`], [`Order`], [`Backprop`] |
 //! | optimizers: [the list](OPTIMIZERS), or [one's own](Entry::own) | [`Optimizer`], [`Entry`], [`Hyper`] |
-//! | training | [`fit()`], [`train`], [`Network`], [`Observer`], [`Point`], [`Run`], [`Stop`], [`Threads`] |
+//! | training | [`fit()`], [`train`], [`resume`], [`Checkpoint`], [`Network`], [`Observer`], [`Point`], [`Run`], [`Stop`], [`Threads`] |
 //! | evaluation | [`Evaluator`], [`Images`] |
 //! | weights in files that PyTorch reads | [`engine::model`] |
 //! | many runs, and what they say together | [`experiments`] |
@@ -66,5 +66,5 @@ pub use engine::network::Network;
 pub use engine::optimizer::{Entry, Hyper, Norm, OPTIMIZERS, Optimizer, Rates};
 pub use engine::settings::{Backprop, Init, Order, Settings};
 pub use engine::threads::Threads;
-pub use engine::trainer::{Observer, Point, Run, Stop, train};
+pub use engine::trainer::{Observer, Point, Run, Stop, resume, train};
 pub use error::{Error, Result};

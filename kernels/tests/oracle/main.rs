@@ -7,6 +7,7 @@ mod errors;
 mod forward;
 mod gemm;
 mod helpers;
+mod inner;
 mod invariants;
 mod layers;
 mod learn;
