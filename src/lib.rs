@@ -52,6 +52,7 @@ mod error;
 pub mod experiments;
 #[doc(hidden)] // of use to the program, which is a crate of its own
 pub mod files;
+mod hash;
 #[cfg(feature = "report")]
 pub mod report;
 

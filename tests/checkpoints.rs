@@ -176,10 +176,14 @@ fn what_was_changed_is_refused() {
     let other = Settings { optimizer: settings("sgd", &Hyper::NONE).optimizer, ..good.settings.clone() };
     let wider = Settings { hidden: 30.into(), ..good.settings.clone() };
     let deeper = Settings { hidden: "13,13".parse().unwrap(), ..good.settings.clone() };
-    for settings in [other, wider, deeper] {
+    // As many vectors, but another unit.
+    let padding = Settings { hidden: 14.into(), ..good.settings.clone() };
+    for settings in [wider, deeper, padding] {
         let wrong = go_on(&Checkpoint { settings, ..good.clone() });
-        assert_eq!(wrong, Err("its layers are not those of its settings".to_owned()));
+        assert_eq!(wrong, Err("its network is not that of its settings and the data".to_owned()));
     }
+    let wrong = go_on(&Checkpoint { settings: other, ..good.clone() });
+    assert_eq!(wrong, Err("its layers are not those of its settings".to_owned()));
     for order in [vec![], vec![0; 200], (1..=200).collect(), (0..201).collect()] {
         let wrong = go_on(&Checkpoint { order, ..good.clone() });
         assert_eq!(wrong, Err("its order is not one of 200 images".to_owned()));

@@ -16,6 +16,7 @@ use super::tune::Tune;
 use super::verify::Verify;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
+use dlr::engine::checkpoint::Checkpoint;
 use dlr::engine::hidden::{Hidden, MAX_HIDDEN};
 use dlr::engine::optimizer::{Entry, OPTIMIZERS};
 use dlr::engine::settings::Settings;
@@ -25,7 +26,7 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-/// Trains a small network of logistic units on MNIST, and tells how long that took.
+/// Trains a small network of logistic units on images, MNIST's if nothing else is said, and tells how long that took.
 #[derive(Debug, Parser)]
 #[command(name = "dlr", version, long_version = long_version(), after_help = after_help(), max_term_width = 110,
     override_usage = "dlr [OPTIONS]\n       dlr COMMAND [OPTIONS]", args_conflicts_with_subcommands = true,
@@ -201,7 +202,7 @@ Baselines:
 
 #[derive(Debug, Args)]
 pub(crate) struct Train {
-    /// Hidden units, 1 to 4096; several layers from the inputs on as in 100,50 [default: 30, or those of --load]
+    /// Hidden units, 1 to 4096; up to 8 layers from the inputs on as in 100,50 [default: 30, or those of --load]
     #[arg(long, value_name = "N,...", allow_hyphen_values = true)]
     pub(crate) hidden: Option<Hidden>,
 
@@ -237,13 +238,14 @@ pub(crate) struct Train {
     #[arg(long, value_name = "FILE", conflicts_with = "runs")]
     pub(crate) checkpoint: Option<PathBuf>,
 
-    /// Write it after every N images, too
+    /// Write it after every N images, too, or at the first test or pause to look for signals after that; with --checkpoint
     #[arg(long, value_name = "N", value_parser = whole(1..=u64::MAX), requires = "checkpoint",
         allow_hyphen_values = true)]
     pub(crate) every: Option<u64>,
 
     /// Go on from the checkpoint in FILE, by its settings; only --epochs and --target may be others
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["hidden", "optimizer", "HyperArgs", "batch", "images", "validate", "stall",
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["hidden", "optimizer", "lr", "alpha",
+        "norm", "momentum", "beta1", "beta2", "rho", "epsilon", "halving", "rates", "batch", "images", "validate", "stall",
         "test_every", "seed", "order", "init", "inputs", "one_hot", "backprop", "preset", "load", "runs"])]
     pub(crate) resume: Option<PathBuf>,
 
@@ -261,13 +263,36 @@ pub(crate) struct Train {
 }
 
 impl Train {
-    /// The settings of a checkpoint, where these arguments don't say otherwise.
-    pub(crate) fn changed(&self, settings: Settings) -> Settings {
-        Settings {
+    /// The settings of a checkpoint, where these arguments don't say otherwise. What they say has to be to come: else the
+    /// result would not be that of these settings.
+    pub(crate) fn changed(&self, checkpoint: &Checkpoint) -> dlr::Result<Settings> {
+        let settings = checkpoint.settings.clone();
+        let settings = Settings {
             epochs: self.protocol.epochs.unwrap_or(settings.epochs),
             target: self.protocol.target.map_or(settings.target, |target| target.0),
             ..settings
+        };
+        let per_epoch = settings.images.unwrap_or(usize::MAX) as u64;
+        let done = checkpoint.images.div_ceil(per_epoch);
+        if settings.epochs < done {
+            return Err(dlr::Error::Settings {
+                option: "--epochs",
+                problem: format!("{} asked for, but the checkpoint is in its epoch {done}", settings.epochs),
+                cure: format!("give {done} or more"),
+            });
         }
+        let passed = |target: f64| {
+            let mut before = checkpoint.curve.iter().filter(|point| point.images < checkpoint.images);
+            before.any(|point| point.test_accuracy > target)
+        };
+        if settings.target.is_some_and(passed) {
+            return Err(dlr::Error::Settings {
+                option: "--target",
+                problem: "the run was above it before the checkpoint".into(),
+                cure: "give a higher one, or none".into(),
+            });
+        }
+        Ok(settings)
     }
 
     /// The settings by their names in results, but for what a network in --load decides.

@@ -28,7 +28,7 @@ pub(crate) struct Compare {
     #[arg(value_name = "OPTIMIZER", value_parser = contestant, default_values = ["sgd", "nesterov", "adam", "dlr"])]
     optimizers: Vec<Contestant>,
 
-    /// Hidden units, 1 to 4096; several layers from the inputs on as in 100,50
+    /// Hidden units, 1 to 4096; up to 8 layers from the inputs on as in 100,50
     #[arg(long, value_name = "N,...", default_value = "30", allow_hyphen_values = true)]
     hidden: Hidden,
 

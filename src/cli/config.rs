@@ -65,9 +65,14 @@ pub(super) fn completed(command: &Command, typed: Vec<OsString>) -> Result<Vec<O
 
     let table = path.iter().try_fold(&root, |table, name| table.get(*name)?.as_table());
     let (mut options, mut words) = (Vec::new(), Vec::new());
-    for (key, value) in table.into_iter().flatten().filter(|(_, value)| !value.is_table()) {
-        let arg = find(leaf, key).expect("its name has been checked");
-        let place = path.iter().copied().chain([key.as_str()]).collect::<Vec<_>>().join(".");
+    // In the order of the command line, which arguments without dashes are told apart by.
+    for arg in leaf.get_arguments() {
+        let Some(key) = key(arg) else { continue };
+        let Some(value) = table.and_then(|table| table.get(&*key)).filter(|value| !value.is_table()) else {
+            continue;
+        };
+        let key = &*key;
+        let place = path.iter().copied().chain([key]).collect::<Vec<_>>().join(".");
         let wrong = |problem: &str| wrong(&place, problem);
         let tokens = tokens(arg, key, value).map_err(|problem| wrong(&problem))?;
         check(&lenient, &path, arg, &tokens).map_err(|problem| wrong(&problem))?;
@@ -91,7 +96,12 @@ pub(super) fn printed(command: &Command, matches: &ArgMatches, resolved: &Json) 
     if !path.is_empty() {
         writeln!(text, "[{}]", path.join(".")).expect("a string takes all");
     }
-    for arg in command.get_arguments() {
+    let was_typed =
+        |arg: &&Arg| matches.value_source(arg.get_id().as_str()) == Some(ValueSource::CommandLine);
+    let typed = command.get_arguments().filter(was_typed);
+    let excluded: Vec<_> =
+        typed.flat_map(|arg| command.get_arg_conflicts_with(arg)).map(Arg::get_id).collect();
+    for arg in command.get_arguments().filter(|arg| !excluded.contains(&arg.get_id())) {
         let id = arg.get_id().as_str();
         let Some(key) = key(arg) else { continue };
         let value = if is_flag(arg) {

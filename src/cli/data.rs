@@ -25,7 +25,7 @@ pub(crate) struct Data {
     png: Option<PathBuf>,
 
     /// The images that --png draws: those to train on, or those to test on
-    #[arg(long, value_enum, value_name = "SPLIT", default_value = "train", requires = "png")]
+    #[arg(long, value_enum, value_name = "SPLIT", default_value = "train")]
     split: Split,
 }
 

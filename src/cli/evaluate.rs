@@ -3,7 +3,7 @@
 use super::args::{choice, whole};
 use super::exit::{Code, print, warn};
 use super::source::Source;
-use super::stage::{CURE, jobs};
+use super::stage::{CURE, check_apart, jobs};
 use clap::{Args, ValueEnum};
 use dlr::engine::classify::classify;
 use dlr::engine::images::{Images, Inputs};
@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, Args)]
 #[command(override_usage = "dlr evaluate [OPTIONS] <MODEL>", max_term_width = 110, after_help = HELP)]
 pub(crate) struct Evaluate {
-    /// The network, a file that `dlr --save` has written
+    /// The network, a file that `dlr --save` or `--checkpoint` has written
     #[arg(value_name = "MODEL")]
     model: PathBuf,
 
@@ -68,9 +68,18 @@ pub(super) fn run(args: &Evaluate) -> Result<Code> {
     for path in args.svg.iter().chain(&args.png) {
         files::check_place(path, CURE)?;
     }
+    for (option, output) in [("--svg", &args.svg), ("--png", &args.png)] {
+        output.as_ref().map_or(Ok(()), |path| check_apart(option, path, Some(&args.model), "the model"))?;
+    }
     let (saved, inputs) = load(&args.model, args.inputs)?;
     let data = args.source.or_known(saved.data.as_deref()).open()?;
     saved.check_fits(&data)?;
+    if let Some(trained_on) = saved.data.as_ref().filter(|name| **name != data.name) {
+        warn(&format!(
+            "the network was trained on {trained_on}, and this is {}; --data names another folder",
+            data.name
+        ));
+    }
 
     let (images, split) = match args.split {
         Half::Test => (&data.test, "test"),

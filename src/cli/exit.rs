@@ -29,8 +29,7 @@ Exit codes:
   1  failed while running: a result could not be written
   2  usage: an unknown option or a value out of range; a debug build was asked for a profile
   3  the target was not reached, and --require-target was given
-  4  a data set, model, image, settings file, record, baseline or journal is missing, damaged, in use, or of
-     something else
+  4  a file or data set is missing, damaged, in use, or of something else
   5  diverged: the weights or their norm are no longer finite; nothing was saved
   6  profile: slower than the baseline, and --fail-if-slower was given
   7  verify: a run came out otherwise than it was recorded

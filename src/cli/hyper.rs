@@ -66,7 +66,7 @@ options! {
         allow_hyphen_values = true)]
     halving: f64,
 
-    /// The numbers of sgd-rates: those of the first layer, then those of the second
+    /// The numbers of sgd-rates: those of all layers but the last, then those of the last
     #[arg(long, value_name = "A,B,C,D,A,B,C,D", allow_hyphen_values = true)]
     rates: Rates,
 }

@@ -3,7 +3,7 @@
 use super::args::choice;
 use super::evaluate::load;
 use super::exit::{Code, complain, print};
-use super::stage::CURE;
+use super::stage::{CURE, check_apart};
 use clap::{Args, ValueEnum};
 use dlr::data::fit::{self, Image, fit};
 use dlr::data::picture::{MAX_BYTES, Picture};
@@ -21,7 +21,7 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, Args)]
 #[command(override_usage = "dlr predict [OPTIONS] <MODEL> <IMAGE>...", max_term_width = 110, after_help = HELP)]
 pub(crate) struct Predict {
-    /// The network, a file that `dlr --save` has written
+    /// The network, a file that `dlr --save` or `--checkpoint` has written
     #[arg(value_name = "MODEL")]
     model: PathBuf,
 
@@ -67,7 +67,13 @@ enum Fit {
 const ACROSS: usize = 10;
 
 pub(super) fn run(args: &Predict) -> Result<Code> {
-    args.png.as_ref().map_or(Ok(()), |path| files::check_place(path, CURE))?;
+    if let Some(path) = &args.png {
+        files::check_place(path, CURE)?;
+        check_apart("--png", path, Some(&args.model), "the model")?;
+        args.images
+            .iter()
+            .try_for_each(|image| check_apart("--png", path, Some(image), "a picture to read"))?;
+    }
     let (saved, inputs) = load(&args.model, args.inputs)?;
     let side = side(&saved)?;
     let names = saved.classes.as_deref();

@@ -3,6 +3,7 @@
 use super::signals::Signals;
 use dlr::Error;
 use dlr::engine::checkpoint::{Checkpoint, Origin};
+use dlr::engine::network::Weights;
 use dlr::engine::settings::Settings;
 use dlr::engine::trainer::{Observer, Point, Stop};
 use dlr::experiments::sweep::Watcher;
@@ -137,8 +138,12 @@ impl Observer for Progress {
     fn checkpoint(&mut self, checkpoint: &Checkpoint) {
         if let Some(Keeper { path, origin, kept, failed, .. }) = &mut self.keeper {
             *kept = checkpoint.images;
-            // The run goes on: the disk may have room again when it ends.
+            // The run goes on: the disk may have room again later.
+            let had_failed = failed.is_some();
             *failed = checkpoint.save(path, origin).err();
+            if let (Some(error), false) = (&failed, had_failed) {
+                super::exit::warn(&format!("{error}; the run goes on without"));
+            }
         }
     }
 
@@ -168,7 +173,7 @@ impl RunsProgress {
 
     /// An observer for one more run; none if the user wants no more.
     pub(crate) fn observer(&self) -> Option<impl Observer> {
-        self.signals.received().is_none().then(|| OneOfMany(self))
+        self.signals.received().is_none().then_some(OneOfMany { runs: self, has_begun: false })
     }
 
     /// Clears the bar.
@@ -177,22 +182,32 @@ impl RunsProgress {
     }
 }
 
-/// Watches one of several runs, and tells when it is over.
-struct OneOfMany<'a>(&'a RunsProgress);
+/// Watches one of several runs, and tells when it is over, if it has begun.
+struct OneOfMany<'a> {
+    runs: &'a RunsProgress,
+    has_begun: bool,
+}
 
 impl Observer for OneOfMany<'_> {
     fn wants_accuracy(&mut self, _: u64) -> bool {
-        self.0.curve
+        self.runs.curve
+    }
+
+    fn reached(&mut self, _: u64, _: &Weights) {
+        self.has_begun = true;
     }
 
     fn stop(&mut self, _: u64) -> Option<Stop> {
-        self.0.signals.received().map(|_| Stop::Interrupted)
+        self.runs.signals.received().map(|_| Stop::Interrupted)
     }
 }
 
 impl Drop for OneOfMany<'_> {
     fn drop(&mut self) {
-        let RunsProgress { signals, shown, done, .. } = self.0;
+        let RunsProgress { signals, shown, done, .. } = self.runs;
+        if !self.has_begun {
+            return;
+        }
         let Some(bar) = shown.as_ref().filter(|_| signals.received().is_none()) else { return };
         // Counted and told in one, so that lines come in order.
         let mut done = done.lock().unwrap_or_else(PoisonError::into_inner);

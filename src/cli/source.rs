@@ -31,11 +31,12 @@ impl Source {
         Self { data: folder.map(Path::to_owned), dataset: None }
     }
 
-    /// The same, or where nothing was said, the data set called `name`, if it is known and found.
+    /// The same, or where nothing was said, by `$DLR_DATA` neither, the data set called `name`, if it is known and found.
     pub(super) fn or_known(&self, name: Option<&str>) -> Self {
         let is_found = |known: &&'static Known| known.search().is_ok_and(|place| place.is_some());
         let known = || name.and_then(Known::named).filter(is_found);
-        let dataset = if self.data.is_some() { self.dataset } else { self.dataset.or_else(known) };
+        let dataset =
+            if self.data.is_some() || data::is_chosen() { self.dataset } else { self.dataset.or_else(known) };
         Self { dataset, ..self.clone() }
     }
 

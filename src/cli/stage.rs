@@ -21,6 +21,24 @@ pub(super) fn jobs(chosen: Option<u64>) -> usize {
     chosen.map_or_else(|| thread::available_parallelism().map_or(1, usize::from), |n| n as usize)
 }
 
+/// Refuses to write over `input`, which is told as `what`.
+pub(super) fn check_apart(
+    option: &'static str,
+    output: &Path,
+    input: Option<&Path>,
+    what: &str,
+) -> Result<()> {
+    let place = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    match input {
+        Some(input) if place(input) == place(output) => Err(Error::Settings {
+            option,
+            problem: format!("{} is {what}, which would be overwritten", output.display()),
+            cure: "give another file".into(),
+        }),
+        _ => Ok(()),
+    }
+}
+
 pub(super) struct Stage {
     pub(super) engine: Engine,
     pub(super) data: Dataset,

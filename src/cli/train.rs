@@ -5,7 +5,7 @@ use super::exit::{Code, print, warn};
 use super::progress::{Keeper, Progress, RunsProgress};
 use super::protocol::seeds;
 use super::signals::Signals;
-use super::stage::jobs;
+use super::stage::{check_apart, jobs};
 use dlr::data::Dataset;
 use dlr::engine::checkpoint::{Checkpoint, Initial, Origin};
 use dlr::engine::model;
@@ -51,7 +51,7 @@ fn prepare(args: Train) -> Result<Job> {
     let loaded = args.load.as_deref().map(Saved::load).transpose()?;
     let resumed = args.resume.as_deref().map(Checkpoint::load).transpose()?;
     let mut settings = match &resumed {
-        Some((checkpoint, _)) => args.changed(checkpoint.settings.clone()),
+        Some((checkpoint, _)) => args.changed(checkpoint)?,
         None => args.settings(loaded.as_ref().map(|saved| saved.network.hidden()))?,
     };
     if let Some(path) = &args.save {
@@ -59,6 +59,7 @@ fn prepare(args: Train) -> Result<Job> {
     }
     if let Some(path) = &args.checkpoint {
         Checkpoint::check_place(path)?;
+        check_apart("--checkpoint", path, args.save.as_deref(), "--save")?;
     }
     let data = args.protocol.source.or_known(resumed.as_ref().map(|(_, origin)| &*origin.data)).open()?;
     settings.images = Some(training_images(&settings, &data)?);
@@ -84,7 +85,8 @@ impl Job {
     }
 
     fn initial(&self, weights_sha256: String) -> Initial {
-        Initial { file: self.args.load.clone(), weights_sha256 }
+        let file = self.args.load.as_ref().map(|path| path.to_string_lossy().into_owned());
+        Initial { file, weights_sha256 }
     }
 
     fn divergence(&self, seed: u64, last: &Point) -> Error {
@@ -114,7 +116,16 @@ fn one(job: Job, since: Instant) -> Result<Code> {
         initial = Some(origin.initial.clone());
         progress = watch(&initial);
         let checkpoint = Checkpoint { settings: settings.clone(), ..checkpoint.clone() };
-        run = pool.install(|| resume(&checkpoint, data, since, Threads::Pool, &mut progress));
+        run = pool.install(|| resume(&checkpoint, data, since, Threads::Pool, &mut progress)).map_err(
+            |error| match (error, &args.resume) {
+                (Error::Checkpoint { problem }, Some(path)) => Error::Data {
+                    path: path.clone(),
+                    problem,
+                    cure: "give --resume a file that --checkpoint has written".into(),
+                },
+                (error, _) => error,
+            },
+        );
     } else {
         let start = job.start(settings.seed);
         initial = (args.json || args.checkpoint.is_some()).then(|| job.initial(start.sha256()));

@@ -44,7 +44,7 @@ pub(crate) struct Tune {
     #[arg(long, value_name = "NAME=LOW..HIGH,...", value_parser = range, value_delimiter = ',', allow_hyphen_values = true)]
     range: Vec<Range>,
 
-    /// Hidden units, 1 to 4096; several layers from the inputs on as in 100,50
+    /// Hidden units, 1 to 4096; up to 8 layers from the inputs on as in 100,50
     #[arg(long, value_name = "N,...", default_value = "30", allow_hyphen_values = true)]
     hidden: Hidden,
 

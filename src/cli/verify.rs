@@ -13,15 +13,16 @@ use dlr::report::machine::Engine;
 use dlr::report::record::SCHEMA;
 use dlr::{Error, Result};
 use serde_json::{Value, json};
+use std::fs::File;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
-use std::{fs, io};
 
-/// Trains again by the records that --json has printed, and compares the hash of the final weights
+/// Trains again by the records that --json has printed, and tells whether the same comes out: curve and weights, bit for bit
 #[derive(Debug, Args)]
-#[command(override_usage = "dlr verify [OPTIONS] RESULT.json", max_term_width = 110)]
+#[command(override_usage = "dlr verify [OPTIONS] <RESULT>", max_term_width = 110)]
 pub(crate) struct Verify {
     /// A file of records, one on a line, as `dlr --json` or `dlr --runs N --json` prints them; `-` for standard input
-    #[arg(value_name = "RESULT.json")]
+    #[arg(value_name = "RESULT")]
     result: PathBuf,
 
     /// The weights that the run began with, if it was given --load; by default the file that the record names
@@ -64,6 +65,10 @@ pub(super) fn run(args: &Verify) -> Result<Code> {
                 complain(format_args!("dlr: interrupted; the runs told above are verified"));
                 return Ok(code);
             }
+            // What does not fit is the record's fault, not the command line's.
+            Err(Error::Settings { problem, .. }) => {
+                return Err(wrong((problem, "verify it as it was printed")));
+            }
             replay => replay?,
         };
         all_match &= replay.differences.is_empty();
@@ -72,15 +77,25 @@ pub(super) fn run(args: &Verify) -> Result<Code> {
     Ok(if all_match { Code::Done } else { Code::Otherwise })
 }
 
+/// Far more than the records of all runs that anybody waits for, in bytes.
+const MAX_BYTES: u64 = 1 << 30;
+
 /// The records in a file.
 fn read(path: &Path) -> Result<Vec<Recorded>> {
     let cure = "give a file that `dlr --json` has printed";
     let failed = |source| Error::Read { path: path.to_owned(), source, cure };
-    let text =
-        if path == Path::new("-") { io::read_to_string(io::stdin()) } else { fs::read_to_string(path) };
     let wrong = |problem| Error::Data { path: path.to_owned(), problem, cure: cure.into() };
+    let text = if path == Path::new("-") {
+        io::read_to_string(io::stdin().take(MAX_BYTES))
+    } else {
+        File::open(path).and_then(|file| io::read_to_string(file.take(MAX_BYTES)))
+    };
+    let text = text.map_err(failed)?;
+    if text.len() as u64 == MAX_BYTES {
+        return Err(wrong(format!("more than {MAX_BYTES} bytes, which no records are")));
+    }
     let mut records = Vec::new();
-    for (number, line) in (1..).zip(text.map_err(failed)?.lines()) {
+    for (number, line) in (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty()) {
         let value: Value = serde_json::from_str(line)
             .map_err(|error| wrong(format!("line {number} is no JSON ({error})")))?;
         match value["schema"].as_str() {
@@ -103,7 +118,18 @@ fn read(path: &Path) -> Result<Vec<Recorded>> {
 
 /// The network that a run was loaded from, if it was.
 fn loaded(record: &Recorded, args: &Verify) -> Result<Option<Network>> {
-    args.load.as_deref().or(record.initial.file.as_deref()).map(model::load).transpose()
+    let recorded = record.initial.file.as_deref().map(Path::new);
+    let Some(path) = args.load.as_deref().or(recorded) else { return Ok(None) };
+    let cure = "name the weights that the run began with by --load";
+    let network = model::load(path).map_err(|error| match error {
+        Error::Read { path, source, .. } => Error::Read { path, source, cure },
+        error => error,
+    })?;
+    if network.sha256() != record.initial.weights_sha256 {
+        let problem = "other weights than the run began with".to_owned();
+        return Err(Error::Data { path: path.to_owned(), problem, cure: cure.into() });
+    }
+    Ok(Some(network))
 }
 
 /// One run's verdict, as text or JSON.

@@ -4,6 +4,7 @@ use super::idx::{Header, Kind, MAX_INPUTS};
 use super::lit::Split;
 use super::prepare::classes;
 use super::{Check, Dataset, Source};
+use crate::hash::hex;
 use crate::{Error, Result};
 use sha2::{Digest, Sha256};
 use std::path::PathBuf;
@@ -102,7 +103,7 @@ fn hash(kind: Kind, items: usize, (rows, columns): (usize, usize), body: &[u8]) 
     header.extend_from_slice(sizes[..kind.dimensions()].as_flattened());
     Header::parse(kind, &header)?;
     let hash = Sha256::new().chain_update(header).chain_update(body).finalize();
-    Ok(hash.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hex(hash))
 }
 
 #[cfg(test)]

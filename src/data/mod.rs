@@ -185,6 +185,11 @@ pub fn holds_one(dir: &Path) -> bool {
     source::Sources::find(dir, None).is_ok()
 }
 
+/// Whether `$DLR_DATA` names the folder of one data set.
+pub fn is_chosen() -> bool {
+    from_variable(env::var_os("DLR_DATA")).is_ok_and(|dir| dir.is_some_and(|dir| holds_one(&dir)))
+}
+
 /// The folder that `$DLR_DATA` names, if it is set.
 fn from_variable(variable: Option<OsString>) -> Result<Option<PathBuf>> {
     let dir = variable.filter(|dir| !dir.is_empty()).map(PathBuf::from);

@@ -6,6 +6,7 @@ use super::folder::{self, NAME_A_FOLDER};
 use super::gzip;
 use super::idx::{self, Header, Idx, Kind};
 use super::known::Known;
+use crate::hash::hex;
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -121,7 +122,7 @@ impl Sources {
 
 /// SHA-256 in lower-case hexadecimal, 64 characters.
 pub(super) fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(Sha256::digest(bytes))
 }
 
 /// What is wrong with a file, without its path.

@@ -1,7 +1,7 @@
 //! A run in the middle, in a file from which it goes on to the same bits.
 //!
-//! The file is a [model](super::model) with its weights as they are now, so that it can be loaded, evaluated or read by
-//! PyTorch like any other, and beside them:
+//! The file is a [model](super::model) with its weights as they are now, so that it can be loaded and evaluated like any
+//! other, and has beside them:
 //!
 //! | tensor | of each layer l, from the first, 0, to the last |
 //! | --- | --- |
@@ -11,7 +11,10 @@
 //! | `state.l.squares` | the sum of squares of each lane, if rates depend on it |
 //! | `order` | the order of the images in this epoch |
 //!
-//! All else is in the metadata: the settings, how far the run has come, and a checksum of all tensors.
+//! All else is in the metadata: the settings, how far the run has come, and a checksum of this and of all tensors.
+//!
+//! Optimizers go by their names in the list: a run by [one's own](super::optimizer::Entry::own) can be written down, but not
+//! read again.
 
 use super::model::{self, Tensor};
 use super::network::Network;
@@ -20,14 +23,14 @@ use super::trainer::{PROTOCOL, Point};
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::files;
+use crate::hash::hex;
 use dlr_kernels::layer::State;
 use dlr_kernels::simd::Level;
 use safetensors::{Dtype, SafeTensors};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 const SAVE_CURE: &str = "give --checkpoint a file in a folder that can be written";
 const LOAD_CURE: &str = "give --resume a file that --checkpoint has written";
@@ -63,8 +66,8 @@ pub struct Checkpoint {
 /// The weights that a run started from.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Initial {
-    /// The file that they were loaded from; `None` if they were drawn.
-    pub file: Option<PathBuf>,
+    /// The file that they were loaded from; `None` if they were drawn. Text, as far as the path is.
+    pub file: Option<String>,
     /// As [`Network::sha256`].
     pub weights_sha256: String,
 }
@@ -80,6 +83,8 @@ pub struct Origin {
     pub simd: String,
     /// The data set's name.
     pub data: String,
+    /// The names of its classes.
+    pub classes: Vec<String>,
     /// Its [hashes](Dataset::hashes).
     pub hashes: [String; 4],
     /// Whether its images were [transposed](Dataset::transposed).
@@ -96,6 +101,7 @@ impl Origin {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             simd: Level::compiled().name().to_owned(),
             data: data.name.clone(),
+            classes: data.class_names.clone(),
             hashes: data.hashes.clone(),
             transposed: data.transposed,
             initial,
@@ -117,7 +123,7 @@ struct About {
     random_position: String,
     /// Updates of each layer.
     updates: Vec<u64>,
-    /// SHA-256 of all tensors, one after another.
+    /// SHA-256 of all tensors, one after another, and of all this, with nothing here.
     sha256: String,
 }
 
@@ -143,17 +149,13 @@ impl Checkpoint {
     /// # Errors
     /// [`Error::Read`] if the file can't be read; [`Error::Data`] if it is no checkpoint, or not as it was written.
     pub fn load(path: &Path) -> Result<(Self, Origin)> {
-        let bytes = fs::read(path).map_err(|source| Error::Read {
-            path: path.to_owned(),
-            source,
-            cure: LOAD_CURE,
-        })?;
+        let bytes = model::read(path, LOAD_CURE)?;
         Self::from_bytes(&bytes).map_err(|problem| Error::data(path, problem, LOAD_CURE))
     }
 
     fn to_bytes(&self, origin: &Origin) -> Vec<u8> {
         let tensors = self.tensors();
-        let about = About {
+        let mut about = About {
             origin: origin.clone(),
             settings: self.settings.clone(),
             images: self.images,
@@ -163,10 +165,12 @@ impl Checkpoint {
             ends: self.ends.clone(),
             random_position: self.random_position.to_string(),
             updates: self.layers.iter().map(|state| state.updates).collect(),
-            sha256: checksum(&tensors),
+            sha256: String::new(),
         };
+        about.sha256 = checksum(&tensors, &about);
         // What evaluation asks a model for is where a model has it.
-        let about = json!({ "config": self.settings, ABOUT: about });
+        let Origin { data, classes, .. } = origin;
+        let about = json!({ "data": data, "classes": classes, "config": self.settings, ABOUT: about });
         model::serialize(&tensors, &about)
     }
 
@@ -174,9 +178,9 @@ impl Checkpoint {
         let file = model::parse(bytes)?;
         let about = model::origin(bytes).and_then(|mut about| about.get_mut(ABOUT).map(Value::take));
         let about = about.ok_or("a model, but no checkpoint: it lacks what it takes to go on")?;
-        let about: About = serde_json::from_value(about)
+        let mut about: About = serde_json::from_value(about)
             .map_err(|error| format!("what it says of itself is damaged ({error})"))?;
-        let network = model::network(&file)?;
+        let sha256 = std::mem::take(&mut about.sha256);
         let layers = about.updates.iter().enumerate().map(|(l, &updates)| {
             Ok(State {
                 updates,
@@ -187,18 +191,18 @@ impl Checkpoint {
             })
         });
         let checkpoint = Self {
+            settings: about.settings.clone(),
             images: about.images,
             train_s: about.train_s,
             wall_s: about.wall_s,
-            curve: about.curve,
-            ends: about.ends,
+            curve: about.curve.clone(),
+            ends: about.ends.clone(),
             random_position: about.random_position.parse().map_err(|_| "its random position is no number")?,
             order: numbers(&file, ORDER, u32::from_le_bytes)?,
             layers: layers.collect::<std::result::Result<_, String>>()?,
-            network,
-            settings: about.settings,
+            network: model::network(&file)?,
         };
-        if checksum(&checkpoint.tensors()) != about.sha256 {
+        if checksum(&checkpoint.tensors(), &about) != sha256 {
             return Err("its checksum is wrong: it is not as it was written".to_owned());
         }
         Ok((checkpoint, about.origin))
@@ -239,8 +243,9 @@ fn numbers<T, const N: usize>(
     Ok(tensor.data().as_chunks().0.iter().map(|&bytes| from_bytes(bytes)).collect())
 }
 
-fn checksum(tensors: &[Tensor]) -> String {
+fn checksum(tensors: &[Tensor], about: &About) -> String {
     let mut hash = Sha256::new();
     tensors.iter().for_each(|tensor| hash.update(&tensor.bytes));
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    hash.update(serde_json::to_vec(about).expect("what is said has only names for keys"));
+    hex(hash.finalize())
 }

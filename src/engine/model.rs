@@ -15,12 +15,12 @@ use std::path::Path;
 /// What to do where a model can't be written.
 const SAVE_CURE: &str = "give --save a file in a folder that can be written";
 /// What to do about a file that holds another model, or none.
-const LOAD_CURE: &str =
-    "give a file with 0.weight [hidden, inputs] and 2.weight [outputs, hidden] in F32, as --save writes it";
+const LOAD_CURE: &str = "give a file with 0.weight [hidden, inputs], 2.weight [next, hidden] and so on in F32, as --save writes it";
 /// The key of our metadata.
 const ORIGIN: &str = "dlr";
-/// No model of ours is larger: 4096 inputs, 8 layers of 4096 hidden units, 256 outputs, and a header.
-const MAX_BYTES: u64 = 4 * (8 * 4096 * 4096 + 256 * 4096) + (1 << 20);
+/// No file of ours is larger: 4096 inputs, 8 layers of 4096 hidden units and 256 outputs; in a checkpoint the weights a second
+/// time, two numbers remembered for each, and the order of 2^31 images; and a header.
+const MAX_BYTES: u64 = 4 * 4 * (8 * 4096 * 4096 + 256 * 4096) + (8 << 30) + (1 << 26);
 
 /// The tensor of the weights of layer `number`; between two layers of weights, `nn.Sequential` counts one of units.
 fn name(number: usize) -> String {
@@ -93,20 +93,24 @@ pub fn load(path: &Path) -> Result<Network> {
 
 /// The same, and what the metadata say of its origin, if they are ours.
 pub(super) fn load_with_origin(path: &Path) -> Result<(Network, Option<serde_json::Value>)> {
-    let failed =
-        |source| Error::Read { path: path.to_owned(), source, cure: "give a file that --save has written" };
-    let meta = fs::metadata(path).map_err(failed)?;
-    let length = meta.len();
+    let bytes = read(path, LOAD_CURE)?;
     let wrong = |problem: String| Error::data(path, problem, LOAD_CURE);
-    if !meta.is_file() {
-        return Err(wrong("not a file".into()));
-    }
-    if length > MAX_BYTES {
-        return Err(wrong(format!("{length} bytes are more than any such network has ({MAX_BYTES})")));
-    }
-    let bytes = fs::read(path).map_err(failed)?;
     let network = parse(&bytes).and_then(|file| network(&file)).map_err(wrong)?;
     Ok((network, origin(&bytes)))
+}
+
+/// The bytes of a model or checkpoint.
+pub(super) fn read(path: &Path, cure: &'static str) -> Result<Vec<u8>> {
+    let failed = |source| Error::Read { path: path.to_owned(), source, cure };
+    let meta = fs::metadata(path).map_err(failed)?;
+    if !meta.is_file() {
+        return Err(Error::data(path, "not a file", cure)); // a pipe or a device may never end
+    }
+    if meta.len() > MAX_BYTES {
+        let problem = format!("{} bytes are more than any such network has ({MAX_BYTES})", meta.len());
+        return Err(Error::data(path, problem, cure));
+    }
+    fs::read(path).map_err(failed)
 }
 
 /// The tensors in a file's bytes.

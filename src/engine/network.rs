@@ -3,6 +3,7 @@
 use super::hidden::Hidden;
 use super::settings::Init;
 use super::streams::{Purpose, numbered};
+use crate::hash::hex;
 use dlr_kernels::panel::Panel;
 use rand_distr::{Distribution, StandardNormal};
 use sha2::{Digest, Sha256};
@@ -161,7 +162,7 @@ impl Network {
         for matrix in self.to_torch() {
             hash.update(little_endian(&matrix.numbers));
         }
-        hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+        hex(hash.finalize())
     }
 }
 

@@ -302,7 +302,10 @@ impl<'a> Progress<'a> {
             if self.images >= self.settings.epochs.saturating_mul(self.per_epoch as u64) {
                 return Stop::Epochs;
             }
-            if self.images > kept && observer.wants_checkpoint(self.images) {
+            if self.images > kept
+                && observer.wants_checkpoint(self.images)
+                && self.learner.weights().norms_are_finite()
+            {
                 kept = self.images;
                 observer.checkpoint(&self.checkpoint());
             }
@@ -356,6 +359,11 @@ impl<'a> Progress<'a> {
 
     /// Takes in a checkpoint, or says why that can't be.
     fn go_on_from(&mut self, checkpoint: &Checkpoint) -> Result<(), String> {
+        let shape = |network: &Network| (network.inputs(), network.hidden(), network.outputs());
+        // Padding hides how wide a layer's state is; the weights beside it tell.
+        if shape(&checkpoint.network) != shape(&self.learner.network()) {
+            return Err("its network is not that of its settings and the data".to_owned());
+        }
         let mut numbers = checkpoint.order.clone();
         numbers.sort_unstable();
         if !numbers.into_iter().eq(0..self.per_epoch as u32) {

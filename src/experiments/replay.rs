@@ -124,7 +124,7 @@ impl Recorded {
             return Ok(());
         }
         let problem =
-            format!("a run on {}, but {} has other {}", self.data.name, data.name, differ.join(" and "));
+            format!("a run on {}, but {} has other {}", self.data.name, data.name, differ.join(", "));
         Err((problem, "name the folder of the data that it was trained on with --data"))
     }
 

@@ -31,6 +31,8 @@ pub struct Outcome {
     pub stop: Stop,
     /// Its last test.
     pub last: Point,
+    /// As [`Run::test_accuracy`].
+    pub test_accuracy: f64,
 }
 
 impl Outcome {
@@ -103,7 +105,8 @@ impl<F: FnMut(&Seeded) -> Result<()>> InOrder<F> {
             let (_, seeded) = self.waiting.swap_remove(next);
             self.failed = (self.finished)(&seeded).err();
             let Seeded { settings, run, .. } = seeded;
-            self.outcomes.push(Outcome { seed: settings.seed, stop: run.stop, last: *run.last() });
+            let (last, test_accuracy) = (*run.last(), run.test_accuracy());
+            self.outcomes.push(Outcome { seed: settings.seed, stop: run.stop, last, test_accuracy });
         }
     }
 }

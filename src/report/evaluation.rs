@@ -11,8 +11,8 @@ use crate::engine::saved::Saved;
 use crate::experiments::evaluation::{Class, Evaluation, Mistake};
 use crate::experiments::statistics::proportion::LEVEL;
 use serde::Serialize;
+use std::borrow::Cow;
 use std::fmt::Write as _;
-use std::path::Path;
 
 /// The version of the JSON's form.
 pub const SCHEMA: &str = "dlr-evaluation/1";
@@ -66,7 +66,8 @@ struct Record<'a> {
 
 #[derive(Serialize)]
 struct Model<'a> {
-    file: &'a Path,
+    /// Text, as far as the path is.
+    file: Cow<'a, str>,
     weights_sha256: String,
     /// Units in each layer, inputs first.
     layers: Vec<usize>,
@@ -234,7 +235,7 @@ impl Report<'_> {
         let record = Record {
             schema: SCHEMA,
             model: Model {
-                file: &saved.path,
+                file: saved.path.to_string_lossy(),
                 weights_sha256: saved.network.sha256(),
                 layers: network.hidden().with_ends(network.inputs(), network.outputs()),
                 inputs: self.inputs,

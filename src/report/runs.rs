@@ -19,7 +19,7 @@ pub fn summary(
     timed: bool,
 ) -> String {
     let mut text = heading(settings, data);
-    for Outcome { seed, stop, last } in runs {
+    for Outcome { seed, stop, last, .. } in runs {
         let how = match stop {
             Stop::Target => "target after",
             Stop::Epochs => "trained for",
@@ -45,8 +45,11 @@ pub fn summary(
         line(&mut text, "epochs", &words(&epochs, "", 2));
     }
     let accuracy = Sample::of(&each(&whole, |run| Some(run.last.test_accuracy * 100.0)));
-    let name = if settings.validate.is_some() { "validation" } else { "test accuracy" };
-    line(&mut text, name, &words(&accuracy, " %", 2));
+    if settings.validate.is_some() {
+        line(&mut text, "validation", &words(&accuracy, " %", 2));
+    }
+    let accuracy = Sample::of(&each(&whole, |run| Some(run.test_accuracy * 100.0)));
+    line(&mut text, "test accuracy", &words(&accuracy, " %", 2));
     if timed {
         let seconds = Sample::of(&each(&whole, |run| Some(run.last.train_s)));
         line(&mut text, "training", &format!("{} (train_s, tests paused)", words(&seconds, " s", 3)));

@@ -65,9 +65,9 @@ fn verdict(settings: &Settings, run: &Run) -> String {
     }
 }
 
-/// A share as a percentage with the two decimals that 10,000 test images allow, and more only if it has more.
+/// A share as a percentage with the two decimals that 10,000 test images allow, and two more only if it has more.
 pub fn percent(share: f64) -> String {
-    let percent = (share * 1e8).round() / 1e6;
+    let percent = (share * 1e6).round() / 1e4;
     let text = format!("{percent:.2}");
     if text.parse() == Ok(percent) { format!("{text} %") } else { format!("{percent} %") }
 }
@@ -98,6 +98,6 @@ mod tests {
         assert_eq!(percent(0.96), "96.00 %");
         assert_eq!(percent(0.9601), "96.01 %");
         assert_eq!(percent(0.96015), "96.015 %");
-        assert_eq!(percent(2.0 / 3.0), "66.666667 %");
+        assert_eq!(percent(2.0 / 3.0), "66.6667 %");
     }
 }

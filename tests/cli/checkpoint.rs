@@ -44,6 +44,49 @@ fn a_run_in_two_parts_is_the_run_in_one() {
     assert_eq!(desk.files(), ["part"]);
 }
 
+/// Everything that decides the rest of the run is under the checksum, not the tensors alone.
+#[test]
+fn what_a_checkpoint_says_of_itself_is_as_it_was_written() {
+    let desk = Desk::new();
+    desk.json("--hidden 12 --epochs 2 --target none --checkpoint run");
+    let bytes = desk.read("run");
+    let length = 8 + u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
+    let header = String::from_utf8(bytes[8..length].to_vec()).unwrap();
+    for (from, to) in [
+        (r#"\"images\":1200"#, r#"\"images\":1800"#),
+        (r#"\"hidden\":12"#, r#"\"hidden\":13"#),
+        (r#"\"seed\":1,"#, r#"\"seed\":2,"#),
+        (r#"\"lr\":0.8"#, r#"\"lr\":0.7"#),
+        (r#"\"random_position\":\""#, r#"\"random_position\":\"1"#),
+    ] {
+        assert!(header.contains(from), "{from} in {header}");
+        let mut changed = header.replace(from, to).into_bytes();
+        changed.resize(changed.len().next_multiple_of(8), b' ');
+        let file = [&(changed.len() as u64).to_le_bytes()[..], &changed, &bytes[length..]].concat();
+        desk.write("changed", file);
+        let words = ["changed: ", "; give --resume a file that --checkpoint has written"];
+        desk.dlr("--resume changed --epochs 3").failed(4, &words);
+    }
+}
+
+#[test]
+fn a_path_that_is_no_text_does_no_harm() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt as _;
+    let desk = Desk::new();
+    desk.json("--hidden 12 --epochs 0 --save net");
+    let odd = OsStr::from_bytes(b"n\xff");
+    std::fs::copy(desk.path("net"), desk.path("").join(odd)).unwrap();
+    for arguments in
+        ["--images 600 --json -q --load", "--images 600 -q --checkpoint run --load", "evaluate --json"]
+    {
+        let mut command = desk.command(arguments);
+        command.arg(odd);
+        let run = finish(command);
+        assert_eq!((run.code, &*run.stderr), (Some(0), ""), "{arguments}: {run:?}");
+    }
+}
+
 /// Killed in the midst of it, without a chance to say goodbye; the checkpoint is never half written.
 #[test]
 fn a_killed_run_goes_on_from_its_last_checkpoint() {
@@ -80,7 +123,7 @@ fn a_killed_run_goes_on_from_its_last_checkpoint() {
 fn an_interrupted_run_leaves_a_checkpoint() {
     let desk = Desk::new();
     let run = "--images 3000 --epochs 400 --target none";
-    let mut command = desk.command(&format!("{run} --checkpoint run"));
+    let mut command = desk.command(&format!("{run} --checkpoint run --json"));
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut stderr = BufReader::new(child.stderr.take().unwrap());
     let mut told = String::new();
@@ -89,8 +132,10 @@ fn an_interrupted_run_leaves_a_checkpoint() {
     }
     signal(&child, "INT");
     stderr.read_to_string(&mut told).unwrap();
-    assert_eq!(child.wait().unwrap().code(), Some(130), "{told}");
-    let reached: u64 = desk.dlr("--resume run --epochs 0 --json -q").json()["images"].as_u64().unwrap();
+    let end = child.wait_with_output().unwrap();
+    assert_eq!(end.status.code(), Some(130), "{told}");
+    let interrupted: Value = serde_json::from_slice(&end.stdout).unwrap();
+    let reached = interrupted["images"].as_u64().unwrap();
     let epochs = reached.div_ceil(3000) + 1;
     let resumed = desk.dlr(&format!("--resume run --epochs {epochs} --json -q"));
     let whole = desk.json(&format!("--images 3000 --target none --epochs {epochs}"));
@@ -103,6 +148,11 @@ fn a_checkpoint_is_a_model_too() {
     let trained = desk.json("--optimizer adam --hidden 20,10 --checkpoint run");
     let loaded = desk.json("--load run --epochs 0");
     assert_eq!(weights(&trained), weights(&loaded));
+    desk.json("--load run --epochs 0 --save net");
+    let [model, checkpoint] = ["net", "run"].map(|file| desk.dlr(&format!("evaluate {file} --json")).json());
+    for part in ["accuracy", "classes", "confusion", "data"] {
+        assert_eq!(model[part], checkpoint[part], "{part}");
+    }
 }
 
 #[test]
@@ -140,6 +190,11 @@ fn what_cannot_be_gone_on_from_is_refused() {
         desk.write(&format!("data/{file}-labels-idx1-ubyte"), &labels);
     }
     refused("--resume run --data data", 4, &["run: a run on mnist, but data is other data", "--data"]);
+    desk.json("--checkpoint three --epochs 3 --target none");
+    refused("--resume three --epochs 2", 2, &["--epochs: 2 asked for, but the checkpoint is in its epoch 3"]);
+    refused("--resume three --target 0.01 --epochs 4", 2, &["--target: the run was above it before"]);
+    desk.json("--epochs 0 --save net");
+    refused("--checkpoint net --save ./net", 2, &["--checkpoint: net is --save, which would be overwritten"]);
     for option in
         ["--lr 1", "--hidden 30", "--seed 2", "--batch 1", "--init fan-in", "--load model", "--runs 2"]
     {
@@ -147,5 +202,5 @@ fn what_cannot_be_gone_on_from_is_refused() {
     }
     desk.dlr("--every 5").complained(2, &["--checkpoint"]);
     refused("--checkpoint none/file", 1, &["cannot write none/file", "give --checkpoint a file in a folder"]);
-    assert_eq!(desk.files(), ["changed", "data", "half", "model", "run", "text"]);
+    assert_eq!(desk.files(), ["changed", "data", "half", "model", "net", "run", "text", "three"]);
 }

@@ -279,3 +279,16 @@ fn what_cannot_be_evaluated_is_refused() {
     }
     assert_eq!(desk.files(), ["net", "text", "tiny"], "something was left behind");
 }
+
+/// What is drawn never takes the place of what is read.
+#[test]
+fn the_model_is_not_drawn_over() {
+    let desk = Desk::new();
+    desk.json("--epochs 0 --save net");
+    let before = desk.read("net");
+    for option in ["--svg", "--png"] {
+        let words = [&*format!("{option}: net is the model, which would be overwritten")];
+        desk.dlr(&format!("evaluate net {option} net")).failed(2, &words);
+    }
+    assert!(desk.read("net") == before);
+}

@@ -94,6 +94,11 @@ fn printed_settings_can_be_fed_back() {
         "sweep slurm fig2 --parts 3",
         "sweep merge folder",
         "completions zsh",
+        "predict net a.png b.png --ink light",
+        "evaluate net --split train --json",
+        "data --json",
+        "verify result.json --threads 3",
+        "--resume run --epochs 7 --checkpoint run",
     ] {
         // With a quote where the shell would have it, since the desk splits at blanks.
         let mut words: Vec<String> = Vec::new();

@@ -35,6 +35,9 @@ fn a_run_from_loaded_weights_needs_them() {
     std::fs::rename(desk.path("start"), desk.path("moved")).unwrap();
     desk.dlr("verify result.json").failed(4, &["cannot read start"]);
     assert_eq!(desk.dlr("verify result.json --load moved").code, Some(0));
+    desk.json("--hidden 13 --epochs 0 --save other");
+    let words = ["other: other weights than the run began with", "--load"];
+    desk.dlr("verify result.json --load other").failed(4, &words);
 }
 
 #[test]
@@ -93,6 +96,10 @@ fn what_cannot_be_verified_is_refused() {
         &["--momentum: dlr has no such hyper-parameter"],
     );
     refused(&|record| record["config"]["batch"] = json!(0), &["expected 1 or more"]);
+    refused(
+        &|record| record["config"]["images"] = json!(0),
+        &["0 asked for, but mnist has 60000 training images"],
+    );
     refused(&|record| record["config"]["hidden"] = json!([]), &["expected a whole number from 1 to 4096"]);
     refused(&|record| drop(record["config"].as_object_mut().unwrap().remove("alpha")), &["no whole record"]);
     refused(
@@ -104,5 +111,8 @@ fn what_cannot_be_verified_is_refused() {
     desk.write("result.json", "{");
     desk.dlr("verify result.json").failed(4, &["result.json: line 1 is no JSON"]);
     desk.dlr("verify none").failed(4, &["cannot read none"]);
-    desk.dlr("verify").complained(2, &["RESULT.json"]);
+    desk.dlr("verify").complained(2, &["RESULT"]);
+    desk.write("result.json", format!("{made}\n\n{made}\n"));
+    let twice = desk.dlr("verify result.json");
+    assert_eq!((twice.code, twice.stdout.lines().count()), (Some(0), 2), "{twice:?}");
 }

@@ -7,6 +7,7 @@ use crate::engine::threads::Threads;
 use crate::engine::trainer::{Observer, PROTOCOL, Point, Stop, train};
 use crate::error::{Error, Result};
 use crate::experiments::rates::mean_rates;
+use crate::hash::hex;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sha2::{Digest, Sha256};
@@ -44,11 +45,14 @@ pub struct Outcome {
     pub images: u64,
     /// The same in passes over the training images.
     pub epochs: f64,
-    /// Accuracy at the end, as tests during training see it.
+    /// The share of the test set that is classified correctly at the end.
     pub test_accuracy: f64,
+    /// The share of the held-out images, if tests during training saw these.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub validation_accuracy: Option<f64>,
     /// SHA-256 of the final weights.
     pub weights_sha256: String,
-    /// Test accuracy at every test, if it was to be kept.
+    /// Accuracy at every test, if it was to be kept.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub curve: Vec<f64>,
     /// Mean learning rates of the first and the last layer, at the start and at every test, if they were to be kept.
@@ -117,7 +121,8 @@ impl Run {
             stop: run.stop,
             images: last.images,
             epochs: last.epoch,
-            test_accuracy: last.test_accuracy,
+            test_accuracy: run.test_accuracy(),
+            validation_accuracy: settings.validate.map(|_| last.test_accuracy),
             weights_sha256: run.network.sha256(),
             curve: watch.curve,
             rates: watch.rates,
@@ -128,7 +133,7 @@ impl Run {
 
 /// SHA-256 of a value's JSON, in hexadecimal.
 pub(super) fn hash(value: &serde_json::Value) -> String {
-    Sha256::digest(value.to_string()).iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(Sha256::digest(value.to_string()))
 }
 
 /// Keeps what is to be kept.

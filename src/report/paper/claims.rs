@@ -239,6 +239,7 @@ mod tests {
             images: (epochs.unwrap_or(10.0) * 60_000.0) as u64,
             epochs: epochs.unwrap_or(10.0),
             test_accuracy: 0.9601,
+            validation_accuracy: None,
             weights_sha256: String::new(),
             curve: Vec::new(),
             rates: Vec::new(),
