@@ -15,7 +15,7 @@ pub fn write(path: &Path, bytes: &[u8], cure: &'static str) -> Result<()> {
     let failed = |source| Error::Write { path: path.to_owned(), source, cure };
     let place = place(path);
     let mut file = temporary_beside(&place).map_err(failed)?;
-    file.write_all(bytes).map_err(failed)?;
+    file.as_file_mut().write_all(bytes).map_err(failed)?; // whose errors don't name the temporary file
     file.as_file().sync_all().map_err(failed)?;
     file.persist(place).map_err(|error| failed(error.error))?;
     Ok(())

@@ -115,7 +115,7 @@ fn verdict(data: &Dataset) -> String {
     match data.check {
         Check::Verified => format!("verified: all four files are {name}'s"),
         Check::Unverified => format!("unverified: said to be {name}, whose hashes are not known here"),
-        Check::Differs => format!("not {name}'s, whatever is said"),
+        Check::Differs => format!("not {name}'s, though --dataset says so"),
         Check::Unknown => "of no data set that is known here".to_owned(),
     }
 }
