@@ -74,10 +74,12 @@ pub(super) fn run(args: &Evaluate) -> Result<Code> {
     let (saved, inputs) = load(&args.model, args.inputs)?;
     let data = args.source.or_known(saved.data.as_deref()).open()?;
     saved.check_fits(&data)?;
-    if let Some(trained_on) = saved.data.as_ref().filter(|name| **name != data.name) {
+    if !args.source.is_said()
+        && let Some(trained_on) = saved.data.as_ref().filter(|name| **name != data.name)
+    {
+        let name = &data.name;
         warn(&format!(
-            "the network was trained on {trained_on}, and this is {}; --data names another folder",
-            data.name
+            "the network was trained on {trained_on}, and this is {name}; --data names another folder"
         ));
     }
 

@@ -31,6 +31,11 @@ impl Source {
         Self { data: folder.map(Path::to_owned), dataset: None }
     }
 
+    /// Whether these options were given.
+    pub(super) fn is_said(&self) -> bool {
+        self.data.is_some() || self.dataset.is_some()
+    }
+
     /// The same, or where nothing was said, by `$DLR_DATA` neither, the data set called `name`, if it is known and found.
     pub(super) fn or_known(&self, name: Option<&str>) -> Self {
         let is_found = |known: &&'static Known| known.search().is_ok_and(|place| place.is_some());

@@ -163,7 +163,7 @@ fn what_cannot_be_gone_on_from_is_refused() {
     let refused = |arguments: &str, code: i32, words: &[&str]| desk.dlr(arguments).failed(code, words);
     refused("--resume none", 4, &["cannot read none", "give --resume a file that --checkpoint has written"]);
     refused("--resume model", 4, &["model: a model, but no checkpoint"]);
-    refused("--resume .", 4, &["cannot read .", "directory"]);
+    refused("--resume .", 4, &[".: not a file"]);
     desk.write("text", "not a checkpoint");
     refused("--resume text", 4, &["text: not a safetensors file"]);
     desk.write("half", &desk.read("run")[..1000]);

@@ -189,7 +189,6 @@ fn what_is_asked_for_in_vain_is_refused_in_one_line() {
     for (arguments, words) in [
         ("data --dataset letters", ["--dataset", "emnist-letters"]),
         ("data --dataset mnist --split both --png x", ["--split", "train, test"]),
-        ("data --dataset mnist --split test", ["--png", "required"]),
     ] {
         let run = desk.dlr(arguments);
         assert_eq!((run.code, &*run.stdout), (Some(2), ""), "{arguments}: {run:?}");

@@ -264,7 +264,7 @@ fn what_cannot_be_evaluated_is_refused() {
         desk.dlr(&format!("evaluate net {option} tiny")).failed(1, &["cannot write tiny"]);
     }
     for (arguments, words) in [
-        ("", "<MODEL>"),
+        ("", "MODEL"),
         ("net net", "net"),
         ("net --split both", "--split"),
         ("net --inputs raw", "unit, offset"),

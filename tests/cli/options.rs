@@ -177,9 +177,10 @@ fn help_tells_of_every_optimizer_and_exit_code() {
         "1 failed",
         "2 usage",
         "3 the target",
-        "4 a data set",
+        "4 a file or data set",
         "5 diverged",
         "6 profile",
+        "7 verify",
         "130, 143 interrupted",
     ] {
         assert!(text.contains(code), "no {code:?} in {}", help.stdout);

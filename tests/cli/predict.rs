@@ -264,8 +264,8 @@ fn what_cannot_be_predicted_is_refused() {
         &["oblong: a network of 20 inputs, which are no square image; give a network for square images"],
     );
     for (arguments, words) in [
-        ("", "<MODEL>"),
-        ("net", "<IMAGE>"),
+        ("", "MODEL"),
+        ("net", "IMAGE"),
         ("net good.png --ink blue", "auto, dark, light"),
         ("net good.png --fit all", "mnist, none"),
         ("net good.png --inputs raw", "unit, offset"),

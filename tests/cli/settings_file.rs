@@ -119,8 +119,21 @@ fn printed_settings_can_be_fed_back() {
         let text = print(&words);
         desk.write("run.toml", &text);
         let calls = words.iter().take_while(|word| {
-            ["compare", "tune", "profile", "reproduce", "sweep", "slurm", "merge", "completions"]
-                .contains(word)
+            [
+                "compare",
+                "completions",
+                "data",
+                "evaluate",
+                "merge",
+                "predict",
+                "profile",
+                "reproduce",
+                "slurm",
+                "sweep",
+                "tune",
+                "verify",
+            ]
+            .contains(word)
         });
         let again = print(&calls.copied().chain(["--config", "run.toml"]).collect::<Vec<_>>());
         assert_eq!(again, text, "{arguments}");
