@@ -91,6 +91,11 @@ pub(crate) fn complain(line: std::fmt::Arguments) {
     let _ = writeln!(io::stderr(), "{line}");
 }
 
+/// Writes an error to stderr, on one line whatever the files are called.
+pub(crate) fn error(error: &Error) {
+    complain(format_args!("dlr: error: {}", super::usage::printable(&error.to_string())));
+}
+
 /// Writes a warning to stderr.
 pub(crate) fn warn(text: &str) {
     complain(format_args!("dlr: warning: {text}"));

@@ -3,7 +3,7 @@
 use super::args::choice;
 use clap::Args;
 use clap::builder::TypedValueParser;
-use dlr::engine::optimizer::{Hyper, Norm, Rates};
+use dlr::engine::optimizer::{DECAY, DIVISOR, Hyper, Norm, RATE, Rates};
 use std::ops::RangeInclusive;
 
 /// Defines [`HyperArgs`] and how they become a [`Hyper`], so that neither can have what the other lacks.
@@ -24,11 +24,11 @@ macro_rules! options {
 
 options! {
     /// Learning rate
-    #[arg(long, value_name = "X", value_parser = real("from 0 to 3.4e38", 0.0..=MAX), allow_hyphen_values = true)]
+    #[arg(long, value_name = "X", value_parser = real("from 0 to 3.4e38", RATE), allow_hyphen_values = true)]
     lr: f64,
 
     /// DLR's alpha: rates are the more alike the larger it is
-    #[arg(long, value_name = "X", value_parser = real("above 0, up to 3.4e38", MIN..=MAX),
+    #[arg(long, value_name = "X", value_parser = real("above 0, up to 3.4e38", DIVISOR),
         allow_hyphen_values = true)]
     alpha: f64,
 
@@ -37,32 +37,32 @@ options! {
     norm: Norm,
 
     /// Momentum's mu
-    #[arg(long, value_name = "X", value_parser = real("from 0 to below 1", 0.0..=BELOW_1),
+    #[arg(long, value_name = "X", value_parser = real("from 0 to below 1", DECAY),
         allow_hyphen_values = true)]
     momentum: f64,
 
     /// Adam's decay of the first moment
-    #[arg(long, value_name = "X", value_parser = real("from 0 to below 1", 0.0..=BELOW_1),
+    #[arg(long, value_name = "X", value_parser = real("from 0 to below 1", DECAY),
         allow_hyphen_values = true)]
     beta1: f64,
 
     /// Adam's decay of the second moment
-    #[arg(long, value_name = "X", value_parser = real("from 0 to below 1", 0.0..=BELOW_1),
+    #[arg(long, value_name = "X", value_parser = real("from 0 to below 1", DECAY),
         allow_hyphen_values = true)]
     beta2: f64,
 
     /// RMSProp's decay of the mean of squared gradients
-    #[arg(long, value_name = "X", value_parser = real("from 0 to below 1", 0.0..=BELOW_1),
+    #[arg(long, value_name = "X", value_parser = real("from 0 to below 1", DECAY),
         allow_hyphen_values = true)]
     rho: f64,
 
     /// What AdaGrad, RMSProp and Adam add to the root that they divide by
-    #[arg(long, value_name = "X", value_parser = real("above 0, up to 3.4e38", MIN..=MAX),
+    #[arg(long, value_name = "X", value_parser = real("above 0, up to 3.4e38", DIVISOR),
         allow_hyphen_values = true)]
     epsilon: f64,
 
     /// Updates after which sgd-decay's rate has halved
-    #[arg(long, value_name = "T", value_parser = real("above 0, up to 3.4e38", MIN..=MAX),
+    #[arg(long, value_name = "T", value_parser = real("above 0, up to 3.4e38", DIVISOR),
         allow_hyphen_values = true)]
     halving: f64,
 
@@ -70,12 +70,6 @@ options! {
     #[arg(long, value_name = "A,B,C,D,A,B,C,D", allow_hyphen_values = true)]
     rates: Rates,
 }
-
-/// The range of positive, normal f32.
-const MIN: f64 = f32::MIN_POSITIVE as f64;
-const MAX: f64 = f32::MAX as f64;
-/// The largest f32 below 1, so that no decay becomes 1 by rounding.
-const BELOW_1: f64 = (1.0 - f32::EPSILON / 2.0) as f64;
 
 fn real(words: &'static str, range: RangeInclusive<f64>) -> impl TypedValueParser<Value = f64> {
     clap::builder::StringValueParser::new().try_map(move |text| {

@@ -51,7 +51,7 @@ pub(crate) fn run() -> ExitCode {
     match done {
         Ok(code) => code.into(),
         Err(error) => {
-            exit::complain(format_args!("dlr: error: {error}"));
+            exit::error(&error);
             exit::Code::of(&error).into()
         }
     }

@@ -2,7 +2,7 @@
 
 use super::args::choice;
 use super::evaluate::load;
-use super::exit::{Code, complain, print};
+use super::exit::{self, Code, print};
 use super::stage::{CURE, check_apart};
 use clap::{Args, ValueEnum};
 use dlr::data::fit::{self, Image, fit};
@@ -89,7 +89,7 @@ pub(super) fn run(args: &Predict) -> Result<Code> {
             Ok(answered) => answered,
             // The others can be answered all the same.
             Err(error) => {
-                complain(format_args!("dlr: error: {error}"));
+                exit::error(&error);
                 code = Code::of(&error);
                 continue;
             }

@@ -61,7 +61,7 @@ impl Picture {
         if file.is_empty() {
             return Err(Rejection::new("expected a PNG image, found an empty file", "give a PNG image"));
         }
-        if file.len() >= SIGNATURE.len() && !file.starts_with(&SIGNATURE) {
+        if !file.starts_with(&SIGNATURE[..SIGNATURE.len().min(file.len())]) {
             return Err(Rejection::new("not a PNG image", "convert it to PNG"));
         }
         let mut decoder = Decoder::new(Cursor::new(file));
@@ -219,6 +219,7 @@ pub(super) mod tests {
         assert!(problem(&[]).contains("empty"));
         assert_eq!(problem(b"\xff\xd8\xff\xe0\0\x10JFIF\0"), "not a PNG image");
         assert_eq!(problem(b"P5 2 2 255 abcd"), "not a PNG image");
+        assert_eq!(problem(b"text"), "not a PNG image");
     }
 
     #[test]

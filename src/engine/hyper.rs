@@ -3,7 +3,15 @@
 use super::names::named;
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::str::FromStr;
+
+/// Learning rates: as large as f32 has them.
+pub const RATE: RangeInclusive<f64> = 0.0..=f32::MAX as f64;
+/// What is divided by: the positive, normal numbers of f32.
+pub const DIVISOR: RangeInclusive<f64> = f32::MIN_POSITIVE as f64..=f32::MAX as f64;
+/// What is left of something after an update: up to the largest f32 below 1, so that none becomes 1 by rounding.
+pub const DECAY: RangeInclusive<f64> = 0.0..=(1.0 - f32::EPSILON / 2.0) as f64;
 
 /// Defines [`Hyper`] with everything that goes through all of its numbers. A name is the option's on the command line,
 /// without its dashes, and the key in results, which keep the order of the table, as people's summaries do.
@@ -119,6 +127,29 @@ impl Default for Hyper {
 }
 
 impl Hyper {
+    /// Whether all numbers are within their ranges.
+    ///
+    /// # Errors
+    /// The first that is not.
+    pub fn check(&self) -> Result<(), String> {
+        let numbers = [
+            ("lr", self.lr, RATE),
+            ("alpha", self.alpha, DIVISOR),
+            ("momentum", self.momentum, DECAY),
+            ("beta1", self.beta1, DECAY),
+            ("beta2", self.beta2, DECAY),
+            ("rho", self.rho, DECAY),
+            ("epsilon", self.epsilon, DIVISOR),
+            ("halving", self.halving, DIVISOR),
+        ];
+        for (name, value, range) in numbers {
+            if let Some(value) = value.filter(|value| !range.contains(value)) {
+                return Err(format!("{name} is {value:e}, out of its range"));
+            }
+        }
+        Ok(())
+    }
+
     /// A learning rate alone.
     pub const fn lr(lr: f64) -> Self {
         Self { lr: Some(lr), ..Self::NONE }

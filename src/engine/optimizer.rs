@@ -1,6 +1,6 @@
 //! The list of optimizers. To add one, write its rule in the kernels and enter it here.
 
-pub use super::hyper::{Hyper, Norm, Rates};
+pub use super::hyper::{DECAY, DIVISOR, Hyper, Norm, RATE, Rates};
 use super::learner::{Fused, Learner, Task};
 use super::network::Network;
 use crate::error::{Error, Result};
@@ -208,6 +208,7 @@ impl<'de> Deserialize<'de> for Optimizer {
         let Form { optimizer, hyper } = Form::deserialize(deserializer)?;
         let unknown = || D::Error::custom(format!("there is no optimizer {optimizer:?}"));
         let entry = Entry::find(&optimizer).ok_or_else(unknown)?;
+        hyper.check().map_err(D::Error::custom)?;
         let found = entry.with(&entry.defaults, &hyper).map_err(D::Error::custom)?;
         if found.hyper == hyper {
             return Ok(found);
