@@ -1,6 +1,6 @@
 //! A run in the middle, in a file from which it goes on to the same bits.
 //!
-//! The file is a [model](super::model) with its weights as they are now, so that it can be loaded and evaluated like any
+//! The file is a [`model`] with its weights as they are now, so that it can be loaded and evaluated like any
 //! other, and has beside them:
 //!
 //! | tensor | of each layer l, from the first, 0, to the last |
