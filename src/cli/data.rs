@@ -36,7 +36,7 @@ enum Split {
 }
 
 pub(super) fn run(args: &Data) -> Result<Code> {
-    if args.source.data.is_none() && args.source.dataset.is_none() {
+    if !args.source.is_said() {
         return list(args);
     }
     args.png.as_ref().map_or(Ok(()), |path| files::check_place(path, CURE))?;

@@ -8,6 +8,7 @@ use super::signals::Signals;
 use super::stage::{check_apart, jobs};
 use dlr::data::Dataset;
 use dlr::engine::checkpoint::{Checkpoint, Initial, Origin};
+use dlr::engine::fit::initial;
 use dlr::engine::model;
 use dlr::engine::network::Network;
 use dlr::engine::saved::Saved;
@@ -78,10 +79,8 @@ fn prepare(args: Train) -> Result<Job> {
 impl Job {
     /// The network that a run with `seed` starts from.
     fn start(&self, seed: u64) -> Network {
-        self.loaded.clone().unwrap_or_else(|| {
-            let init = self.settings.init.expect("weights that are not loaded are drawn");
-            Network::draw(self.data.inputs, &self.settings.hidden, self.data.classes, init, seed)
-        })
+        let settings = || Settings { seed, ..self.settings.clone() };
+        self.loaded.clone().unwrap_or_else(|| initial(&settings(), &self.data))
     }
 
     fn initial(&self, weights_sha256: String) -> Initial {
@@ -111,10 +110,10 @@ fn one(job: Job, since: Instant) -> Result<Code> {
         let curve = args.json || keeper.is_some();
         Progress::new(args.quiet, curve, settings, images, signals.clone(), keeper)
     };
-    let (initial, mut progress, run);
+    let (began, mut progress, run);
     if let Some((checkpoint, origin)) = resumed {
-        initial = Some(origin.initial.clone());
-        progress = watch(&initial);
+        began = Some(origin.initial.clone());
+        progress = watch(&began);
         let checkpoint = Checkpoint { settings: settings.clone(), ..checkpoint.clone() };
         run = pool.install(|| resume(&checkpoint, data, since, Threads::Pool, &mut progress)).map_err(
             |error| match (error, &args.resume) {
@@ -128,8 +127,8 @@ fn one(job: Job, since: Instant) -> Result<Code> {
         );
     } else {
         let start = job.start(settings.seed);
-        initial = (args.json || args.checkpoint.is_some()).then(|| job.initial(start.sha256()));
-        progress = watch(&initial);
+        began = (args.json || args.checkpoint.is_some()).then(|| job.initial(start.sha256()));
+        progress = watch(&began);
         run = pool.install(|| train(settings, data, start, since, Threads::Pool, &mut progress));
     }
     progress.finish();
@@ -142,7 +141,7 @@ fn one(job: Job, since: Instant) -> Result<Code> {
         _ => Ok(()),
     };
     // The result is told even where it could not be saved.
-    match &initial {
+    match &began {
         Some(initial) if args.json => {
             print(&json_line(&Record::new(settings, data, engine, initial, &run, true)))?
         }

@@ -2,6 +2,7 @@
 
 use crate::data::Dataset;
 use crate::engine::checkpoint::Initial;
+use crate::engine::fit::initial;
 use crate::engine::network::Network;
 use crate::engine::settings::Settings;
 use crate::engine::threads::Threads;
@@ -139,21 +140,20 @@ impl Recorded {
         threads: Threads,
         is_over: &dyn Fn() -> bool,
     ) -> Result<Replay> {
-        let Settings { hidden, init, seed, .. } = &self.config;
-        let drawn = || init.map(|init| Network::draw(data.inputs, hidden, data.classes, init, *seed));
+        let drawn = || self.config.init.map(|_| initial(&self.config, data));
         let start = loaded.or_else(drawn).ok_or_else(|| Error::Settings {
             option: "--load",
             problem: "the run began with weights from a file".into(),
             cure: "give that file".into(),
         })?;
-        let initial = start.sha256();
+        let began = start.sha256();
         let end = (self.stop == Stop::Interrupted).then_some(self.images);
         let mut watch = Watch { tests: &self.curve, end, is_over };
         let run = train(&self.config, data, start, Instant::now(), threads, &mut watch)?;
         if run.stop == Stop::Interrupted && run.last().images < self.images {
             return Err(Error::Interrupted);
         }
-        Ok(self.compared(&run, &initial))
+        Ok(self.compared(&run, &began))
     }
 
     fn compared(&self, run: &Run, initial: &str) -> Replay {

@@ -1,7 +1,8 @@
 //! One run of a sweep: what it is known by, and what is kept of it.
 
 use crate::data::Dataset;
-use crate::engine::network::{Network, Weights};
+use crate::engine::fit::initial;
+use crate::engine::network::Weights;
 use crate::engine::settings::Settings;
 use crate::engine::threads::Threads;
 use crate::engine::trainer::{Observer, PROTOCOL, Point, Stop, train};
@@ -107,8 +108,7 @@ impl Run {
     pub fn train(&self, data: &Dataset, is_over: &(dyn Fn() -> bool + Sync)) -> Result<(Outcome, Times)> {
         let since = Instant::now();
         let settings = &self.settings;
-        let init = settings.init.expect("the weights of sweeps are drawn");
-        let start = Network::draw(data.inputs, &settings.hidden, data.classes, init, settings.seed);
+        let start = initial(settings, data);
         let mut watch =
             Watch { run: self, is_over, watched: Duration::ZERO, curve: Vec::new(), rates: Vec::new() };
         watch.measure(&start.weights());
