@@ -11,7 +11,7 @@ use dlr::experiments::paper::{Preset, Scale, beyond, clock, fig1, fig2, fig3};
 use dlr::experiments::sweep::Sweep;
 use dlr::experiments::sweep::journal::Header;
 use dlr::experiments::sweep::shard::Shard;
-use dlr::report::paper::{Reproduction, page, results, tables};
+use dlr::report::paper::{Reproduction, page, results, tables, timings};
 use dlr::{Error, Result, files};
 use serde_json::json;
 use std::fs;
@@ -135,7 +135,8 @@ pub(super) fn run(args: &Reproduce) -> Result<Code> {
         return Ok(Code::Done);
     }
     let mut names = Vec::new();
-    for (name, content) in results(&made).into_iter().chain([page(&made, data, engine)]) {
+    for (name, content) in results(&made).into_iter().chain(timings(&made)).chain([page(&made, data, engine)])
+    {
         files::write(&args.out.join(&name), content.as_bytes(), CURE)?;
         names.push(name);
     }

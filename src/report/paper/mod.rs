@@ -59,9 +59,24 @@ pub fn page(made: &[Reproduction], data: &Dataset, engine: &Engine) -> (String, 
 }
 
 /// All other files: names and contents. They are the same, byte for byte, whenever the same is made by the same build; what
-/// was measured by the clock is on the page only.
+/// was measured by the clock is [apart](timings), and on the page.
 pub fn results(made: &[Reproduction]) -> Vec<(String, String)> {
     made.iter().flat_map(files).collect()
+}
+
+/// What was measured by the clock, in the same form: names and contents.
+pub fn timings(made: &[Reproduction]) -> Vec<(String, String)> {
+    let of = |one: &Reproduction| {
+        let rows = one.fig1.as_ref().filter(|_| !one.seconds.is_empty()).map(|fig1| {
+            let (name, rows) = (one.preset.name(), tables::seconds_data(fig1, &one.seconds));
+            [
+                (format!("{name}-fig1-seconds.csv"), rows.csv()),
+                (format!("{name}-fig1-seconds.jsonl"), rows.json_lines()),
+            ]
+        });
+        rows.into_iter().flatten()
+    };
+    made.iter().flat_map(of).collect()
 }
 
 fn files(made: &Reproduction) -> Vec<(String, String)> {

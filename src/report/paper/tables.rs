@@ -5,6 +5,7 @@ use super::{mean_and_deviation, title};
 use crate::engine::optimizer::Hyper;
 use crate::experiments::curve_fit::Fit;
 use crate::experiments::paper::beyond::Beyond;
+use crate::experiments::paper::clock::Seconds;
 use crate::experiments::paper::fig1::{Cell, Fig1};
 use crate::experiments::paper::fig2::Fig2;
 use crate::experiments::paper::fig3::Fig3;
@@ -94,6 +95,20 @@ pub fn fig1_data(fig1: &Fig1) -> Rows {
                 row
             })
         })
+    });
+    Rows::new(&head, rows)
+}
+
+/// Fig. 1 in seconds: what is drawn from what an epoch costs on this machine, so that it is another matter each time.
+pub fn seconds_data(fig1: &Fig1, seconds: &[Seconds]) -> Rows {
+    let head = ["preset", "hidden", "algorithm", "seconds_per_epoch", "epochs_mean", "seconds_mean"];
+    let rows = seconds.iter().filter_map(|Seconds { hidden, label, epoch }| {
+        let cell = fig1.cells.iter().find(|cell| cell.hidden == *hidden && cell.algorithm.label == *label)?;
+        let epochs = cell.best().sample().mean;
+        let numbers = [Some(*epoch), epochs, epochs.map(|epochs| epochs * epoch)];
+        let mut row = vec![fig1.preset.name().to_owned(), hidden.to_string(), (*label).to_owned()];
+        row.extend(numbers.map(|number| number.map_or_else(String::new, |number| number.to_string())));
+        Some(row)
     });
     Rows::new(&head, rows)
 }
