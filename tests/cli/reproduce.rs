@@ -91,7 +91,7 @@ fn are_among(some: &[String], all: &[String]) -> bool {
 }
 
 /// What Fig. 1 leaves in its folder.
-pub(crate) const RESULTS: [&str; 7] = [
+const RESULTS: [&str; 7] = [
     "authors-fig1-seconds.csv",
     "authors-fig1-seconds.jsonl",
     "authors-fig1.csv",
