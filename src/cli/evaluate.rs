@@ -65,11 +65,11 @@ enum Half {
 pub(super) fn run(args: &Evaluate) -> Result<Code> {
     let engine = Engine::here(jobs(args.threads));
     engine.warnings().iter().for_each(|warning| warn(warning));
-    for path in args.svg.iter().chain(&args.png) {
-        files::check_place(path, CURE)?;
-    }
     for (option, output) in [("--svg", &args.svg), ("--png", &args.png)] {
-        output.as_ref().map_or(Ok(()), |path| check_apart(option, path, Some(&args.model), "the model"))?;
+        if let Some(path) = output {
+            files::check_place(path, CURE)?;
+            check_apart(option, path, Some(&args.model), "the model")?;
+        }
     }
     let (saved, inputs) = load(&args.model, args.inputs)?;
     let data = args.source.or_known(saved.data.as_deref()).open()?;

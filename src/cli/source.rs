@@ -38,11 +38,11 @@ impl Source {
 
     /// The same, or where nothing was said, by `$DLR_DATA` neither, the data set called `name`, if it is known and found.
     pub(super) fn or_known(&self, name: Option<&str>) -> Self {
-        let is_found = |known: &&'static Known| known.search().is_ok_and(|place| place.is_some());
-        let known = || name.and_then(Known::named).filter(is_found);
-        let dataset =
-            if self.data.is_some() || data::is_chosen() { self.dataset } else { self.dataset.or_else(known) };
-        Self { dataset, ..self.clone() }
+        let is_wanted = |known: &&'static Known| {
+            !self.is_said() && !data::is_chosen() && known.search().is_ok_and(|place| place.is_some())
+        };
+        let known = name.and_then(Known::named).filter(is_wanted);
+        Self { dataset: self.dataset.or(known), ..self.clone() }
     }
 
     /// Finds and opens the data set, and passes on its warnings.

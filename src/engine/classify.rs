@@ -3,17 +3,14 @@
 //! The class is the output with the largest net input, the first of equals, by the very steps in which tests during
 //! training take it, so that both count the same.
 
-use super::evaluator::dense_sums;
+use super::evaluator::classify_each;
 use super::images::{Images, Inputs};
-use super::inner::Passage;
 use super::network::Network;
 use super::threads::Threads;
 use crate::data::Split;
 use crate::error::{Error, Result};
-use dlr_kernels::forward::hidden_sums;
 use dlr_kernels::logistic::logistic;
 use dlr_kernels::output::argmax;
-use dlr_kernels::panel::Panel;
 use rayon::prelude::*;
 use std::io;
 
@@ -97,25 +94,12 @@ fn classify_piece(
     classes: &mut [u8],
     values: &mut [f32],
 ) {
-    let weights = network.weights();
-    let (first, outputs) = (weights.first, weights.last.rows());
-    let mut hidden = Panel::zeros(numbers.len(), first.width());
-    if images.are_dense() {
-        let mut x = vec![0.0; numbers.len() * images.inputs()];
-        dense_sums(images, numbers, &mut x, first, &mut hidden);
-    } else {
-        let mut lit = Vec::with_capacity(images.inputs());
-        let rows = hidden.as_vectors_mut().chunks_exact_mut(first.vectors());
-        rows.zip(numbers).for_each(|(row, &n)| hidden_sums(images.lit(n as usize, &mut lit), first, row));
-    }
-    let mut passage = Passage::new(&weights);
-    let rows = hidden.as_vectors_mut().chunks_exact_mut(first.vectors());
-    for ((hidden, class), values) in rows.zip(classes).zip(values.chunks_exact_mut(outputs)) {
-        let sums = passage.outputs(hidden);
-        *class = argmax(sums, outputs) as u8;
+    let (weights, outputs) = (network.weights(), network.outputs());
+    classify_each(images, numbers, &weights, |place, sums| {
+        classes[place] = argmax(sums, outputs) as u8;
         sums.iter_mut().for_each(|sum| *sum = logistic(*sum));
-        values.copy_from_slice(&bytemuck::cast_slice(sums)[..outputs]);
-    }
+        values[place * outputs..][..outputs].copy_from_slice(&bytemuck::cast_slice(sums)[..outputs]);
+    });
 }
 
 #[cfg(test)]

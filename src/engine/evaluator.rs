@@ -111,12 +111,11 @@ impl<'a> Evaluator<'a> {
     /// What the network makes of each of `images`.
     fn classify(&self, images: &[u32], weights: &Weights) -> Vec<Verdict> {
         let mut verdicts = vec![Verdict::default(); images.len()];
-        let one = |(images, verdicts): (&[u32], &mut [Verdict])| {
-            if self.images.are_dense() {
-                classify_dense(&self.images, images, weights, verdicts);
-            } else {
-                classify_lit(&self.images, images, weights, verdicts);
-            }
+        let one = |(numbers, verdicts): (&[u32], &mut [Verdict])| {
+            classify_each(&self.images, numbers, weights, |place, sums| {
+                let label = self.images.label(numbers[place] as usize);
+                verdicts[place] = Verdict::on(sums, label, weights.last.rows());
+            });
         };
         let n = IMAGES_PER_PIECE;
         match self.threads {
@@ -127,34 +126,40 @@ impl<'a> Evaluator<'a> {
     }
 }
 
-fn classify_lit(images: &Images, numbers: &[u32], weights: &Weights, verdicts: &mut [Verdict]) {
-    let mut values = Vec::with_capacity(images.inputs());
-    let mut hidden = vec![f32x8::ZERO; weights.first.vectors()];
-    let mut passage = Passage::new(weights);
-    for (&image, verdict) in numbers.iter().zip(verdicts) {
-        hidden_sums(images.lit(image as usize, &mut values), weights.first, &mut hidden);
-        *verdict = verdict_on(&mut hidden, &mut passage, images.label(image as usize), weights.last.rows());
+impl Verdict {
+    /// On an image of class `label`, by the net inputs of its so many outputs.
+    fn on(sums: &[f32x8], label: u8, outputs: usize) -> Self {
+        let label = usize::from(label);
+        let right = argmax(sums, outputs) == label;
+        let sums: &[f32] = &bytemuck::cast_slice(sums)[..outputs];
+        let others = sums.iter().enumerate().filter(|&(k, _)| k != label).map(|(_, &sum)| sum);
+        Self { right, margin: sums[label] - others.fold(f32::MIN, f32::max) }
     }
 }
 
-fn classify_dense(images: &Images, numbers: &[u32], weights: &Weights, verdicts: &mut [Verdict]) {
-    let mut hidden = Panel::zeros(numbers.len(), weights.first.width());
-    let mut x = vec![0.0; numbers.len() * images.inputs()];
-    dense_sums(images, numbers, &mut x, weights.first, &mut hidden);
+/// Tells `see` of each image in `numbers`: its place there, and the net inputs of its outputs.
+pub(super) fn classify_each(
+    images: &Images,
+    numbers: &[u32],
+    weights: &Weights,
+    mut see: impl FnMut(usize, &mut [f32x8]),
+) {
+    let first = weights.first;
     let mut passage = Passage::new(weights);
-    let rows = hidden.as_vectors_mut().chunks_exact_mut(weights.first.vectors());
-    for ((row, &image), verdict) in rows.zip(numbers).zip(verdicts) {
-        *verdict = verdict_on(row, &mut passage, images.label(image as usize), weights.last.rows());
+    if images.are_dense() {
+        let mut hidden = Panel::zeros(numbers.len(), first.width());
+        let mut x = vec![0.0; numbers.len() * images.inputs()];
+        dense_sums(images, numbers, &mut x, first, &mut hidden);
+        let rows = hidden.as_vectors_mut().chunks_exact_mut(first.vectors());
+        rows.enumerate().for_each(|(place, row)| see(place, passage.outputs(row)));
+    } else {
+        let mut values = Vec::with_capacity(images.inputs());
+        let mut hidden = vec![f32x8::ZERO; first.vectors()];
+        for (place, &image) in numbers.iter().enumerate() {
+            hidden_sums(images.lit(image as usize, &mut values), first, &mut hidden);
+            see(place, passage.outputs(&mut hidden));
+        }
     }
-}
-
-/// The verdict on an image of class `label`, from its net inputs of the first hidden layer, which become activations.
-fn verdict_on(hidden: &mut [f32x8], passage: &mut Passage, label: u8, outputs: usize) -> Verdict {
-    let (label, sums) = (usize::from(label), passage.outputs(hidden));
-    let right = argmax(sums, outputs) == label;
-    let sums: &[f32] = &bytemuck::cast_slice(sums)[..outputs];
-    let others = sums.iter().enumerate().filter(|&(k, _)| k != label).map(|(_, &sum)| sum);
-    Verdict { right, margin: sums[label] - others.fold(f32::MIN, f32::max) }
 }
 
 /// The hidden units' net inputs for some images, by a dense product; `x`, `[numbers][inputs]`, is overwritten with them.

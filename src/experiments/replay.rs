@@ -107,20 +107,20 @@ impl Recorded {
             let problem = format!("a run by protocol {}, but this is {PROTOCOL}", self.protocol);
             return Err((problem, "verify it with the version of dlr that made it"));
         }
-        let [train_images, train_labels, test_images, test_labels] = data.hashes.clone();
-        let here = Hashes { train_images, train_labels, test_images, test_labels };
-        let there = &self.data.hashes;
-        let differ: Vec<_> = [
-            ("training images", &here.train_images, &there.train_images),
-            ("training labels", &here.train_labels, &there.train_labels),
-            ("test images", &here.test_images, &there.test_images),
-            ("test labels", &here.test_labels, &there.test_labels),
-        ]
-        .into_iter()
-        .filter(|(_, here, there)| here != there)
-        .map(|(name, ..)| name)
-        .chain((self.data.transposed != data.transposed).then_some("sides up"))
-        .collect();
+        let Hashes { train_images, train_labels, test_images, test_labels } = &self.data.hashes;
+        let recorded = [
+            ("training images", train_images),
+            ("training labels", train_labels),
+            ("test images", test_images),
+            ("test labels", test_labels),
+        ];
+        let differ: Vec<_> = recorded
+            .into_iter()
+            .zip(&data.hashes)
+            .filter(|((_, there), here)| there != here)
+            .map(|((name, _), _)| name)
+            .chain((self.data.transposed != data.transposed).then_some("sides up"))
+            .collect();
         if differ.is_empty() {
             return Ok(());
         }

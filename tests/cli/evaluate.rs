@@ -167,21 +167,10 @@ fn the_pictures_show_it_and_are_the_same_every_time() {
     assert_eq!(record["worst"].as_array().unwrap().len(), 13);
 }
 
-/// Six images of 4 x 5 pixels in 3 classes, in the folder `tiny`.
-fn put_tiny(desk: &Desk) {
-    fs::create_dir(desk.path("tiny")).unwrap();
-    let pixels: Vec<u8> = (0..6 * 4 * 5).map(|n| if n % 3 == 0 { 0 } else { n * 2 }).collect();
-    for split in ["train", "t10k"] {
-        let images = [&[0, 0, 8, 3, 0, 0, 0, 6, 0, 0, 0, 4, 0, 0, 0, 5], &pixels[..]].concat();
-        desk.write(&format!("tiny/{split}-images-idx3-ubyte"), images);
-        desk.write(&format!("tiny/{split}-labels-idx1-ubyte"), [0, 0, 8, 1, 0, 0, 0, 6, 0, 1, 2, 0, 1, 2]);
-    }
-}
-
 #[test]
 fn other_data_and_names_of_classes() {
     let desk = Desk::new();
-    put_tiny(&desk);
+    desk.put_tiny();
     let network = Network::draw(20, 4, 3, Init::FanIn, 1);
     let origin =
         json!({ "data": "large", "config": { "inputs": "unit" }, "classes": ["T-shirt", "<coat>", "boot"] });
@@ -249,7 +238,7 @@ fn many_classes_are_told_by_what_is_confused_most() {
 fn what_cannot_be_evaluated_is_refused() {
     let desk = Desk::new();
     desk.json("--epochs 0 --save net");
-    put_tiny(&desk);
+    desk.put_tiny();
     desk.write("text", "no model at all, but a text");
     desk.dlr("evaluate nowhere").failed(4, &["cannot read nowhere: ", "; give a file"]);
     desk.dlr("evaluate text").failed(4, &["text: not a safetensors file", "as --save writes it"]);

@@ -36,6 +36,20 @@ impl Desk {
         std::fs::write(self.path(name), bytes).unwrap();
     }
 
+    /// A data set of six images of 4 x 5 pixels in 3 classes, in the folder `tiny`.
+    pub(crate) fn put_tiny(&self) {
+        std::fs::create_dir(self.path("tiny")).unwrap();
+        let pixels: Vec<u8> = (0..6 * 4 * 5).map(|n| if n % 3 == 0 { 0 } else { n * 2 }).collect();
+        for split in ["train", "t10k"] {
+            let images = [&[0, 0, 8, 3, 0, 0, 0, 6, 0, 0, 0, 4, 0, 0, 0, 5], &pixels[..]].concat();
+            self.write(&format!("tiny/{split}-images-idx3-ubyte"), images);
+            self.write(
+                &format!("tiny/{split}-labels-idx1-ubyte"),
+                [0, 0, 8, 1, 0, 0, 0, 6, 0, 1, 2, 0, 1, 2],
+            );
+        }
+    }
+
     pub(crate) fn make_pipe(&self, name: &str) {
         assert!(std::process::Command::new("mkfifo").arg(self.path(name)).status().unwrap().success());
     }

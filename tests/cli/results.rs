@@ -4,7 +4,6 @@ use crate::helpers::*;
 use dlr::engine::optimizer::{Entry, Hyper};
 use dlr_kernels::simd::Level;
 use serde_json::{Value, json};
-use std::fs;
 
 #[track_caller]
 fn assert_keys(value: &Value, keys: &[&str]) {
@@ -272,13 +271,7 @@ fn the_summary_says_what_people_want_to_know() {
 #[test]
 fn other_data_make_other_networks() {
     let desk = Desk::new();
-    fs::create_dir(desk.path("tiny")).unwrap();
-    let pixels: Vec<u8> = (0..6 * 4 * 5).map(|n| if n % 3 == 0 { 0 } else { n * 2 }).collect();
-    for split in ["train", "t10k"] {
-        let images = [&[0, 0, 8, 3, 0, 0, 0, 6, 0, 0, 0, 4, 0, 0, 0, 5], &pixels[..]].concat();
-        desk.write(&format!("tiny/{split}-images-idx3-ubyte"), images);
-        desk.write(&format!("tiny/{split}-labels-idx1-ubyte"), [0, 0, 8, 1, 0, 0, 0, 6, 0, 1, 2, 0, 1, 2]);
-    }
+    desk.put_tiny();
     let record = desk.json("--data tiny --images 6 --epochs 50 --test-every 100 --target none");
     assert_eq!((&record["data"]["name"], &record["data"]["inputs"]), (&json!("tiny"), &json!(20)));
     assert_eq!(tests(&record), [100, 200, 300]);

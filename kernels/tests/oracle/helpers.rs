@@ -85,6 +85,11 @@ pub fn unwritten_panel(rows: usize, width: usize) -> Panel {
     panel
 }
 
+/// `width` numbers in whole vectors, the rest zero.
+pub fn padded(width: usize, mut value: impl FnMut() -> f32) -> Vec<f32x8> {
+    Panel::from_fn(1, width, |_, _| value()).as_vectors().to_vec()
+}
+
 /// The lanes of vectors one after another, padding included.
 pub fn plain(vectors: &[f32x8]) -> &[f32] {
     bytemuck::cast_slice(vectors)

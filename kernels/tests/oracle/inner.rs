@@ -1,18 +1,12 @@
 //! The way back through an inner layer: exact on integers, and within the reduction bound on reals.
 
 use crate::errors::{Tally, dot, reduction};
-use crate::helpers::{Numbers, plain, unwritten, widths};
+use crate::helpers::{Numbers, padded, plain, unwritten, widths};
 use dlr_kernels::inner::deltas_before;
-use dlr_kernels::lanes::f32x8;
 use dlr_kernels::panel::Panel;
 
 /// Units before the layer: around one, two and four vectors, and many.
 const BEFORE: [usize; 8] = [1, 7, 8, 9, 17, 30, 32, 300];
-
-/// `width` numbers in whole vectors, the rest zero.
-fn padded(width: usize, mut value: impl FnMut() -> f32) -> Vec<f32x8> {
-    Panel::from_fn(1, width, |_, _| value()).as_vectors().to_vec()
-}
 
 #[test]
 fn deltas_before_a_layer() {

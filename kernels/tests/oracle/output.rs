@@ -2,7 +2,7 @@
 //! reals, output deltas within ulps, and which output is the largest.
 
 use crate::errors::{Tally, dot, reduction, roundings, ulps};
-use crate::helpers::{Numbers, plain, unwritten, widths};
+use crate::helpers::{Numbers, padded, plain, unwritten, widths};
 use dlr_kernels::lanes::f32x8;
 use dlr_kernels::output::{Backprop, OneHot, argmax, hidden_deltas, output_deltas, output_sums};
 use dlr_kernels::panel::Panel;
@@ -12,11 +12,6 @@ const OUTPUTS: [usize; 9] = [1, 2, 7, 8, 9, 10, 16, 17, 256];
 
 /// Widths by numbers of outputs.
 const CASES: usize = 52 * 9;
-
-/// `width` numbers in whole vectors, the rest zero.
-fn padded(width: usize, mut value: impl FnMut() -> f32) -> Vec<f32x8> {
-    Panel::from_fn(1, width, |_, _| value()).as_vectors().to_vec()
-}
 
 #[test]
 fn sums_and_deltas_of_integers_are_exact() {
