@@ -19,8 +19,8 @@ use crate::lanes::f32x8;
 use crate::lit::Lit;
 use crate::norms::{LaneNorms, into_rates, sum_of_squares};
 use crate::panel::Panel;
-use crate::rule::{Norms, Rule, rests};
-use crate::sweep::{Block, BlockNorms, Tiles, TilesOfParts, TilesOfWholes, catch_up};
+use crate::rule::{Norms, Rule, catch_up, rests};
+use crate::sweep::{Block, BlockNorms, Tiles, TilesOfParts, TilesOfWholes, Wait, peeked};
 use bytemuck::Pod;
 
 /// The weights of a layer, `[rows][Hp]`, and what its optimizer keeps about them.
@@ -34,7 +34,7 @@ pub struct Layer<R: Rule> {
     lanes: LaneNorms,
     /// Updates so far.
     updates: u64,
-    pauses: Pauses,
+    pauses: Pauses<R::Pause>,
 }
 
 /// Everything about a layer that its updates have brought about. With the same shape and rule, it goes on from here to the
@@ -64,10 +64,12 @@ impl State {
 }
 
 /// Who waits for how long, under a rule that pauses; otherwise empty.
-#[derive(Clone, Debug, Default)]
-struct Pauses {
+#[derive(Clone, Debug)]
+struct Pauses<P> {
     /// The update that each row was last touched by; [`NEVER`] before the first.
     last: Vec<u64>,
+    /// What the rows that the way forward has just seen had missed, unless the rule peeks.
+    waits: Vec<Wait<P>>,
     /// The weights, all caught up, for whoever wants to see them all.
     view: Option<Panel>,
 }
@@ -75,7 +77,7 @@ struct Pauses {
 /// A row that no update has touched remembers nothing, so it has missed nothing that would be worth replaying.
 const NEVER: u64 = u64::MAX;
 
-impl Pauses {
+impl<P> Pauses<P> {
     /// How many of so many updates `row` has missed.
     #[inline(always)]
     fn missed(&self, row: usize, updates: u64) -> u64 {
@@ -88,14 +90,18 @@ impl<R: Rule> Layer<R> {
     pub fn new(weights: Panel, rule: R) -> Self {
         const { assert!(rests::<R>() || matches!(R::NORMS, Norms::Unused), "norms know nothing of pauses") };
         let memory = vec![R::Memory::default(); weights.as_vectors().len()];
-        let (mut row_squares, mut lanes, mut pauses) = Default::default();
+        let (mut row_squares, mut lanes) = Default::default();
+        let mut pauses = Pauses { last: Vec::new(), waits: Vec::new(), view: None };
         match R::NORMS {
             Norms::Unused => {}
             Norms::OfRows => row_squares = vec![f32x8::ZERO; weights.rows()],
             Norms::OfLanes => lanes = LaneNorms::of(&weights, &rule),
         }
         if !rests::<R>() {
-            pauses = Pauses { last: vec![NEVER; weights.rows()], ..Pauses::default() };
+            pauses.last = vec![NEVER; weights.rows()];
+            if !R::PEEKS {
+                pauses.waits = vec![no_wait(&rule); weights.rows()];
+            }
         }
         Self { weights, rule, memory, row_squares, lanes, updates: 0, pauses }
     }
@@ -111,15 +117,19 @@ impl<R: Rule> Layer<R> {
         }
     }
 
+    /// Whether it can go on from `state`: one that [fits](State::fits) and in which no row waits for longer than the rule
+    /// lets it.
+    pub fn takes(&self, state: &State) -> bool {
+        let too_long = |&last: &u64| state.updates.saturating_sub(last) > R::LONGEST_PAUSE;
+        state.fits(&self.state()) && !state.last.iter().any(too_long)
+    }
+
     /// Goes on from `state`, which is that of a layer of the same shape under the same rule. This one has had no update yet.
     ///
     /// # Panics
-    /// If it [does not fit](State::fits), or this layer has had an update.
+    /// If it does not [take](Self::takes) the state, or has had an update.
     pub fn resume(&mut self, state: &State) {
-        assert!(
-            self.updates == 0 && state.fits(&self.state()),
-            "a new layer goes on from a state of its shape"
-        );
+        assert!(self.updates == 0 && self.takes(state), "a new layer goes on from a state that it takes");
         self.weights.as_mut_slice().copy_from_slice(&state.weights);
         numbers_mut(&mut self.memory).copy_from_slice(&state.memory);
         self.pauses.last.copy_from_slice(&state.last);
@@ -136,7 +146,7 @@ impl<R: Rule> Layer<R> {
             return &self.weights;
         }
         self.rule.look_back();
-        let (updates, Pauses { last, view }) = (self.updates, &mut self.pauses);
+        let (updates, Pauses { last, view, .. }) = (self.updates, &mut self.pauses);
         let view = view.get_or_insert_with(|| self.weights.clone());
         let n = self.weights.vectors();
         let rows = view.as_vectors_mut().chunks_exact_mut(n).zip(self.weights.as_vectors().chunks_exact(n));
@@ -178,9 +188,18 @@ impl<R: Rule> Layer<R> {
     /// If `sums` is not a row long, or a lit pixel has no row.
     #[inline]
     pub fn look(&mut self, lit: Lit, sums: &mut [f32x8]) {
-        self.hidden_sums(lit, sums);
+        assert_eq!(sums.len(), self.weights.vectors(), "one sum per hidden unit");
         if R::NORMS == Norms::OfRows {
+            let squares = &mut self.row_squares[..lit.len()];
+            sums_of(lit, Squaring { weights: &self.weights, squares }, sums);
             into_rates(&self.rule, &mut self.row_squares[..lit.len()]);
+        } else if rests::<R>() {
+            hidden_sums(lit, &self.weights, sums);
+        } else {
+            if !R::PEEKS {
+                self.find_out(lit);
+            }
+            self.caught_up_sums(lit, sums);
         }
     }
 
@@ -191,8 +210,27 @@ impl<R: Rule> Layer<R> {
     /// If the deltas are not a row long.
     #[inline]
     pub fn descend(&mut self, lit: Lit, deltas: &[f32x8]) {
-        self.whole().sweep(&OfImage { lit, deltas });
+        self.whole().sweep::<true>(&OfImage { lit, deltas });
         self.settle();
+    }
+
+    /// Finds out what the rows of lit pixels have missed. Where that is not at hand, they catch up.
+    fn find_out(&mut self, lit: Lit) {
+        self.rule.look_back();
+        for (visit, &j) in lit.index().iter().enumerate() {
+            let missed = self.pauses.missed(usize::from(j), self.updates);
+            match self.rule.pause(missed) {
+                Some(pause) => self.pauses.waits[visit] = Wait { any: missed > 0, pause },
+                None => self.wake(visit, usize::from(j)),
+            }
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn wake(&mut self, visit: usize, row: usize) {
+        self.catch_up([row].into_iter());
+        self.pauses.waits[visit] = no_wait(&self.rule);
     }
 
     /// The hidden units' net inputs, by rows that are up to date.
@@ -201,20 +239,20 @@ impl<R: Rule> Layer<R> {
     /// If `sums` is not a row long, or a lit pixel has no row.
     pub fn hidden_sums(&mut self, lit: Lit, sums: &mut [f32x8]) {
         assert_eq!(sums.len(), self.weights.vectors(), "one sum per hidden unit");
-        if R::NORMS == Norms::OfRows {
-            let squares = &mut self.row_squares[..lit.len()];
-            return sums_of(lit, Squaring { weights: &self.weights, squares }, sums);
+        if R::PEEKS && !rests::<R>() {
+            return self.caught_up_sums(lit, sums);
         }
-        if rests::<R>() {
-            return hidden_sums(lit, &self.weights, sums);
-        }
-        self.rule.look_back();
-        sums_of(lit, CatchingUp { layer: self }, sums);
-        if !R::PEEKS {
-            for &j in lit.index() {
-                self.pauses.last[usize::from(j)] = self.updates;
-            }
-        }
+        self.catch_up(lit.index().iter().map(|&j| usize::from(j)));
+        hidden_sums(lit, &self.weights, sums);
+    }
+
+    /// The same by rows that catch up as they are read.
+    #[inline(always)]
+    fn caught_up_sums(&mut self, lit: Lit, sums: &mut [f32x8]) {
+        let &mut Self { ref rule, ref mut weights, ref mut memory, updates, ref pauses, .. } = self;
+        let (vectors, weights) = (weights.vectors(), weights.as_vectors_mut());
+        let Pauses { last, waits, .. } = pauses;
+        sums_of(lit, CatchingUp { rule, vectors, weights, memory, updates, last, waits }, sums);
     }
 
     /// Brings `rows` up to date.
@@ -263,6 +301,7 @@ impl<R: Rule> Layer<R> {
             memory: &mut self.memory,
             updates: self.updates,
             last: &mut self.pauses.last,
+            waits: &self.pauses.waits,
             norms: BlockNorms {
                 rows: &mut self.row_squares,
                 lane_rates: &self.lanes.rates,
@@ -296,6 +335,7 @@ impl<R: Rule> Layer<R> {
             memory: memory.next().unwrap_or_default(),
             updates,
             last: last.next().unwrap_or_default(),
+            waits: &[],
             norms: BlockNorms {
                 rows: row_squares.next().unwrap_or_default(),
                 lane_rates,
@@ -312,7 +352,23 @@ impl<R: Rule> Layer<R> {
         }
         self.updates += 1;
         self.rule.advance();
+        if !rests::<R>() && self.updates.is_multiple_of(R::LONGEST_PAUSE / 2) {
+            self.wake_sleepers();
+        }
     }
+
+    /// Wakes the rows that might else have waited for too long before this is called again.
+    #[cold]
+    fn wake_sleepers(&mut self) {
+        let (last, updates) = (self.pauses.last.clone(), self.updates);
+        let sleeps = |row: &usize| updates.saturating_sub(last[*row]) > R::LONGEST_PAUSE / 2;
+        self.catch_up((0..last.len()).filter(sleeps));
+    }
+}
+
+/// Nothing missed, under a rule that pauses.
+fn no_wait<R: Rule>(rule: &R) -> Wait<R::Pause> {
+    Wait { any: false, pause: rule.pause(0).expect("the pause of no update is at hand") }
 }
 
 /// What is remembered, as plain numbers. Nothing has no numbers, which a cast could not tell from many nothings.
@@ -349,58 +405,67 @@ impl Rows for Squaring<'_> {
     }
 }
 
-/// A layer whose rows catch up as the forward pass reads them.
+/// Rows that catch up as the forward pass reads them. What is remembered beside them stays as it is, and so do the stored
+/// weights if the rule peeks: the update that follows sees to that.
 struct CatchingUp<'a, R: Rule> {
-    layer: &'a mut Layer<R>,
+    rule: &'a R,
+    vectors: usize,
+    weights: &'a mut [f32x8],
+    memory: &'a mut [R::Memory],
+    /// Updates so far, and the one that each row was last touched by.
+    updates: u64,
+    last: &'a [u64],
+    /// What the row of each lit pixel has missed, unless the rule peeks.
+    waits: &'a [Wait<R::Pause>],
 }
 
 impl<R: Rule> CatchingUp<'_, R> {
-    /// How many updates `row` has missed: no more than a pause can be asked about.
     #[inline(always)]
-    fn missed(&mut self, row: usize) -> u64 {
-        if self.layer.pauses.missed(row, self.layer.updates) > R::LONGEST_PAUSE {
-            self.wake(row);
+    fn wait(&self, visit: usize, row: usize) -> Wait<R::Pause> {
+        if R::PEEKS {
+            Wait { any: true, pause: peeked(self.rule, self.updates, self.last[row]) }
+        } else {
+            self.waits[visit]
         }
-        self.layer.pauses.missed(row, self.layer.updates)
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn wake(&mut self, row: usize) {
-        self.layer.catch_up([row].into_iter());
-    }
-}
-
-/// Some vectors of a row, as they are after it has missed so many updates.
-#[inline(always)]
-fn caught_up<R: Rule, const T: usize>(
-    rule: &R,
-    missed: u64,
-    (weights, memory): (&mut [f32x8; T], &mut [R::Memory; T]),
-) -> [f32x8; T] {
-    if R::PEEKS {
-        let pause = rule.pause(missed);
-        core::array::from_fn(|v| rule.catch_up(pause, weights[v], &mut { memory[v] }))
-    } else {
-        catch_up(rule, missed, weights, memory);
-        *weights
     }
 }
 
 impl<R: Rule> Rows for CatchingUp<'_, R> {
     #[inline(always)]
-    fn whole<const T: usize>(&mut self, _: usize, row: usize) -> [f32x8; T] {
-        let missed = self.missed(row);
-        let Layer { weights, memory, rule, .. } = &mut *self.layer;
-        caught_up(rule, missed, TilesOfWholes::new(weights.as_vectors_mut(), memory).of_row(row))
+    fn whole<const T: usize>(&mut self, visit: usize, row: usize) -> [f32x8; T] {
+        let wait = self.wait(visit, row);
+        let mut tiles = TilesOfWholes::new(self.weights, self.memory);
+        let (weights, memory) = tiles.of_row(row);
+        caught_up(self.rule, wait, weights, memory)
     }
 
     #[inline(always)]
-    fn part<const T: usize>(&mut self, _: usize, row: usize, first: usize) -> [f32x8; T] {
-        let missed = self.missed(row);
-        let Layer { weights, memory, rule, .. } = &mut *self.layer;
-        let vectors = weights.vectors();
-        let mut tiles = TilesOfParts { first, vectors, weights: weights.as_vectors_mut(), memory };
-        caught_up(rule, missed, tiles.of_row(row))
+    fn part<const T: usize>(&mut self, visit: usize, row: usize, first: usize) -> [f32x8; T] {
+        let wait = self.wait(visit, row);
+        let (weights, memory) = (&mut *self.weights, &mut *self.memory);
+        let mut tiles = TilesOfParts { first, vectors: self.vectors, weights, memory };
+        let (weights, memory) = tiles.of_row(row);
+        caught_up(self.rule, wait, weights, memory)
     }
+}
+
+/// Some vectors of a row, caught up.
+#[inline(always)]
+fn caught_up<R: Rule, const T: usize>(
+    rule: &R,
+    wait: Wait<R::Pause>,
+    weights: &mut [f32x8; T],
+    memory: &[R::Memory; T],
+) -> [f32x8; T] {
+    if !wait.any {
+        return *weights;
+    }
+    let mut seen = *weights;
+    for v in 0..T {
+        seen[v] = rule.catch_up(wait.pause, seen[v], &memory[v]);
+    }
+    if !R::PEEKS {
+        *weights = seen;
+    }
+    seen
 }

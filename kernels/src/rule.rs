@@ -31,7 +31,7 @@ impl Norms {
 pub struct Cost {
     /// For [`step`](Rule::step), or [`step_after`](Rule::step_after) where that is what the sweep calls.
     pub step: u32,
-    /// For [`catch_up`](Rule::catch_up); of what it does to the memory, nothing counts if the rule [peeks](Rule::PEEKS).
+    /// For [`catch_up`](Rule::catch_up).
     pub catch_up: u32,
 }
 
@@ -47,7 +47,7 @@ pub trait Rule: Clone + Send + Sync + 'static {
 
     /// What some updates with a zero gradient do to a row, in numbers that are the same for all of its weights. `()` if
     /// they change neither weights nor memory.
-    type Pause: Copy;
+    type Pause: Copy + Send + Sync;
 
     /// What profiles count.
     const COST: Cost;
@@ -55,11 +55,11 @@ pub trait Rule: Clone + Send + Sync + 'static {
     /// The norms that [`rate`](Self::rate) wants to see. A rule that uses them has no [`Pause`](Self::Pause).
     const NORMS: Norms = Norms::Unused;
 
-    /// Whether [`catch_up`](Self::catch_up) is so cheap that the forward pass had better do it without storing what comes
-    /// of it, and leave it to the update to do it again, by [`step_after`](Self::step_after).
+    /// Whether [`catch_up`](Self::catch_up) is so cheap that the forward pass had better do it without storing the weights
+    /// that come of it, and leave it to the update to do it again, by [`step_after`](Self::step_after).
     const PEEKS: bool = false;
 
-    /// The most updates that [`pause`](Self::pause) can be asked about. Longer pauses are made up for piece by piece.
+    /// No row waits for more updates than this: those that would are woken before. It is at least 2.
     const LONGEST_PAUSE: u64 = u64::MAX;
 
     /// What the gradients are multiplied by before [`step`](Self::step) sees them: a learning rate, if it is the same for
@@ -83,20 +83,35 @@ pub trait Rule: Clone + Send + Sync + 'static {
     /// Called before many pauses are asked for: the place to prepare for that.
     fn look_back(&mut self) {}
 
-    /// What the last `missed` updates, at most [`LONGEST_PAUSE`](Self::LONGEST_PAUSE), did to a row without gradient.
+    /// What the last `missed` updates, at most [`LONGEST_PAUSE`](Self::LONGEST_PAUSE), did to a row without gradient, if that
+    /// is at hand. That of no update always is, and if the rule [peeks](Self::PEEKS), all are.
     #[inline(always)]
-    fn pause(&self, missed: u64) -> Self::Pause {
+    fn pause(&self, missed: u64) -> Option<Self::Pause> {
         unreachable!("a rule with pauses says what {missed} updates do")
     }
 
-    /// The weights after a pause, up to rounding as if [`step`](Self::step) had been called with a zero gradient each time.
+    /// Makes up for a pause that is not at hand.
+    fn sit_through(&self, missed: u64, weights: &mut [f32x8], memory: &mut [Self::Memory]) {
+        let _ = (weights, memory);
+        unreachable!("a rule that has not all pauses at hand says what {missed} updates do")
+    }
+
+    /// The weights after a pause, up to rounding as if [`step`](Self::step) had been called with a zero gradient each time,
+    /// by what was remembered before it.
     #[inline(always)]
-    fn catch_up(&self, pause: Self::Pause, weights: f32x8, memory: &mut Self::Memory) -> f32x8 {
+    fn catch_up(&self, pause: Self::Pause, weights: f32x8, memory: &Self::Memory) -> f32x8 {
         let _ = (pause, memory);
         weights
     }
 
-    /// [`catch_up`](Self::catch_up) and [`step`](Self::step) in one, for rules that can do both together for less.
+    /// What a pause does to what is remembered.
+    #[inline(always)]
+    fn fade(&self, pause: Self::Pause, memory: &mut Self::Memory) {
+        let _ = (pause, memory);
+    }
+
+    /// [`step`](Self::step) after a pause that what is remembered knows nothing of yet, nor do the weights if the rule
+    /// [peeks](Self::PEEKS). For rules that can do all of it together for less.
     #[inline(always)]
     fn step_after(
         &self,
@@ -106,7 +121,8 @@ pub trait Rule: Clone + Send + Sync + 'static {
         b: f32x8,
         memory: &mut Self::Memory,
     ) -> f32x8 {
-        let weights = self.catch_up(pause, weights, memory);
+        let weights = if Self::PEEKS { self.catch_up(pause, weights, memory) } else { weights };
+        self.fade(pause, memory);
         self.step(weights, a, b, memory)
     }
 }
@@ -114,4 +130,17 @@ pub trait Rule: Clone + Send + Sync + 'static {
 /// Whether rows without gradient can be left alone for good.
 pub const fn rests<R: Rule>() -> bool {
     size_of::<R::Pause>() == 0
+}
+
+/// Brings some vectors of a row, and what is remembered beside them, up to date after so many updates without gradient.
+#[inline(always)]
+pub(crate) fn catch_up<R: Rule>(rule: &R, missed: u64, weights: &mut [f32x8], memory: &mut [R::Memory]) {
+    if rests::<R>() || missed == 0 {
+        return;
+    }
+    let Some(pause) = rule.pause(missed) else { return rule.sit_through(missed, weights, memory) };
+    for (w, memory) in weights.iter_mut().zip(memory) {
+        *w = rule.catch_up(pause, *w, memory);
+        rule.fade(pause, memory);
+    }
 }

@@ -35,7 +35,7 @@
 use crate::gradient::Gradient;
 use crate::lanes::{f32x8, for_tile, for_tiles};
 use crate::norms::{into_rates, sum_of_squares};
-use crate::rule::{Norms, Rule, rests};
+use crate::rule::{Norms, Rule, catch_up, rests};
 use core::ops::Range;
 
 /// Some consecutive rows of a layer in the midst of an update.
@@ -49,7 +49,16 @@ pub struct Block<'a, R: Rule> {
     pub(crate) updates: u64,
     /// The update that each row was last touched by; empty where that does not matter.
     pub(crate) last: &'a mut [u64],
+    /// What the rows that have a gradient have missed, in their order, if the way forward has had to find that out.
+    pub(crate) waits: &'a [Wait<R::Pause>],
     pub(crate) norms: BlockNorms<'a>,
+}
+
+/// What a row has missed since it was last touched.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wait<P> {
+    pub(crate) any: bool,
+    pub(crate) pause: P,
 }
 
 /// A block's part of what the layer knows about norms.
@@ -73,36 +82,33 @@ impl<R: Rule> Block<'_, R> {
                 *squares = sum_of_squares(&self.weights[row * self.vectors..][..self.vectors]);
             }
             into_rates(self.rule, &mut self.norms.rows[..visits.len()]);
-        } else if !rests::<R>() {
+        } else if !rests::<R>() && !R::PEEKS {
             for row in visited {
                 let missed = self.updates.saturating_sub(self.last[row]);
-                if missed > R::LONGEST_PAUSE {
-                    let at = row * self.vectors..(row + 1) * self.vectors;
-                    let (weights, memory) = (&mut self.weights[at.clone()], &mut self.memory[at]);
-                    catch_up(self.rule, missed, weights, memory);
-                    self.last[row] = self.updates;
-                }
+                let at = row * self.vectors..(row + 1) * self.vectors;
+                catch_up(self.rule, missed, &mut self.weights[at.clone()], &mut self.memory[at]);
             }
         }
-        self.sweep(gradient);
+        self.sweep::<false>(gradient);
     }
 
-    /// The same for rows that the way forward has just seen: their rates are there, and no pause is too long.
+    /// The same for rows that the way forward has just `SEEN`: their rates or pauses are there, and their weights have caught
+    /// up, unless the rule [peeks](Rule::PEEKS).
     #[inline(always)]
-    pub(crate) fn sweep(&mut self, gradient: &impl Gradient) {
+    pub(crate) fn sweep<const SEEN: bool>(&mut self, gradient: &impl Gradient) {
         assert_eq!(gradient.vectors(), self.vectors, "the gradient's rows are as long as the layer's");
         let visits = gradient.within(&self.rows);
         for_tile!(self.vectors, T => {
             let tiles = TilesOfWholes::<_, T>::new(self.weights, self.memory);
-            let sweep = Sweep { rule: self.rule, rows: &self.rows, updates: self.updates, last: self.last };
-            sweep.run(gradient, visits, 0, true, tiles, &mut self.norms);
+            let sweep = Sweep { rule: self.rule, rows: &self.rows, updates: self.updates, last: self.last, waits: self.waits };
+            sweep.run::<SEEN, T>(gradient, visits, 0, true, tiles, &mut self.norms);
         }, else {
             for_tiles!(self.vectors, first, T => {
                 let (weights, memory) = (&mut *self.weights, &mut *self.memory);
                 let tiles = TilesOfParts::<_, T> { first, vectors: self.vectors, weights, memory };
-                let sweep = Sweep { rule: self.rule, rows: &self.rows, updates: self.updates, last: self.last };
+                let sweep = Sweep { rule: self.rule, rows: &self.rows, updates: self.updates, last: self.last, waits: self.waits };
                 let is_last = first + T == self.vectors;
-                sweep.run(gradient, visits.clone(), first, is_last, tiles, &mut self.norms);
+                sweep.run::<SEEN, T>(gradient, visits.clone(), first, is_last, tiles, &mut self.norms);
             });
         });
     }
@@ -159,12 +165,13 @@ struct Sweep<'a, R: Rule> {
     rows: &'a Range<usize>,
     updates: u64,
     last: &'a mut [u64],
+    waits: &'a [Wait<R::Pause>],
 }
 
 impl<R: Rule> Sweep<'_, R> {
     /// Updates the T vectors of every row in `visits` that start with its vector `first` and may be its last.
     #[inline(always)]
-    fn run<const T: usize>(
+    fn run<const SEEN: bool, const T: usize>(
         self,
         gradient: &impl Gradient,
         visits: Range<usize>,
@@ -188,58 +195,72 @@ impl<R: Rule> Sweep<'_, R> {
         let gradient_of = gradient.tile::<T>(first);
         for (visit, (number, factor)) in gradient.rows(visits).enumerate().rev() {
             let row = number - self.rows.start;
-            let mut missed = 0;
-            if !rests::<R>() {
-                missed = self.updates.saturating_sub(self.last[row]);
-                if is_last {
-                    self.last[row] = self.updates + 1;
-                }
+            let pause = if rests::<R>() {
+                None
+            } else if R::PEEKS {
+                Some(peeked(rule, self.updates, self.last[row]))
+            } else {
+                SEEN.then(|| self.waits[visit].pause)
+            };
+            if !rests::<R>() && is_last {
+                self.last[row] = self.updates + 1;
             }
-            let pause = R::PEEKS.then(|| rule.pause(missed));
             let mut factor = f32x8::splat(factor) * uniform;
             if R::NORMS == Norms::OfRows {
                 factor *= f32x8::splat(row_rates[visit]);
             }
-            let mut gradient = gradient_of(number);
             let (weights, memory) = tiles.of_row(row);
-            if !R::PEEKS {
-                catch_up(rule, missed, weights, memory);
-            }
-            for v in 0..T {
-                let old = weights[v];
-                if R::NORMS == Norms::OfLanes {
-                    gradient[v] *= norms.lane_rates[first + v];
-                }
-                let new = match pause {
-                    Some(pause) => rule.step_after(pause, old, factor, gradient[v], &mut memory[v]),
-                    None => rule.step(old, factor, gradient[v], &mut memory[v]),
-                };
-                weights[v] = new;
-                if R::NORMS == Norms::OfLanes {
-                    let change = &mut norms.lane_changes[first + v];
-                    *change = (new - old).mul_add(new + old, *change);
-                }
+            let gradient = gradient_of(number);
+            if R::NORMS == Norms::OfLanes {
+                let rates = norms.lane_rates[first..].first_chunk().expect("a lane has a rate");
+                let changes = norms.lane_changes[first..].first_chunk_mut().expect("a lane has a norm");
+                step_by_lanes(rule, factor, &gradient, weights, memory, rates, changes);
+            } else {
+                step(rule, pause, factor, &gradient, weights, memory);
             }
         }
     }
 }
 
-/// Brings some vectors of a row up to date that has missed so many updates.
+/// The pause of a row since the update `last`, under a rule that peeks.
 #[inline(always)]
-pub(crate) fn catch_up<R: Rule>(rule: &R, missed: u64, weights: &mut [f32x8], memory: &mut [R::Memory]) {
-    if rests::<R>() || missed == 0 {
-        return;
+pub(crate) fn peeked<R: Rule>(rule: &R, updates: u64, last: u64) -> R::Pause {
+    rule.pause(updates.saturating_sub(last)).expect("a rule that peeks has all pauses at hand")
+}
+
+/// One row's update. A function, so that the compiler knows that what it writes is not what it reads.
+#[inline(always)]
+fn step<R: Rule, const T: usize>(
+    rule: &R,
+    pause: Option<R::Pause>,
+    factor: f32x8,
+    gradient: &[f32x8; T],
+    weights: &mut [f32x8; T],
+    memory: &mut [R::Memory; T],
+) {
+    for v in 0..T {
+        weights[v] = match pause {
+            Some(pause) => rule.step_after(pause, weights[v], factor, gradient[v], &mut memory[v]),
+            None => rule.step(weights[v], factor, gradient[v], &mut memory[v]),
+        };
     }
-    let mut make_up = |missed| {
-        let pause = rule.pause(missed);
-        for (w, memory) in weights.iter_mut().zip(&mut *memory) {
-            *w = rule.catch_up(pause, *w, memory);
-        }
-    };
-    let mut rest = missed;
-    while rest > R::LONGEST_PAUSE {
-        make_up(R::LONGEST_PAUSE);
-        rest -= R::LONGEST_PAUSE;
+}
+
+/// The same by norms of lanes, of which it keeps account.
+#[inline(always)]
+fn step_by_lanes<R: Rule, const T: usize>(
+    rule: &R,
+    factor: f32x8,
+    gradient: &[f32x8; T],
+    weights: &mut [f32x8; T],
+    memory: &mut [R::Memory; T],
+    rates: &[f32x8; T],
+    changes: &mut [f32x8; T],
+) {
+    for v in 0..T {
+        let old = weights[v];
+        let new = rule.step(old, factor, gradient[v] * rates[v], &mut memory[v]);
+        weights[v] = new;
+        changes[v] = (new - old).mul_add(new + old, changes[v]);
     }
-    make_up(rest);
 }

@@ -222,11 +222,14 @@ impl<A: Rule, B: Rule> Learner for Fused<A, B> {
     }
 
     fn resume(&mut self, states: &[State]) -> bool {
-        let own = self.states();
-        let fit = states.len() == own.len() && states.iter().zip(&own).all(|(state, own)| state.fits(own));
-        if let ([first, inner @ .., last], true) = (states, fit) {
+        let [first, inner @ .., last] = states else { return false };
+        let fit = inner.len() == self.inner.len()
+            && self.first.takes(first)
+            && self.inner.iter().zip(inner).all(|(own, state)| own.layer.takes(state))
+            && self.last.takes(last);
+        if fit {
             self.first.resume(first);
-            self.inner.iter_mut().zip(inner).for_each(|(inner, state)| inner.layer.resume(state));
+            self.inner.iter_mut().zip(inner).for_each(|(own, state)| own.layer.resume(state));
             self.last.resume(last);
         }
         fit

@@ -15,10 +15,10 @@
 //! 4. A weight with a zero gradient still moves while its moments last. What k such updates after update t do to it has a
 //!    [closed form](Course), up to 1e-7 of the way that it moves.
 //!
-//! Cost per vector: catching up, 3 loads, division, 5 multiplications, 4 FMA, 3 stores; updating, 3 loads, square root,
-//! division, 4 multiplications, 5 FMA, subtraction, 3 stores.
+//! Cost per vector: catching up, 3 loads, division, 3 multiplications, 4 FMA, store; updating, 3 loads, square root,
+//! division, 6 multiplications, 5 FMA, subtraction, 3 stores.
 
-use super::course::{Course, How, Missed, SHORT};
+use super::course::{Course, Missed, Recent};
 use crate::lanes::f32x8;
 use crate::rule::{Cost, Rule};
 use std::sync::Arc;
@@ -35,9 +35,7 @@ pub struct Adam {
     /// Updates so far.
     updates: u64,
     course: Arc<Course>,
-    /// What the last k updates did, for small k, as long as there were no more than `recent_until`.
-    recent: [Missed; SHORT],
-    recent_until: u64,
+    recent: Recent,
 }
 
 impl Adam {
@@ -52,27 +50,30 @@ impl Adam {
             root: f32x8::splat(root),
             updates: 0,
             course,
-            recent: [Missed::default(); SHORT],
-            recent_until: 0,
+            recent: Recent::NONE,
         }
     }
 
-    /// A pause by its updates, one after another.
-    #[cold]
-    #[inline(never)]
-    fn replay(&self, from: u64, steps: u64, weights: f32x8, m: f32x8, u: f32x8) -> f32x8 {
-        // The steps are added up before they meet the weight, and the decays multiplied before they meet m and u, so
-        // that a long pause takes no more roundings than a short one.
-        let (mut moved, mut decayed) = (f32x8::ZERO, [1.0, 1.0]);
-        let decays = self.course.decays();
-        for update in from + 1..=from + steps {
-            let (step, root) = self.course.corrections(update);
-            decayed = [decayed[0] * decays[0], decayed[1] * decays[1]];
-            let m = m * f32x8::splat((decayed[0] * f64::from(step)) as f32);
-            let u = u * f32x8::splat((decayed[1] * f64::from(root)) as f32);
-            moved += m / (u + self.epsilon);
+    /// The weights after [steps](Course::steps) without gradient, one after another.
+    fn replay(&self, steps: &[[f32; 2]], weights: f32x8, [m, u]: &[f32x8; 2]) -> f32x8 {
+        // The steps are added up before they meet the weight, so that a long pause takes no more roundings than a short
+        // one.
+        let mut moved = f32x8::ZERO;
+        for &[first, second] in steps {
+            moved += *m * f32x8::splat(first) / (*u * f32x8::splat(second) + self.epsilon);
         }
         weights - moved
+    }
+
+    /// [`step`](Rule::step) by value: m and u go through registers only.
+    #[inline(always)]
+    fn stepped(&self, weights: f32x8, a: f32x8, b: f32x8, [m, u]: [f32x8; 2]) -> (f32x8, [f32x8; 2]) {
+        let [new1, new2] = self.new;
+        let gradient = a * b;
+        let v = u * u;
+        let m = gradient.mul_add(new1, m.mul_neg_add(new1, m));
+        let u = (gradient * new2).mul_add(gradient, v.mul_neg_add(new2, v)).sqrt();
+        (weights - m * self.step / u.mul_add(self.root, self.epsilon), [m, u])
     }
 }
 
@@ -80,7 +81,7 @@ impl Rule for Adam {
     /// m and u = sqrt(v).
     type Memory = [f32x8; 2];
     type Pause = Missed;
-    const COST: Cost = Cost { step: 17, catch_up: 14 };
+    const COST: Cost = Cost { step: 19, catch_up: 12 };
 
     fn advance(&mut self) {
         self.updates += 1;
@@ -93,47 +94,69 @@ impl Rule for Adam {
     }
 
     fn look_back(&mut self) {
-        if self.updates > self.recent_until {
-            for (k, missed) in (0..self.updates + 1).zip(&mut self.recent) {
-                *missed = self.course.missed(self.updates - k, k);
-            }
-            let over = self.course.is_over(self.updates.saturating_sub(SHORT as u64));
-            self.recent_until = if over { u64::MAX } else { self.updates };
+        self.course.look_back(self.updates, &mut self.recent);
+    }
+
+    #[inline(always)]
+    fn pause(&self, missed: u64) -> Option<Missed> {
+        self.course.pause(self.updates, missed, &self.recent)
+    }
+
+    /// By the series, if it serves; otherwise update by update.
+    #[cold]
+    fn sit_through(&self, missed: u64, weights: &mut [f32x8], memory: &mut [[f32x8; 2]]) {
+        let (from, left) = (self.updates - missed, self.course.left(missed));
+        let pause = self.course.missed(from, missed);
+        let steps: Vec<_> = pause.map_or_else(|| self.course.steps(from, missed).collect(), |_| Vec::new());
+        for (w, memory) in weights.iter_mut().zip(memory) {
+            *w = match pause {
+                Some(pause) => self.catch_up(pause, *w, memory),
+                None => self.replay(&steps, *w, memory),
+            };
+            *memory = faded(left, *memory);
         }
     }
 
     #[inline(always)]
-    fn pause(&self, missed: u64) -> Missed {
-        let recent = self.recent.get(missed as usize).filter(|_| self.updates <= self.recent_until);
-        recent.copied().unwrap_or_else(|| self.course.missed(self.updates - missed, missed))
+    fn catch_up(&self, missed: Missed, weights: f32x8, [m, u]: &[f32x8; 2]) -> f32x8 {
+        let [zeroth, second, third] = missed.moments.map(f32x8::splat);
+        let scale = f32x8::ONE / u.mul_add(f32x8::splat(missed.mean), self.epsilon);
+        let relative = *u * scale;
+        let series = relative.mul_neg_add(third, second).mul_add(relative * relative, zeroth);
+        (*m * scale).mul_neg_add(series, weights)
     }
 
     #[inline(always)]
-    fn catch_up(&self, Missed { left, how }: Missed, weights: f32x8, [m, u]: &mut [f32x8; 2]) -> f32x8 {
-        let weights = match how {
-            How::Series { mean, moments } => {
-                let [zeroth, second, third] = moments.map(f32x8::splat);
-                let scale = f32x8::ONE / u.mul_add(f32x8::splat(mean), self.epsilon);
-                let relative = *u * scale;
-                let series = relative.mul_neg_add(third, second).mul_add(relative * relative, zeroth);
-                (*m * scale).mul_neg_add(series, weights)
-            }
-            How::Replay { from, steps } => self.replay(from, steps, weights, *m, *u),
-        };
-        *m *= f32x8::splat(left[0]);
-        *u *= f32x8::splat(left[1]);
-        weights
+    fn fade(&self, Missed { left, .. }: Missed, memory: &mut [f32x8; 2]) {
+        *memory = faded(left, *memory);
     }
 
     #[inline(always)]
-    fn step(&self, weights: f32x8, a: f32x8, b: f32x8, [m, u]: &mut [f32x8; 2]) -> f32x8 {
-        let [new1, new2] = self.new;
-        let gradient = a * b;
-        let v = *u * *u;
-        *m = gradient.mul_add(new1, m.mul_neg_add(new1, *m));
-        *u = (gradient * new2).mul_add(gradient, v.mul_neg_add(new2, v)).sqrt();
-        weights - *m * self.step / u.mul_add(self.root, self.epsilon)
+    fn step_after(
+        &self,
+        Missed { left, .. }: Missed,
+        weights: f32x8,
+        a: f32x8,
+        b: f32x8,
+        memory: &mut [f32x8; 2],
+    ) -> f32x8 {
+        let (stepped, new) = self.stepped(weights, a, b, faded(left, *memory));
+        *memory = new;
+        stepped
     }
+
+    #[inline(always)]
+    fn step(&self, weights: f32x8, a: f32x8, b: f32x8, memory: &mut [f32x8; 2]) -> f32x8 {
+        let (stepped, new) = self.stepped(weights, a, b, *memory);
+        *memory = new;
+        stepped
+    }
+}
+
+/// What is left of the moments.
+#[inline(always)]
+fn faded(left: [f32; 2], [m, u]: [f32x8; 2]) -> [f32x8; 2] {
+    [m * f32x8::splat(left[0]), u * f32x8::splat(left[1])]
 }
 
 #[cfg(test)]
@@ -150,10 +173,9 @@ mod tests {
         }
         adam.look_back();
         for k in [1, 5, 40, 150] {
-            let missed = adam.pause(k);
-            assert!(matches!(missed.how, How::Series { .. }), "{k}");
-            let mut memory = [f32x8::splat(0.5), f32x8::splat(0.25)];
-            let [got, ..] = adam.catch_up(missed, f32x8::ZERO, &mut memory).to_array();
+            let missed = adam.pause(k).expect("the series serves");
+            let memory = [f32x8::splat(0.5), f32x8::splat(0.25)];
+            let [got, ..] = adam.catch_up(missed, f32x8::ZERO, &memory).to_array();
             let (mut m, mut u, mut want) = (0.5_f64, 0.25, 0.0);
             for _ in 0..k {
                 (m, u) = (beta1 * m, beta2.sqrt() * u);

@@ -27,42 +27,36 @@
 //! sum_(i = 1..k) c_i s_i^n = lr (Q_n(t) - q_n^k Q_n(t + k))
 //! ```
 
-/// What some updates without gradient do to a weight.
-#[derive(Clone, Copy, Debug, Default)]
+/// What some updates without gradient do to a weight, where the series serves.
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Missed {
     /// What is left of m and u: beta1^k and beta2^(k/2).
     pub(super) left: [f32; 2],
-    /// How the weight moves.
-    pub(super) how: How,
+    /// S.
+    pub(super) mean: f32,
+    /// lr times M_0, M_2 and M_3.
+    pub(super) moments: [f32; 3],
 }
 
-/// How a pause is made up for.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum How {
-    /// By the series of S = `mean` and the `moments` M_0, M_2 and M_3.
-    Series { mean: f32, moments: [f32; 3] },
-    /// By `steps` updates after update `from`, one after another; later ones move no weight any more.
-    Replay { from: u64, steps: u64 },
-}
-
-impl Default for How {
-    fn default() -> Self {
-        Self::Replay { from: 0, steps: 0 }
-    }
+impl Missed {
+    /// No update.
+    const NOTHING: Self = Self { left: [1.0; 2], mean: 1.0, moments: [0.0; 3] };
 }
 
 /// The part of a pause's effect that the series may leave out.
 const LEFT_OUT: f64 = 1e-7;
 /// What is left of a moment, or of a correction, when it counts no more.
 const NOTHING: f64 = 1e-12;
-/// Entries of the table at most, 1.5 MB: enough for all of beta2 = 0.999. Where the corrections have not become 1 by its
+/// Entries of the table at most, 1.6 MB: enough for all of beta2 = 0.999. Where the corrections have not become 1 by its
 /// end, it moves on.
 const ENTRIES: u64 = 1 << 15;
 /// Entries that the table keeps of what is past when it moves on. Longer pauses are replayed.
 const PAST: u64 = 1 << 12;
-/// Pauses whose powers of the betas are tabulated: nearly all of those between two images of MNIST that light the same
-/// pixel.
-pub(super) const SHORT: usize = 64;
+/// Pauses that are prepared all at once while the corrections change, as every update makes them different: nearly all of
+/// those between two images of MNIST that light the same pixel.
+const SHORT: usize = 32;
+/// Pauses whose powers of the betas are tabulated, and all that they do where the corrections are 1.
+const LONG: usize = 1024;
 
 /// step_t and root_t for all t, and the sums of those to come for some t.
 #[derive(Debug)]
@@ -70,34 +64,42 @@ pub(super) struct Course {
     lr: f64,
     beta1: f64,
     beta2: f64,
-    /// The entries of `start` and the updates after it.
-    table: Vec<Entry>,
+    /// Q_n of update `start` and those after it. Columns, for the sake of [`look_back`](Self::look_back).
+    sums: [Vec<f64>; N],
+    /// step and root of the same updates.
+    corrections: Vec<(f32, f32)>,
     start: u64,
-    /// Whether all later entries are like the last.
-    complete: bool,
+    /// The first update from which on all corrections are 1, if the table reaches so far: then it goes on for SHORT more.
+    settled_from: Option<u64>,
     /// Updates after which a moment without gradient counts no more.
     reach: u64,
-    /// For pauses of 0 to SHORT - 1 updates.
-    powers: Vec<Powers>,
+    /// q_n^k for pauses of k = 0 to LONG - 1 updates.
+    ratios: [Vec<f64>; N],
+    /// beta1^k and beta2^(k/2) for the same.
+    left: Vec<[f32; 2]>,
+    /// What the same pauses do after `settled_from`, as far as the series serves.
+    settled: Vec<Missed>,
 }
 
-/// q_n^k for n = 0 to 4, or sums of as many kinds.
-type Sums = [f64; 5];
+/// Sums that the series needs, n = 0 to 4.
+const N: usize = 5;
 
-/// Powers that belong to a pause of k updates.
-#[derive(Clone, Copy, Debug)]
-struct Powers {
-    ratios: Sums,
-    /// beta1^k and beta2^(k/2)
-    left: [f32; 2],
+/// q_n^k, or sums of as many kinds.
+type Sums = [f64; N];
+
+/// Pauses of 0 to SHORT - 1 updates that end with the same update.
+#[derive(Clone, Debug)]
+pub(super) struct Recent {
+    /// The update, if any.
+    end: Option<u64>,
+    /// S, and lr times M_0, M_2 and M_3.
+    series: [[f32; 4]; SHORT],
+    /// Whether the series serves.
+    serves: [bool; SHORT],
 }
 
-#[derive(Clone, Copy, Debug, Default)]
-struct Entry {
-    /// Q_n
-    sums: Sums,
-    step: f32,
-    root: f32,
+impl Recent {
+    pub(super) const NONE: Self = Self { end: None, series: [[0.0; 4]; SHORT], serves: [false; SHORT] };
 }
 
 impl Course {
@@ -108,48 +110,78 @@ impl Course {
     /// With a table that starts with update `start`.
     fn starting(lr: f64, beta1: f64, beta2: f64, start: u64) -> Self {
         let until = |beta: f64| if beta == 0.0 { 1 } else { (NOTHING.ln() / beta.ln()).ceil() as u64 };
-        let needed = (until(beta1).max(until(beta2)) + 1).saturating_sub(start).max(1);
-        let (complete, reach) = (needed <= ENTRIES, until(beta1));
-        let mut course =
-            Self { lr, beta1, beta2, table: Vec::new(), start, complete, reach, powers: Vec::new() };
-        course.powers = (0..SHORT as u64).map(|k| course.powers(k)).collect();
-        course.table = vec![Entry::default(); needed.min(ENTRIES) as usize];
+        let settled_from = (until(beta1).max(until(beta2)) + 1).max(start);
+        let needed = settled_from - start + SHORT as u64;
+        let entries = needed.min(ENTRIES) as usize;
+        let mut course = Self {
+            lr,
+            beta1,
+            beta2,
+            sums: core::array::from_fn(|_| vec![0.0; entries]),
+            corrections: vec![(0.0, 0.0); entries],
+            start,
+            settled_from: (needed <= ENTRIES).then_some(settled_from),
+            reach: until(beta1),
+            ratios: core::array::from_fn(|_| Vec::new()),
+            left: Vec::new(),
+            settled: Vec::new(),
+        };
+        course.left = (0..LONG as u64).map(|k| course.left(k)).collect();
+        let powers: Vec<Sums> = (0..LONG as u64).map(|k| course.powers(k)).collect();
+        course.ratios = core::array::from_fn(|n| powers.iter().map(|powers| powers[n]).collect());
+        course.tabulate();
+        if course.settled_from.is_some() {
+            course.settled = (0..LONG as u64).map_while(|k| course.missed(settled_from, k)).collect();
+        }
+        course
+    }
+
+    /// Fills the table from its end.
+    fn tabulate(&mut self) {
         // What lies so far behind the end that nothing of it is left there is taken for a geometric series. What lies just
         // behind it is not in the table, but in its sums.
-        let ratios = course.ratios();
-        let end = start + course.table.len() as u64;
+        let ratios = self.powers(1);
+        let end = self.start + self.corrections.len() as u64;
         let mut sums = ratios.map(|q| q / (1.0 - q));
-        for t in (start..end + reach).rev() {
-            let (first, root) = course.exact(t + 1);
+        for t in (self.start..end + self.reach).rev() {
+            let (first, root) = self.exact(t + 1);
             let mut power = first;
             for (sum, q) in sums.iter_mut().zip(ratios) {
                 *sum = q * (power + *sum);
                 power *= root;
             }
             if t < end {
-                let (first, root) = course.exact(t);
-                course.table[(t - start) as usize] =
-                    Entry { sums, step: (lr * first) as f32, root: root as f32 };
+                let (place, (first, root)) = ((t - self.start) as usize, self.exact(t));
+                self.corrections[place] = ((self.lr * first) as f32, root as f32);
+                for (column, sum) in self.sums.iter_mut().zip(sums) {
+                    column[place] = sum;
+                }
             }
         }
-        course
     }
 
     /// The same course with a table for update `t` and those to come, if this one's is at its end.
     pub(super) fn moved_on(&self, t: u64) -> Option<Self> {
-        let at_end = !self.complete && t >= self.start + self.table.len() as u64;
+        let at_end = self.settled_from.is_none() && t >= self.start + self.corrections.len() as u64;
         at_end.then(|| Self::starting(self.lr, self.beta1, self.beta2, t.saturating_sub(PAST)))
     }
 
-    /// q_n for n = 0 to 4.
-    fn ratios(&self) -> Sums {
+    /// q_n^k.
+    fn powers(&self, k: u64) -> Sums {
+        if k < self.ratios[0].len() as u64 {
+            return self.ratios.each_ref().map(|column| column[k as usize]);
+        }
         let root = self.beta2.sqrt();
-        [1.0, root, self.beta2, self.beta2 * root, self.beta2 * self.beta2].map(|power| self.beta1 * power)
+        [1.0, root, self.beta2, self.beta2 * root, self.beta2 * self.beta2]
+            .map(|of_root| power(self.beta1 * of_root, k))
     }
 
-    /// beta1 and sqrt(beta2).
-    pub(super) fn decays(&self) -> [f64; 2] {
-        [self.beta1, self.beta2.sqrt()]
+    /// beta1^k and beta2^(k/2).
+    pub(super) fn left(&self, k: u64) -> [f32; 2] {
+        if let Some(&left) = self.left.get(k as usize) {
+            return left;
+        }
+        [power(self.beta1, k) as f32, power(self.beta2, k).sqrt() as f32]
     }
 
     /// step_t / lr and root_t; infinite for t = 0, where there is no update.
@@ -158,55 +190,105 @@ impl Course {
         (correction(self.beta1).recip(), correction(self.beta2).sqrt().recip())
     }
 
-    fn powers(&self, k: u64) -> Powers {
-        self.powers.get(k as usize).copied().unwrap_or_else(|| Powers {
-            ratios: self.ratios().map(|q| power(q, k)),
-            left: [power(self.beta1, k) as f32, power(self.beta2, k).sqrt() as f32],
-        })
-    }
-
-    fn entry(&self, t: u64) -> Option<&Entry> {
-        let last = if self.complete { self.table.last() } else { None };
-        self.table.get(t.checked_sub(self.start)? as usize).or(last)
+    /// Where the table has update t: at its end, if nothing changes after that.
+    fn place(&self, t: u64) -> Option<usize> {
+        let (place, end) = (t.checked_sub(self.start)? as usize, self.corrections.len());
+        if place < end { Some(place) } else { self.settled_from.map(|_| end - 1) }
     }
 
     /// step_t and root_t.
     pub(super) fn corrections(&self, t: u64) -> (f32, f32) {
-        self.entry(t).map_or_else(
+        self.place(t).map_or_else(
             || {
                 let (first, root) = self.exact(t);
                 ((self.lr * first) as f32, root as f32)
             },
-            |entry| (entry.step, entry.root),
+            |place| self.corrections[place],
         )
     }
 
-    /// Whether the corrections are 1 at all updates from t on.
-    pub(super) fn is_over(&self, t: u64) -> bool {
-        self.complete && t >= self.start + self.table.len() as u64
+    /// For each of the `k` updates after update `from`, beta1^i step_(from+i) and beta2^(i/2) root_(from+i), until they move
+    /// no weight any more.
+    pub(super) fn steps(&self, from: u64, k: u64) -> impl Iterator<Item = [f32; 2]> {
+        let (beta1, root) = (self.beta1, self.beta2.sqrt());
+        let mut decayed = [1.0, 1.0];
+        (from + 1..=from + k.min(self.reach)).map(move |t| {
+            let (step, correction) = self.corrections(t);
+            decayed = [decayed[0] * beta1, decayed[1] * root];
+            [(decayed[0] * f64::from(step)) as f32, (decayed[1] * f64::from(correction)) as f32]
+        })
     }
 
-    /// What the `k` updates after update `from` did.
-    pub(super) fn missed(&self, from: u64, k: u64) -> Missed {
+    /// What the `k` updates after update `from` did, if the series serves.
+    pub(super) fn missed(&self, from: u64, k: u64) -> Option<Missed> {
+        if k == 0 {
+            return Some(Missed::NOTHING);
+        }
+        let (start, end) = (self.place(from)?, self.place(from + k)?);
         let powers = self.powers(k);
-        let replay = How::Replay { from, steps: k.min(self.reach) };
-        Missed { left: powers.left, how: self.series(from, k, &powers).unwrap_or(replay) }
+        let sums = core::array::from_fn(|n| self.sums[n][start] - powers[n] * self.sums[n][end]);
+        let (mean, moments, serves) = self.series(sums);
+        serves.then(|| Missed { left: self.left(k), mean, moments })
     }
 
-    fn series(&self, from: u64, k: u64, powers: &Powers) -> Option<How> {
-        let (start, end) = (self.entry(from)?.sums, self.entry(from + k)?.sums);
-        let sums: Sums = core::array::from_fn(|n| start[n] - powers.ratios[n] * end[n]);
+    /// S, lr M_0, lr M_2 and lr M_3 of a pause with these sums, and whether the series leaves out next to nothing.
+    #[inline(always)]
+    fn series(&self, sums: Sums) -> (f32, [f32; 3], bool) {
         let mean = sums[1] / sums[0];
         let square = mean * mean;
         let second = sums[2] - mean * sums[1];
         let third = sums[3] - 3.0 * mean * sums[2] + 2.0 * square * sums[1];
         let fourth = sums[4] - 4.0 * mean * sums[3] + 6.0 * square * sums[2] - 3.0 * square * mean * sums[1];
         // False, too, where there is no mean, since nothing was missed or a beta is 0, or where r could overflow.
-        (mean > 1e-9 && fourth <= LEFT_OUT * sums[0] * square * square).then(|| How::Series {
-            mean: mean as f32,
-            moments: [sums[0], second, third].map(|moment| (self.lr * moment) as f32),
-        })
+        let serves = (mean > 1e-9) & (fourth <= LEFT_OUT * sums[0] * square * square);
+        (mean as f32, [sums[0], second, third].map(|moment| (self.lr * moment) as f32), serves)
     }
+
+    /// Prepares for pauses that end with update `t`: a loop without branches, that is done in vectors.
+    pub(super) fn look_back(&self, t: u64, recent: &mut Recent) {
+        if recent.end == Some(t) || self.is_settled(t.saturating_sub(SHORT as u64)) {
+            return;
+        }
+        let first = (t + 1).checked_sub(self.start + SHORT as u64).map(|first| first as usize);
+        recent.end = None;
+        let Some(first) = first else { return };
+        let start = self.sums.each_ref().map(|column| short(&column[first..]));
+        let ratios = self.ratios.each_ref().map(|column| short(column));
+        let end = start.map(|column| column[SHORT - 1]);
+        for k in 0..SHORT {
+            let sums = core::array::from_fn(|n| start[n][SHORT - 1 - k] - ratios[n][k] * end[n]);
+            let (mean, [zeroth, second, third], serves) = self.series(sums);
+            recent.series[k] = [mean, zeroth, second, third];
+            recent.serves[k] = serves;
+        }
+        let Missed { mean, moments: [zeroth, second, third], .. } = Missed::NOTHING;
+        (recent.series[0], recent.serves[0]) = ([mean, zeroth, second, third], true);
+        recent.end = Some(t);
+    }
+
+    /// Whether the corrections are 1 at all updates from t on.
+    fn is_settled(&self, t: u64) -> bool {
+        self.settled_from.is_some_and(|from| t >= from)
+    }
+
+    /// What the `k` updates until update `t` did, if that is prepared and the series serves.
+    #[inline(always)]
+    pub(super) fn pause(&self, t: u64, k: u64, recent: &Recent) -> Option<Missed> {
+        let n = k as usize;
+        if n < self.settled.len() && self.is_settled(t - k) {
+            Some(self.settled[n])
+        } else if n < SHORT && recent.end == Some(t) {
+            let [mean, moments @ ..] = recent.series[n];
+            recent.serves[n].then_some(Missed { left: self.left[n], mean, moments })
+        } else {
+            (k == 0).then_some(Missed::NOTHING)
+        }
+    }
+}
+
+/// The first of a column.
+fn short(column: &[f64]) -> &[f64; SHORT] {
+    column.first_chunk().expect("the table goes so far")
 }
 
 /// beta^k, 0 when that is far below what counts.
@@ -238,7 +320,7 @@ mod tests {
                     course = course.moved_on(t).unwrap_or(course);
                     for k in [1, 2, 3, 8, 30, 63, 64, 200] {
                         let Some(from) = t.checked_sub(k) else { continue };
-                        let How::Series { mean, moments } = course.missed(from, k).how else {
+                        let Some(Missed { mean, moments, .. }) = course.missed(from, k) else {
                             replays += 1;
                             continue;
                         };
@@ -265,18 +347,51 @@ mod tests {
     #[test]
     fn a_table_that_has_moved_on_says_the_same() {
         let first = Course::new(0.5, 0.9, 0.9999);
-        assert!(!first.complete && first.moved_on(ENTRIES - 1).is_none());
+        assert!(first.settled_from.is_none() && first.moved_on(ENTRIES - 1).is_none());
         let second = first.moved_on(ENTRIES).unwrap();
         assert_eq!(second.start, ENTRIES - PAST);
         for t in second.start..ENTRIES - 70 {
             assert_eq!(first.corrections(t), second.corrections(t));
             for k in [1, 9, 70] {
-                let [one, other] = [&first, &second].map(|course| match course.missed(t, k).how {
-                    How::Series { mean, moments } => (mean, moments[0]),
-                    How::Replay { .. } => unreachable!("the series serves so late"),
-                });
-                assert!((one.0 / other.0 - 1.0).abs() < 2e-7 && (one.1 / other.1 - 1.0).abs() < 2e-7);
+                let [one, other] = [&first, &second].map(|course| course.missed(t, k).unwrap());
+                for (a, b) in [(one.mean, other.mean), (one.moments[0], other.moments[0])] {
+                    assert!((a / b - 1.0).abs() < 2e-7, "{t}, {k}: {a}, {b}");
+                }
             }
+        }
+    }
+
+    /// The same, but for moments of next to nothing, which are all rounding.
+    fn alike(one: Option<Missed>, other: Option<Missed>) -> bool {
+        let (Some(one), Some(other)) = (one, other) else { return one == other };
+        let rounding = 1e-12 * one.moments[0];
+        let near = one.moments.iter().zip(other.moments).all(|(a, b)| (a - b).abs() <= rounding);
+        (one.left, one.mean) == (other.left, other.mean) && near
+    }
+
+    #[test]
+    fn what_is_prepared_is_what_would_be_computed() {
+        for (beta1, beta2) in [(0.9, 0.999), (0.5, 0.9999), (0.9, 0.9), (0.0, 0.5), (0.99, 0.0)] {
+            let mut course = Course::new(0.01, beta1, beta2);
+            let mut recent = Recent::NONE;
+            let (mut prepared, mut settled) = (0, 0);
+            for t in (0..400).chain(27_500..28_000).chain(32_700..33_000).chain([40_000]) {
+                course = course.moved_on(t).unwrap_or(course);
+                course.look_back(t, &mut recent);
+                for k in (0..=70).chain([1000, 1023, 1024, 5000]).filter(|&k| k <= t) {
+                    let (found, computed) = (course.pause(t, k, &recent), course.missed(t - k, k));
+                    let is_settled = course.is_settled(t - k);
+                    let is_prepared = k < SHORT as u64 && recent.end == Some(t);
+                    let same = if is_settled { alike(found, computed) } else { found == computed };
+                    assert!(same || found.is_none() && !is_prepared, "{t}, {k}: {found:?}, {computed:?}");
+                    settled += usize::from(is_settled && found.is_some());
+                    prepared += usize::from(!is_settled && is_prepared);
+                }
+            }
+            assert!(
+                prepared > 800 && (settled > 1000 || [0.0, 0.5, 0.9999].contains(&beta2)),
+                "{prepared}, {settled}"
+            );
         }
     }
 }

@@ -95,20 +95,24 @@ impl Rule for Momentum {
 
     #[inline(always)]
     fn step(&self, weights: f32x8, a: f32x8, b: f32x8, velocity: &mut f32x8) -> f32x8 {
-        self.step_after(self.pause(0), weights, a, b, velocity)
+        let [idle, with_step] = [self.decays[0], self.decays[1]];
+        self.step_after(Pause { idle, with_step }, weights, a, b, velocity)
     }
 
     #[inline(always)]
-    fn pause(&self, missed: u64) -> Pause {
-        let missed = missed as usize;
-        Pause { idle: self.decays[missed], with_step: self.decays[missed + 1] }
+    fn pause(&self, missed: u64) -> Option<Pause> {
+        let &[idle, with_step] = self.decays.get(missed as usize..)?.first_chunk()?;
+        Some(Pause { idle, with_step })
     }
 
     #[inline(always)]
-    fn catch_up(&self, Pause { idle, .. }: Pause, weights: f32x8, velocity: &mut f32x8) -> f32x8 {
-        let weights = velocity.mul_neg_add(f32x8::splat(idle.moved), weights);
+    fn catch_up(&self, Pause { idle, .. }: Pause, weights: f32x8, velocity: &f32x8) -> f32x8 {
+        velocity.mul_neg_add(f32x8::splat(idle.moved), weights)
+    }
+
+    #[inline(always)]
+    fn fade(&self, Pause { idle, .. }: Pause, velocity: &mut f32x8) {
         *velocity *= f32x8::splat(idle.left);
-        weights
     }
 
     #[inline(always)]

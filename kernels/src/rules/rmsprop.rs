@@ -68,14 +68,13 @@ impl Rule for RmsProp {
     const LONGEST_PAUSE: u64 = DECAYS as u64 - 1;
 
     #[inline(always)]
-    fn pause(&self, missed: u64) -> Decay {
-        self.decays[missed as usize]
+    fn pause(&self, missed: u64) -> Option<Decay> {
+        self.decays.get(missed as usize).copied()
     }
 
     #[inline(always)]
-    fn catch_up(&self, Decay { left, rest }: Decay, weights: f32x8, v: &mut f32x8) -> f32x8 {
+    fn fade(&self, Decay { left, rest }: Decay, v: &mut f32x8) {
         *v = v.mul_add(f32x8::splat(left), *v * f32x8::splat(rest));
-        weights
     }
 
     #[inline(always)]
@@ -99,7 +98,7 @@ mod tests {
             let (mut v, mut want) = (f32x8::ZERO, 0.0_f64);
             for n in 0..20_000 {
                 let gradient = ((f64::from(n) * 0.618_034).fract() - 0.5) as f32;
-                rule.catch_up(rule.pause(missed), f32x8::ZERO, &mut v);
+                rule.fade(rule.pause(missed).unwrap(), &mut v);
                 rule.step(f32x8::ZERO, f32x8::splat(gradient), f32x8::ONE, &mut v);
                 want = rho.powi(missed as i32 + 1) * want + (1.0 - rho) * f64::from(gradient).powi(2);
             }

@@ -116,6 +116,9 @@ pub trait AnyLayer {
     /// All that its updates have brought about.
     fn state(&self) -> State;
 
+    /// Whether it can go on from there.
+    fn takes(&self, state: &State) -> bool;
+
     /// Goes on from there.
     fn resume(&mut self, state: &State);
 
@@ -210,6 +213,10 @@ impl<R: Rule> AnyLayer for Layer<R> {
 
     fn state(&self) -> State {
         self.state()
+    }
+
+    fn takes(&self, state: &State) -> bool {
+        self.takes(state)
     }
 
     fn resume(&mut self, state: &State) {

@@ -97,3 +97,14 @@ fn a_state_of_another_shape_does_not_fit() {
     assert!(!ahead.fits(&own), "a row cannot have been touched by an update to come");
     assert!(State { updates: 1, ..ahead }.fits(&own));
 }
+
+#[test]
+fn no_row_may_have_waited_for_too_long() {
+    let takes = |optimizer, updates| {
+        let own = layer(optimizer, Place::First, Panel::from_fn(1, 8, |_, _| 1.0));
+        own.takes(&State { updates, last: vec![0], ..own.state() })
+    };
+    let [momentum, adam] = [2, 4].map(|n| optimizers(1.0)[n]);
+    assert!(takes(momentum, 1022) && !takes(momentum, 1023), "{momentum:?}");
+    assert!(takes(adam, 1 << 40), "{adam:?}");
+}
