@@ -55,6 +55,8 @@ pub mod experiments;
 #[doc(hidden)] // of use to the program, which is a crate of its own
 pub mod files;
 mod hash;
+#[doc(hidden)]
+pub mod memory;
 #[cfg(feature = "report")]
 pub mod report;
 

@@ -8,6 +8,7 @@ mod data;
 mod evaluate;
 mod exit;
 mod hyper;
+mod memory;
 mod pages;
 mod predict;
 mod profile;

@@ -1,5 +1,6 @@
 //! The memory that a data set lies in: a map of our own cache file, or memory of our own.
 
+use crate::memory;
 use memmap2::{Mmap, MmapOptions};
 use std::collections::TryReserveError;
 use std::fs::File;
@@ -16,10 +17,10 @@ pub(super) enum Backing {
 /// Zeroed memory for at least `bytes` bytes.
 pub(super) fn zeroed(bytes: usize) -> Result<Vec<u64>, TryReserveError> {
     let words = bytes.div_ceil(8);
-    let mut memory = Vec::new();
-    memory.try_reserve_exact(words)?;
-    memory.resize(words, 0);
-    Ok(memory)
+    let mut zeroed = Vec::new();
+    memory::reserve(&mut zeroed, words)?;
+    zeroed.resize(words, 0);
+    Ok(zeroed)
 }
 
 impl Backing {

@@ -3,6 +3,7 @@
 
 use super::idx::{Header, Kind};
 use super::source::Fault;
+use crate::memory;
 use flate2::bufread::GzDecoder;
 use std::io::{self, Read};
 
@@ -20,7 +21,7 @@ pub(super) fn inflate(gz: &[u8], kind: Kind) -> Result<Vec<u8>, Fault> {
     let header = Header::parse(kind, &file)?;
 
     let beyond = header.file_len + 1 - file.len();
-    file.try_reserve_exact(beyond).map_err(|_| Fault::no_memory(header.file_len))?;
+    memory::reserve(&mut file, beyond).map_err(|_| Fault::no_memory(header.file_len))?;
     append(&mut file, &mut members, beyond)?;
     if file.len() > header.file_len {
         let promised = header.file_len;

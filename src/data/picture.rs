@@ -6,7 +6,7 @@
 //!
 //! Like the other parsers here, this one takes bytes and opens no file, and its errors have no path.
 
-use crate::Error;
+use crate::{Error, memory};
 use png::{ColorType, Decoder, DecodingError, Transformations};
 use std::io::{self, Cursor};
 use std::path::Path;
@@ -118,7 +118,7 @@ fn luma(pixel: &[u8]) -> u8 {
 
 fn zeros(len: usize) -> Result<Vec<u8>, Rejection> {
     let mut zeros = Vec::new();
-    zeros.try_reserve_exact(len).map_err(|_| {
+    memory::reserve(&mut zeros, len).map_err(|_| {
         let problem = format!("expected memory for its {len} bytes, found too little");
         Rejection::new(problem, "free some memory, or scale it down")
     })?;

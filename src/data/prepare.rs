@@ -4,7 +4,7 @@ use super::identity::Identity;
 use super::idx::{Idx, Kind};
 use super::lit::Split;
 use super::source::{Fault, Sources, sha256};
-use crate::Result;
+use crate::{Result, memory};
 use std::collections::TryReserveError;
 
 /// The contents of the four files.
@@ -87,7 +87,7 @@ fn split(sources: &Sources, first: usize, transposed: bool) -> Result<(Split, (u
 /// Images of `(rows, cols)` as images of `(cols, rows)`.
 fn transpose(pixels: &[u8], (rows, cols): (usize, usize)) -> Result<Vec<u8>, TryReserveError> {
     let mut transposed = Vec::new();
-    transposed.try_reserve_exact(pixels.len())?;
+    memory::reserve(&mut transposed, pixels.len())?;
     for image in pixels.chunks_exact(rows * cols) {
         transposed.extend((0..rows * cols).map(|at| image[at % rows * cols + at / rows]));
     }

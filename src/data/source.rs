@@ -7,6 +7,7 @@ use super::gzip;
 use super::idx::{self, Header, Idx, Kind};
 use super::known::Known;
 use crate::hash::hex;
+use crate::memory;
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -188,7 +189,7 @@ fn read(path: &Path, kind: Kind) -> Result<Vec<u8>, Fault> {
     }
 
     let rest = (len as usize + 1).saturating_sub(bytes.len());
-    bytes.try_reserve_exact(rest).map_err(|_| Fault::no_memory(len as usize))?;
+    memory::reserve(&mut bytes, rest).map_err(|_| Fault::no_memory(len as usize))?;
     file.take(rest as u64).read_to_end(&mut bytes).map_err(Fault::unreadable)?;
     if gzipped {
         return gzip::inflate(&bytes, kind);

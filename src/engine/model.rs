@@ -7,6 +7,7 @@ use super::network::{Matrix, Network, little_endian};
 use crate::data::idx::MAX_INPUTS;
 use crate::error::{Error, Result};
 use crate::files;
+use crate::memory;
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use std::collections::HashMap;
 use std::fs;
@@ -110,7 +111,7 @@ pub(super) fn read(path: &Path, cure: &'static str) -> Result<Vec<u8>> {
         let problem = format!("{} bytes are more than any such network has ({MAX_BYTES})", meta.len());
         return Err(Error::data(path, problem, cure));
     }
-    fs::read(path).map_err(failed)
+    memory::attempt(|| fs::read(path)).map_err(failed)
 }
 
 /// The tensors in a file's bytes.
