@@ -327,7 +327,8 @@ impl<'a> Progress<'a> {
 
     /// The finished run: with a last test, if that was not one.
     fn end(mut self, mut stop: Stop, observer: &mut dyn Observer) -> Run {
-        if stop != Stop::Diverged && observer.wants_last_checkpoint() {
+        // The last test may be yet to come, and find that the weights have no bound.
+        if observer.wants_last_checkpoint() && self.learner.weights().norms_are_finite() {
             observer.checkpoint(&self.checkpoint());
         }
         if !self.is_counted() {

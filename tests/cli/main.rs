@@ -4,6 +4,7 @@
 mod checkpoint;
 mod data;
 mod determinism;
+mod divergence;
 mod evaluate;
 mod failures;
 mod helpers;
