@@ -1,6 +1,7 @@
 //! Options that say which data set: the same for every command that reads one.
 
 use super::exit::warn;
+use super::signals;
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use dlr::Result;
@@ -51,6 +52,7 @@ impl Source {
             (None, Some(known)) => known.locate()?,
             (folder, _) => data::find(folder.as_deref())?,
         };
+        signals::watch_cache_file()?;
         let data = Dataset::open_as(&folder, self.dataset, &CachePolicy::standard(&folder))?;
         data.warnings.iter().for_each(|warning| warn(warning));
         Ok(data)

@@ -7,6 +7,7 @@ mod determinism;
 mod divergence;
 mod evaluate;
 mod failures;
+mod faults;
 mod helpers;
 mod models;
 mod options;
