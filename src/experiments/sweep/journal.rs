@@ -19,6 +19,7 @@ use crate::data::Dataset;
 use crate::engine::trainer::PROTOCOL;
 use crate::error::{Error, Result};
 use crate::files;
+use crate::memory;
 use dlr_kernels::simd::Level;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -114,7 +115,7 @@ impl Journal {
     pub fn open(path: &Path, header: Header) -> Result<Self> {
         let mut file = lock(path)?;
         let mut bytes = Vec::new();
-        file.read_to_end(&mut bytes).map_err(read_error(path))?;
+        memory::attempt(|| file.read_to_end(&mut bytes)).map_err(read_error(path))?;
         let Read { header: found, outcomes, length } = read(path, &bytes)?;
         if let Some(difference) = found.as_ref().and_then(|found| header.difference(found)) {
             let cure = "choose another --out, or remove it if it is no longer wanted";
@@ -145,7 +146,7 @@ impl Journal {
             return Err(busy(path));
         }
         let mut bytes = Vec::new();
-        file.read_to_end(&mut bytes).map_err(read_error(path))?;
+        memory::attempt(|| file.read_to_end(&mut bytes)).map_err(read_error(path))?;
         let Read { header, outcomes, length } = read(path, &bytes)?;
         match header {
             Some(header) if length == bytes.len() as u64 => Ok((header, outcomes)),
@@ -244,6 +245,8 @@ fn lock(path: &Path) -> Result<File> {
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(busy(path)),
+            // A file system on a network may take its time for a lock.
+            Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Interrupted => continue,
             Err(TryLockError::Error(error)) => return Err(write_error(path)(error)),
         }
         // Between the opening and the locking, another process may have put a complete journal in its place.
