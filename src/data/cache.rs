@@ -126,10 +126,13 @@ fn map(path: &Path) -> io::Result<Backing> {
 fn write(prepared: &Prepared, sources: &Sources, folder: &Path, name: &str) -> io::Result<PathBuf> {
     fs::create_dir_all(folder)?;
     remove_abandoned(folder);
-    let mut file = tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(folder)?;
-    file.write_all(&cache_file::encode_header(prepared, &sources.fingerprint)?)?;
-    file.write_all(prepared.train.block())?;
-    file.write_all(prepared.test.block())?;
+    // Errors by their kind, and writing to the file as such: else messages name a file that the user did not.
+    let file = tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(folder);
+    let mut file = file.map_err(|error| io::Error::from(error.kind()))?;
+    let bytes = file.as_file_mut();
+    bytes.write_all(&cache_file::encode_header(prepared, &sources.fingerprint)?)?;
+    bytes.write_all(prepared.train.block())?;
+    bytes.write_all(prepared.test.block())?;
     make_read_only(file.as_file())?;
     file.as_file().sync_all()?;
     let path = folder.join(name);

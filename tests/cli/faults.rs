@@ -139,7 +139,7 @@ fn another_user_s_cache_is_read_or_passed_over() {
         assert_eq!((run.code, &run.stdout, run.stderr.lines().count()), (Some(0), &want, 1), "{run:?}");
         assert!(run.stderr.starts_with("dlr: warning: ") && run.stderr.contains("cache"), "{run:?}");
         assert!(
-            run.stderr.contains("Permission denied") && run.stderr.contains("; set DLR_CACHE"),
+            run.stderr.contains("permission denied") && run.stderr.contains("; set DLR_CACHE"),
             "{run:?}"
         );
     }
