@@ -26,7 +26,7 @@ pub(crate) enum Code {
 pub(crate) const HELP: &str = "\
 Exit codes:
   0  done
-  1  failed while running: a result could not be written
+  1  failed while running: a result could not be written, or there was no memory
   2  usage: an unknown option or a value out of range; a debug build was asked for a profile
   3  the target was not reached, and --require-target was given
   4  a file or data set is missing, damaged, in use, or of something else
