@@ -7,7 +7,7 @@
 In each scenario (a cache is prepared, a network trained, a sweep made, ...) the N-th call of every kind fails, by strace,
 for every N and with every error that fits the kind, alone or with all that follow; and the program is killed at the N-th
 call that changes a file. After each of these
-  - the exit code is a documented one, within 10 seconds: no panic, no abort, no signal;
+  - the exit code is a documented one, within a minute: no panic, no abort, no signal;
   - stderr has one line that names what failed, why, and what to do; and warnings, if there are any;
   - every file is as it was, or as it should be, or a whole journal or checkpoint on the way there; none is left over;
   - the same command without a fault goes on to the same results, byte for byte but for times. A sweep trains no run twice.
@@ -41,7 +41,7 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
-LIMIT = 10  # seconds; every run here takes some hundredths
+LIMIT = 60  # seconds; every run here takes some hundredths, but others may want the processor, too
 
 # What a kind of call may fail with. EINTR only where Linux may say so.
 ERRORS = {
