@@ -13,6 +13,7 @@
 //! The header holds counts, not offsets: where each array lies follows from them, so it cannot disagree.
 
 use super::backing::Backing;
+use super::identity::Hashes;
 use super::idx::MAX_INPUTS;
 use super::lit::{ALIGN, Layout, Split};
 use super::prepare::Prepared;
@@ -23,7 +24,7 @@ use std::sync::Arc;
 const MAGIC: [u8; 8] = *b"dlrcache";
 const BYTE_ORDER: u32 = 0x0102_0304;
 /// To be raised with every change to the format, and to how data are prepared.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 /// Bytes before the JSON header.
 const PREFIX: usize = 24;
 
@@ -45,7 +46,7 @@ struct Header {
     /// Images and lit pixels.
     train: (u64, u64),
     test: (u64, u64),
-    hashes: [String; 4],
+    hashes: Hashes,
     sources: Fingerprint,
     /// CRC-32 of the two blocks.
     payload_crc: u32,
@@ -158,7 +159,10 @@ mod tests {
             test: Split::from_pixels(4, &[0, 0, 9, 0], &[1]).unwrap(),
             classes: 2,
             shape: (2, 2),
-            hashes: [(); 4].map(|()| "0".repeat(64)),
+            hashes: Hashes {
+                plain: [(); 4].map(|()| "0".repeat(64)),
+                gzip: [None, Some("1".repeat(64)), None, None],
+            },
             transposed: true,
         }
     }

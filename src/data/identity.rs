@@ -1,14 +1,25 @@
 //! What data set four files are: by their bytes, or else by what is said of them.
 
-use super::known::Known;
+use super::known::{Known, Proof};
 use super::source::{Claim, Sources};
+use serde::{Deserialize, Serialize};
+
+/// SHA-256 of the four files, in lower-case hexadecimal.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Hashes {
+    /// Of what is in them.
+    pub(super) plain: [String; 4],
+    /// Of the gzip files that they came in, where they did.
+    pub(super) gzip: [Option<String>; 4],
+}
 
 /// What speaks for the [data set](super::Dataset::known) that the files are taken for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Check {
     /// All four hashes.
     Verified,
-    /// `--dataset` or the files' names; its hashes are not known here.
+    /// `--dataset` or the files' names; its hashes are not known here, or only those of other gzip files.
     Unverified,
     /// `--dataset` or the files' names, against its hashes.
     Differs,
@@ -28,9 +39,9 @@ const FILES: [&str; 4] = ["training images", "training labels", "test images", "
 
 impl Identity {
     /// What `sources`, with these hashes, are: hashes prove it, whatever is said.
-    pub(super) fn of(sources: &Sources, hashes: &[String; 4]) -> Self {
+    pub(super) fn of(sources: &Sources, hashes: &Hashes) -> Self {
         let claimed = sources.claim.map(Claim::known);
-        if let Some(proven) = Known::with_hashes(hashes) {
+        if let Some(proven) = Known::proven(hashes) {
             let wrong = claimed.filter(|claimed| *claimed != proven);
             let warnings =
                 wrong.map(|wrong| sources.doubt(wrong, &format!("are taken for {}'s", proven.name)));
@@ -43,10 +54,11 @@ impl Identity {
         let Some(claimed) = claimed else {
             return Self { known: None, check: Check::Unknown, warnings: Vec::new() };
         };
-        let Some(own) = claimed.hashes else {
+        // The same files may well be packed by somebody else, or not at all.
+        let Some(Proof::Plain(own)) = claimed.proof else {
             return Self { known: Some(claimed), check: Check::Unverified, warnings: Vec::new() };
         };
-        let differ: Vec<_> = (0..4).filter(|&i| own[i] != hashes[i]).map(|i| FILES[i]).collect();
+        let differ: Vec<_> = (0..4).filter(|&i| own[i] != hashes.plain[i]).map(|i| FILES[i]).collect();
         let warnings = vec![sources.doubt(claimed, &format!("differ from it in {}", differ.join(", ")))];
         Self { known: Some(claimed), check: Check::Differs, warnings }
     }
@@ -89,5 +101,36 @@ impl Sources {
             _ => "given as --dataset",
         };
         format!("{}: {by} {}, but its files {why}", self.dir().display(), claimed.name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_proves_a_data_set() {
+        let other = || "0".repeat(64);
+        let own = |known: &Known| match known.proof.as_ref().unwrap() {
+            Proof::Plain(own) | Proof::Gzip(own) => own.map(str::to_owned),
+        };
+        let [mnist, kmnist] = ["mnist", "kmnist"].map(|name| Known::named(name).unwrap());
+        let unpacked = |plain| Hashes { plain, gzip: [const { None }; 4] };
+        let packed = |gzip: [String; 4]| Hashes { plain: [(); 4].map(|()| other()), gzip: gzip.map(Some) };
+
+        assert_eq!(Known::proven(&unpacked(own(mnist))), Some(mnist));
+        assert_eq!(Known::proven(&packed(own(kmnist))), Some(kmnist));
+        assert_eq!(
+            Known::proven(&Hashes { plain: own(mnist), ..packed([(); 4].map(|()| other())) }),
+            Some(mnist)
+        );
+        for wrong in [unpacked(own(kmnist)), packed(own(mnist))] {
+            assert_eq!(Known::proven(&wrong), None, "{wrong:?}");
+        }
+        for i in 0..4 {
+            let (mut plain, mut gzip) = (own(mnist), own(kmnist).map(Some));
+            (plain[i], gzip[i]) = (other(), None);
+            assert_eq!(Known::proven(&Hashes { plain, gzip }), None, "file {i}");
+        }
     }
 }

@@ -1,9 +1,11 @@
 //! Data sets that are known by name: what their classes are called, how their images lie, where they are usually found,
 //! and which bytes they are.
 //!
-//! Hashes are entered only for files that were at hand. A data set without any is taken at its word, and said to be
-//! unverified.
+//! Hashes are entered only for files that were at hand, or that two sources publish which know nothing of each other: for
+//! KMNIST's, TensorFlow Datasets and torchvision-ruby, of the gzip files. A data set without any is taken at its word, and
+//! said to be unverified.
 
+use super::identity::Hashes;
 use super::source::Sources;
 use crate::{Error, Result};
 use std::env;
@@ -21,14 +23,23 @@ pub struct Known {
     /// Whether its files have columns where others have rows, so that its images lie on their sides until they are
     /// transposed.
     pub transposed: bool,
-    /// SHA-256 of the four inflated files, in the order of [`Dataset::hashes`](super::Dataset::hashes).
-    pub hashes: Option<[&'static str; 4]>,
+    /// What proves that four files are its own.
+    pub proof: Option<Proof>,
     /// How to get it.
     pub get: &'static str,
     /// Its folders within one that holds several data sets: its own, one that it shares, torchvision's.
     folders: &'static [&'static str],
     /// The folder where a package of the system installs it.
     installed: Option<&'static str>,
+}
+
+/// SHA-256 of four files, in the order of [`Dataset::hashes`](super::Dataset::hashes).
+#[derive(Debug, PartialEq, Eq)]
+pub enum Proof {
+    /// Of the files themselves, however they were packed.
+    Plain([&'static str; 4]),
+    /// Of the gzip files that they are published in.
+    Gzip([&'static str; 4]),
 }
 
 const DIGITS: &[&str] = &["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"];
@@ -64,7 +75,7 @@ const fn emnist(
         about,
         classes,
         transposed: true,
-        hashes: None,
+        proof: None,
         get: "get gzip.zip from www.nist.gov/itl/products-and-services/emnist-dataset and put its files into data/emnist",
         folders,
         installed: None,
@@ -78,12 +89,12 @@ pub static KNOWN: &[Known] = &[
         about: "handwritten digits, by LeCun, Cortes and Burges",
         classes: DIGITS,
         transposed: false,
-        hashes: Some([
+        proof: Some(Proof::Plain([
             "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
             "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
             "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
             "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
-        ]),
+        ])),
         get: "it comes with the source of dlr, in data/mnist",
         folders: &["mnist", "MNIST/raw"],
         installed: None,
@@ -104,12 +115,12 @@ pub static KNOWN: &[Known] = &[
             "Ankle boot",
         ],
         transposed: false,
-        hashes: Some([
+        proof: Some(Proof::Plain([
             "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
             "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
             "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
             "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
-        ]),
+        ])),
         get: "on Debian, apt install dataset-fashion-mnist; elsewhere, get the four files from \
               github.com/zalandoresearch/fashion-mnist into data/fashion-mnist",
         folders: &["fashion-mnist", "FashionMNIST/raw"],
@@ -120,7 +131,12 @@ pub static KNOWN: &[Known] = &[
         about: "cursive hiragana (Kuzushiji), by ROIS-DS CODH",
         classes: &["o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"],
         transposed: false,
-        hashes: None,
+        proof: Some(Proof::Gzip([
+            "51467d22d8cc72929e2a028a0428f2086b092bb31cfb79c69cc0a90ce135fde4",
+            "e38f9ebcd0f3ebcdec7fc8eabdcdaef93bb0df8ea12bee65224341c8183d8e17",
+            "edd7a857845ad6bb1d0ba43fe7e794d164fe2dce499a1694695a792adfac43c5",
+            "20bb9a0ef54c7db3efc55a92eef5582c109615df22683c380526788f98e42a1c",
+        ])),
         get: "get the four files from codh.rois.ac.jp/kmnist into data/kmnist",
         folders: &["kmnist", "KMNIST/raw"],
         installed: None,
@@ -169,9 +185,13 @@ impl Known {
         KNOWN.iter().find(|known| known.name == name)
     }
 
-    /// The data set with these hashes.
-    pub(super) fn with_hashes(hashes: &[String; 4]) -> Option<&'static Self> {
-        KNOWN.iter().find(|known| known.hashes.is_some_and(|own| own == *hashes))
+    /// The data set that files with these hashes are proven to be.
+    pub(super) fn proven(hashes: &Hashes) -> Option<&'static Self> {
+        KNOWN.iter().find(|known| match &known.proof {
+            Some(Proof::Plain(own)) => own == &hashes.plain,
+            Some(Proof::Gzip(own)) => own.map(Some) == hashes.gzip.each_ref().map(|hash| hash.as_deref()),
+            None => false,
+        })
     }
 
     /// The data set that a file says it belongs to, by how its name begins: `emnist-letters-train-images-idx3-ubyte`.
@@ -269,7 +289,7 @@ mod tests {
             for (label, class) in known.classes.iter().enumerate() {
                 assert!(!known.classes[..label].contains(class), "{}: {class} twice", known.name);
             }
-            for hash in known.hashes.iter().flatten() {
+            for hash in known.proof.iter().flat_map(|(Proof::Plain(own) | Proof::Gzip(own))| own) {
                 assert!(hash.len() == 64 && hash.bytes().all(|byte| b"0123456789abcdef".contains(&byte)));
             }
         }

@@ -140,7 +140,7 @@ impl Dataset {
             shape: prepared.shape,
             transposed: prepared.transposed,
             files: [0, 1, 2, 3].map(|i| sources.path(i)),
-            hashes: prepared.hashes,
+            hashes: prepared.hashes.plain,
             train: prepared.train,
             test: prepared.test,
             source,

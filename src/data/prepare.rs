@@ -1,9 +1,9 @@
 //! From the user's four files to a data set in memory, with all checks that span several files.
 
-use super::identity::Identity;
+use super::identity::{Hashes, Identity};
 use super::idx::{Idx, Kind};
 use super::lit::Split;
-use super::source::{Fault, Sources, sha256};
+use super::source::{Contents, Fault, Sources, sha256};
 use crate::{Result, memory};
 use std::collections::TryReserveError;
 
@@ -16,10 +16,13 @@ pub(super) struct Prepared {
     pub(super) classes: usize,
     /// Rows and columns of one image, as it was prepared.
     pub(super) shape: (usize, usize),
-    pub(super) hashes: [String; 4],
+    pub(super) hashes: Hashes,
     /// Whether rows and columns were exchanged.
     pub(super) transposed: bool,
 }
+
+/// The hash of what is in a file, and of its gzip file, if it came in one.
+type FileHashes = (String, Option<String>);
 
 /// Reads, checks, hashes and converts the four files, and transposes the images if they are those of a data set where
 /// that is due.
@@ -34,6 +37,7 @@ pub(super) fn prepare(sources: &Sources) -> Result<Prepared> {
 fn prepare_as(sources: &Sources, transposed: bool) -> Result<Prepared> {
     let (train, shape, [images, labels]) = split(sources, 0, transposed)?;
     let (test, test_shape, [test_images, test_labels]) = split(sources, 2, transposed)?;
+    let files = [images, labels, test_images, test_labels];
     if test_shape != shape {
         let ((rows, cols), (test_rows, test_cols)) = (shape, test_shape);
         let problem = format!(
@@ -47,7 +51,10 @@ fn prepare_as(sources: &Sources, transposed: bool) -> Result<Prepared> {
         test,
         classes,
         shape: if transposed { (shape.1, shape.0) } else { shape },
-        hashes: [images, labels, test_images, test_labels],
+        hashes: Hashes {
+            plain: files.each_ref().map(|(plain, _)| plain.clone()),
+            gzip: files.map(|(_, gzip)| gzip),
+        },
         transposed,
     })
 }
@@ -61,11 +68,15 @@ pub(super) fn classes(train: &Split, test: &Split) -> Result<usize, String> {
 }
 
 /// Converts the images of file `first`, transposed or as they are, and the labels of the one after it; also gives the
-/// images' rows and columns in the file and the hashes of the two files. Only here, for one split at a time, are raw
-/// images in memory.
-fn split(sources: &Sources, first: usize, transposed: bool) -> Result<(Split, (usize, usize), [String; 2])> {
-    let labels = sources.read(first + 1)?;
-    let images = sources.read(first)?;
+/// images' rows and columns in the file and the hashes of the two files: of what is in them, and of their gzip files, if
+/// that is what they are. Only here, for one split at a time, are raw images in memory.
+fn split(
+    sources: &Sources,
+    first: usize,
+    transposed: bool,
+) -> Result<(Split, (usize, usize), [FileHashes; 2])> {
+    let Contents { bytes: labels, gzip: labels_gzip } = sources.read(first + 1)?;
+    let Contents { bytes: images, gzip: images_gzip } = sources.read(first)?;
     let labels_idx =
         Idx::parse(Kind::Labels, &labels).map_err(|problem| sources.error(first + 1, problem))?;
     let images_idx = Idx::parse(Kind::Images, &images).map_err(|problem| sources.error(first, problem))?;
@@ -81,7 +92,7 @@ fn split(sources: &Sources, first: usize, transposed: bool) -> Result<(Split, (u
         if transposed { transpose(images_idx.body, (rows, cols)).map_err(no_memory)? } else { Vec::new() };
     let pixels = if transposed { &upright } else { images_idx.body };
     let split = Split::from_pixels(rows * cols, pixels, labels_idx.body).map_err(no_memory)?;
-    Ok((split, (rows, cols), [sha256(&images), sha256(&labels)]))
+    Ok((split, (rows, cols), [(sha256(&images), images_gzip), (sha256(&labels), labels_gzip)]))
 }
 
 /// Images of `(rows, cols)` as images of `(cols, rows)`.

@@ -110,7 +110,7 @@ impl Sources {
     }
 
     /// Reads file `i`, inflating it if need be, and checks that it is an IDX file of the right kind and length.
-    pub(super) fn read(&self, i: usize) -> Result<Vec<u8>> {
+    pub(super) fn read(&self, i: usize) -> Result<Contents> {
         read(&self.path(i), KINDS[i]).map_err(|fault| self.error(i, fault))
     }
 
@@ -119,6 +119,14 @@ impl Sources {
         let Fault { problem, cure } = fault.into();
         Error::data(&self.path(i), problem, cure)
     }
+}
+
+/// What is in a file.
+pub(super) struct Contents {
+    /// Inflated, if need be.
+    pub(super) bytes: Vec<u8>,
+    /// The hash of the gzip file that it came in, if it did.
+    pub(super) gzip: Option<String>,
 }
 
 /// SHA-256 in lower-case hexadecimal, 64 characters.
@@ -172,7 +180,7 @@ fn changed(_: &Metadata) -> i64 {
 }
 
 /// Reads one file. The contents tell whether it is gzip, not the name: browsers inflate and keep the `.gz`.
-fn read(path: &Path, kind: Kind) -> Result<Vec<u8>, Fault> {
+fn read(path: &Path, kind: Kind) -> Result<Contents, Fault> {
     let mut file = File::open(path).map_err(Fault::unreadable)?;
     let len = file.metadata().map_err(Fault::unreadable)?.len();
 
@@ -192,9 +200,9 @@ fn read(path: &Path, kind: Kind) -> Result<Vec<u8>, Fault> {
     memory::reserve(&mut bytes, rest).map_err(|_| Fault::no_memory(len as usize))?;
     file.take(rest as u64).read_to_end(&mut bytes).map_err(Fault::unreadable)?;
     if gzipped {
-        return gzip::inflate(&bytes, kind);
+        return Ok(Contents { gzip: Some(sha256(&bytes)), bytes: gzip::inflate(&bytes, kind)? });
     }
     // Once more, in case it was changed while it was read.
     Idx::parse(kind, &bytes)?;
-    Ok(bytes)
+    Ok(Contents { bytes, gzip: None })
 }
