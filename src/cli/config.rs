@@ -32,7 +32,7 @@ pub(crate) struct Config {
 }
 
 /// Why there are no arguments.
-pub(super) enum Refused {
+pub(crate) enum Refused {
     /// They are no use.
     Usage(clap::Error),
     /// An entry of the file is none.
@@ -47,7 +47,7 @@ pub(super) fn is_named_by(word: &OsStr) -> bool {
 }
 
 /// What was typed, and the file's entries where it says nothing; `command` has been built.
-pub(super) fn completed(command: &Command, typed: Vec<OsString>) -> Result<Vec<OsString>, Refused> {
+pub(crate) fn completed(command: &Command, typed: Vec<OsString>) -> Result<Vec<OsString>, Refused> {
     // Not worth a second parsing if there is no file.
     if !typed.iter().any(|word| is_named_by(word)) {
         return Ok(typed);
@@ -168,12 +168,17 @@ fn read(path: &Path) -> Result<Table, Error> {
     if bytes.len() as u64 > MAX_BYTES {
         return Err(wrong(format!("more than {MAX_BYTES} bytes, which no settings take")));
     }
-    let text = String::from_utf8(bytes).map_err(|_| wrong("not TOML: not UTF-8".into()))?;
+    parse(&bytes).map_err(wrong)
+}
+
+/// The entries of a file, or what is wrong with its bytes.
+pub(crate) fn parse(bytes: &[u8]) -> Result<Table, String> {
+    let text = std::str::from_utf8(bytes).map_err(|_| "not TOML: not UTF-8")?;
     text.parse::<Table>().map_err(|error| {
-        let line =
-            error.span().map_or(1, |span| 1 + text[..span.start.min(text.len())].matches('\n').count());
+        let before = error.span().map_or(0, |span| span.start.min(bytes.len()));
+        let line = 1 + bytes[..before].iter().filter(|&&byte| byte == b'\n').count();
         let message = error.message().lines().collect::<Vec<_>>().join(", ");
-        wrong(format!("not TOML in line {line}: {message}"))
+        format!("not TOML in line {line}: {message}")
     })
 }
 

@@ -13,7 +13,10 @@ pub(super) const MAGIC: [u8; 2] = [0x1f, 0x8b];
 ///
 /// The IDX header is read first and says how much to expect: no more than one byte beyond that is ever inflated,
 /// however much the stream holds, and the memory for it is reserved without aborting.
-pub(super) fn inflate(gz: &[u8], kind: Kind) -> Result<Vec<u8>, Fault> {
+///
+/// # Errors
+/// The stream is damaged or ends early, or what it holds is no IDX file of this kind and of the length that it promises.
+pub fn inflate(gz: &[u8], kind: Kind) -> Result<Vec<u8>, Fault> {
     let mut members = Members { member: GzDecoder::new(gz) };
     let mut file = Vec::new();
     append(&mut file, &mut members, kind.header_len())?;

@@ -153,7 +153,8 @@ impl Checkpoint {
         Self::from_bytes(&bytes).map_err(|problem| Error::data(path, problem, LOAD_CURE))
     }
 
-    fn to_bytes(&self, origin: &Origin) -> Vec<u8> {
+    /// The bytes of its file.
+    pub fn to_bytes(&self, origin: &Origin) -> Vec<u8> {
         let tensors = self.tensors();
         let mut about = About {
             origin: origin.clone(),
@@ -174,7 +175,11 @@ impl Checkpoint {
         model::serialize(&tensors, &about)
     }
 
-    fn from_bytes(bytes: &[u8]) -> std::result::Result<(Self, Origin), String> {
+    /// Reads one from the bytes of its file, as [`load`](Self::load) does.
+    ///
+    /// # Errors
+    /// What is wrong with them, without the file's name, which the caller adds.
+    pub fn from_bytes(bytes: &[u8]) -> std::result::Result<(Self, Origin), String> {
         let file = model::parse(bytes)?;
         let about = model::origin(bytes).and_then(|mut about| about.get_mut(ABOUT).map(Value::take));
         let about = about.ok_or("a model, but no checkpoint: it lacks what it takes to go on")?;

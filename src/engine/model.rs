@@ -15,7 +15,7 @@ use std::path::Path;
 /// What to do where a model can't be written.
 const SAVE_CURE: &str = "give --save a file in a folder that can be written";
 /// What to do about a file that holds another model, or none.
-const LOAD_CURE: &str = "give a file with 0.weight [hidden, inputs], 2.weight [next, hidden] and so on in F32, as --save writes it";
+pub(super) const LOAD_CURE: &str = "give a file with 0.weight [hidden, inputs], 2.weight [next, hidden] and so on in F32, as --save writes it";
 /// The key of our metadata.
 const ORIGIN: &str = "dlr";
 /// No file of ours is larger: 4096 inputs, 8 layers of 4096 hidden units and 256 outputs; in a checkpoint the weights a second
@@ -88,15 +88,15 @@ pub(super) fn origin(bytes: &[u8]) -> Option<serde_json::Value> {
 /// # Errors
 /// [`Error::Read`] if the file can't be read; [`Error::Data`] if it is not a safetensors file or holds another network.
 pub fn load(path: &Path) -> Result<Network> {
-    Ok(load_with_origin(path)?.0)
+    from_bytes(&read(path, LOAD_CURE)?).map_err(|problem| Error::data(path, problem, LOAD_CURE))
 }
 
-/// The same, and what the metadata say of its origin, if they are ours.
-pub(super) fn load_with_origin(path: &Path) -> Result<(Network, Option<serde_json::Value>)> {
-    let bytes = read(path, LOAD_CURE)?;
-    let wrong = |problem: String| Error::data(path, problem, LOAD_CURE);
-    let network = parse(&bytes).and_then(|file| network(&file)).map_err(wrong)?;
-    Ok((network, origin(&bytes)))
+/// The network in the bytes of a file, wherever they come from.
+///
+/// # Errors
+/// What is wrong with them, without the file's name, which the caller adds.
+pub fn from_bytes(bytes: &[u8]) -> std::result::Result<Network, String> {
+    parse(bytes).and_then(|file| network(&file))
 }
 
 /// The bytes of a model or checkpoint.
