@@ -143,15 +143,30 @@ pub(super) fn network(file: &SafeTensors) -> std::result::Result<Network, String
     }
 }
 
+/// Tensors that an error lists at most, and letters of each of their names.
+const LISTED: usize = 8;
+const LETTERS: usize = 40;
+
+/// The names of a file's tensors, however many and long they are, and whatever they are made of.
+fn listed(mut names: Vec<&str>) -> String {
+    names.sort_unstable();
+    let told = |name: &&str| {
+        let start: String = name.chars().take(LETTERS).collect();
+        format!("{}{}", start.escape_debug(), if start.len() < name.len() { "..." } else { "" })
+    };
+    let first: Vec<_> = names.iter().take(LISTED).map(told).collect();
+    match names.len().saturating_sub(LISTED) {
+        _ if names.is_empty() => "none".to_owned(),
+        0 => first.join(", "),
+        more => format!("{} and {more} more", first.join(", ")),
+    }
+}
+
 /// The weights of layer `number`.
 fn matrix(file: &SafeTensors, number: usize) -> std::result::Result<Matrix, String> {
     let name = name(number);
-    let tensor = file.tensor(&name).map_err(|_| {
-        let mut names = file.names();
-        names.sort_unstable();
-        let found = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
-        format!("no tensor {name}; it has {found}")
-    })?;
+    let tensor =
+        file.tensor(&name).map_err(|_| format!("no tensor {name}; it has {}", listed(file.names())))?;
     let &[units, before] = tensor.shape() else {
         return Err(format!("{name} has shape {:?}, expected two dimensions", tensor.shape()));
     };
