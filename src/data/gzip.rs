@@ -9,6 +9,9 @@ use std::io::{self, Read};
 /// The first two bytes of a gzip member. An IDX file starts with two zeros, so the contents tell the two apart.
 pub(super) const MAGIC: [u8; 2] = [0x1f, 0x8b];
 
+/// The most bytes that a byte of a deflate stream can become: two bits for 258 bytes.
+const RATIO: usize = 1032;
+
 /// Inflates `gz` and checks the IDX header, the gzip checksums and all lengths.
 ///
 /// The IDX header is read first and says how much to expect: no more than one byte beyond that is ever inflated,
@@ -23,7 +26,9 @@ pub fn inflate(gz: &[u8], kind: Kind) -> Result<Vec<u8>, Fault> {
     let header = Header::parse(kind, &file)?;
 
     let beyond = header.file_len + 1 - file.len();
-    file.try_reserve_exact(beyond).map_err(|_| Fault::no_memory(header.file_len))?;
+    // A header may promise far more than there is.
+    file.try_reserve_exact(beyond.min(gz.len().saturating_mul(RATIO)))
+        .map_err(|_| Fault::no_memory(header.file_len))?;
     append(&mut file, &mut members, beyond)?;
     if file.len() > header.file_len {
         let promised = header.file_len;
