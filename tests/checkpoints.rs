@@ -188,7 +188,17 @@ fn what_was_changed_is_refused() {
         let wrong = go_on(&Checkpoint { order, ..good.clone() });
         assert_eq!(wrong, Err("its order is not one of 200 images".to_owned()));
     }
-    for seconds in [f64::NAN, -1.0, f64::INFINITY] {
+    for seconds in [f64::NAN, -1.0, f64::INFINITY, 1.8e19] {
         assert!(go_on(&Checkpoint { train_s: seconds, ..good.clone() }).is_err());
     }
+    // To take so many updates in would take for ever.
+    let (images, settings) = (400, Settings { epochs: 2, ..good.settings.clone() });
+    let wrong = go_on(&Checkpoint { images, settings, ..good.clone() });
+    assert_eq!(wrong, Err("a layer has had 200 updates, but its images make 400".to_owned()));
+    let mut layers = good.layers.clone();
+    layers[1].updates = u64::MAX;
+    let wrong = go_on(&Checkpoint { layers, ..good.clone() });
+    assert_eq!(wrong, Err(format!("a layer has had {} updates, but its images make 200", u64::MAX)));
+    let wrong = go_on(&Checkpoint { images: u64::MAX, ..good.clone() });
+    assert_eq!(wrong, Err(format!("it has seen {} images, but its epochs have fewer", u64::MAX)));
 }
