@@ -143,6 +143,18 @@ fn a_finished_run_goes_on_with_more_epochs_or_another_target() {
     assert_eq!(on.network, run.network);
 }
 
+/// What a long run with many tests comes to.
+#[test]
+fn a_curve_of_a_million_tests_comes_back() {
+    let mut keeper = Keeper::new();
+    whole(&Settings { epochs: 1, ..settings("sgd", &Hyper::NONE) }, &mut keeper);
+    let (short, origin) = Checkpoint::load(&keeper.files[0]).unwrap();
+    let curve: Vec<_> = short.curve.iter().copied().cycle().take(1_000_000).collect();
+    let long = Checkpoint { ends: vec![0.1; 100_000], curve, ..short };
+    let (read, _) = Checkpoint::from_bytes(&long.to_bytes(&origin)).unwrap();
+    assert!(read.curve == long.curve && read.ends == long.ends);
+}
+
 #[test]
 fn what_was_changed_is_refused() {
     let mut keeper = Keeper::new();
@@ -190,6 +202,7 @@ fn what_was_changed_is_refused() {
     }
     for seconds in [f64::NAN, -1.0, f64::INFINITY, 1.8e19] {
         assert!(go_on(&Checkpoint { train_s: seconds, ..good.clone() }).is_err());
+        assert!(go_on(&Checkpoint { wall_s: seconds, ..good.clone() }).is_err());
     }
     // To take so many updates in would take for ever.
     let (images, settings) = (400, Settings { epochs: 2, ..good.settings.clone() });

@@ -22,6 +22,10 @@ const ORIGIN: &str = "dlr";
 /// time, two numbers remembered for each, and the order of 2^31 images; and a header.
 const MAX_BYTES: u64 = 4 * 4 * (8 * 4096 * 4096 + 256 * 4096) + (8 << 30) + (1 << 26);
 
+/// The longest header, in bytes: far more than the names of some tensors, all settings and a path take. What it says needs
+/// many times its length in memory.
+const MAX_HEADER: u64 = 1 << 20;
+
 /// The tensor of the weights of layer `number`; between two layers of weights, `nn.Sequential` counts one of units.
 fn name(number: usize) -> String {
     format!("{}.weight", 2 * number)
@@ -115,6 +119,10 @@ pub(super) fn read(path: &Path, cure: &'static str) -> Result<Vec<u8>> {
 
 /// The tensors in a file's bytes.
 pub(super) fn parse(bytes: &[u8]) -> std::result::Result<SafeTensors<'_>, String> {
+    let header = bytes.first_chunk().map_or(0, |length| u64::from_le_bytes(*length));
+    if header > MAX_HEADER {
+        return Err("not a safetensors file (header too large)".to_owned());
+    }
     SafeTensors::deserialize(bytes).map_err(|error| format!("not a safetensors file ({error})"))
 }
 
