@@ -140,6 +140,7 @@ impl Journal {
     /// # Errors
     /// [`Error::Data`] if it is damaged, has no header, or is being written; [`Error::Read`].
     pub fn load(path: &Path) -> Result<(Header, BTreeMap<String, Outcome>)> {
+        check_file(path)?;
         let mut file = File::open(path).map_err(read_error(path))?;
         if let Err(TryLockError::WouldBlock) = file.try_lock_shared() {
             return Err(busy(path));
@@ -234,10 +235,22 @@ impl Locked {
     }
 }
 
+/// Refuses what is no file: a pipe or a device may never end. A folder is refused by who opens it, and what is not there may
+/// be begun.
+fn check_file(path: &Path) -> Result<()> {
+    match fs::metadata(path) {
+        Ok(meta) if !meta.is_file() && !meta.is_dir() => {
+            Err(Error::data(path, "not a file", "give a journal, or a name that is not taken"))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Opens and locks the file at `path`; it is made if there is none.
 fn lock(path: &Path) -> Result<File> {
     use std::os::unix::fs::MetadataExt as _;
     let same = |a: &fs::Metadata, b: &fs::Metadata| (a.dev(), a.ino()) == (b.dev(), b.ino());
+    check_file(path)?;
     loop {
         let opened = OpenOptions::new().read(true).append(true).create(true).open(path);
         let file = opened.map_err(write_error(path))?;
