@@ -77,6 +77,14 @@ fn usage_errors_are_one_line_with_the_argument_and_the_way_out() {
         ("-x", "-x: there is no such option; see dlr --help"),
         ("--hiden 3", "--hiden: there is no such option; did you mean --hidden?"),
         ("mnist", "mnist: there is no such command; see dlr --help"),
+        (
+            "--hidden 10 20",
+            "20: nothing more was expected here; put commas between the numbers of an option, and no blanks",
+        ),
+        (
+            "--hidden 10, 20",
+            "--hidden: expected a whole number from 1 to 4096, or up to 8 with commas between, found \"10,\"; see dlr --help",
+        ),
         ("comapre", "comapre: there is no such command; did you mean compare?"),
         ("sweep", "dlr sweep: expected a command: one of merge, slurm; see dlr sweep --help"),
         ("sweep mrege", "mrege: there is no such command; did you mean merge?"),
