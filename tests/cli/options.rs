@@ -153,6 +153,25 @@ fn odd_arguments_stay_on_one_line() {
     }
 }
 
+/// A line that is too long loses its middle, and keeps the way out.
+#[test]
+fn long_arguments_make_no_long_lines() {
+    let desk = Desk::new();
+    let long = "x".repeat(100_000);
+    desk.write("run.toml", format!("{long} = 1"));
+    for (words, end) in [
+        (vec![format!("--{long}")], "; see dlr --help\n"),
+        (vec!["--hidden".to_owned(), long.clone()], "; see dlr --help\n"),
+        (vec!["--config".to_owned(), "run.toml".to_owned()], "; correct it, or leave it out\n"),
+    ] {
+        let mut command = desk.command("");
+        command.args(words);
+        let run = finish(command);
+        run.failed(2, &["xxx ... xxx"]);
+        assert!(run.stderr.len() < 2100 && run.stderr.ends_with(end), "{} bytes", run.stderr.len());
+    }
+}
+
 #[test]
 fn options_that_contradict_each_other_are_refused() {
     dlr("--optimizer sgd --alpha 1").failed(2, &["--alpha", "sgd has no such hyper-parameter"]);
