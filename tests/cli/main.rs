@@ -8,6 +8,7 @@ mod evaluate;
 mod failures;
 mod helpers;
 mod models;
+mod numbers;
 mod options;
 mod output;
 mod pages;
