@@ -23,6 +23,11 @@ pub fn peak<T>(work: impl FnOnce() -> T) -> (T, usize) {
     (made, USED.get().1 as usize)
 }
 
+/// A layout's bytes, which are never more than an `isize` holds.
+fn size(layout: Layout) -> isize {
+    layout.size().cast_signed()
+}
+
 struct Counting;
 
 #[global_allocator]
@@ -32,13 +37,13 @@ static ALLOCATOR: Counting = Counting;
 #[allow(unsafe_code)]
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count(layout.size() as isize);
+        count(size(layout));
         // SAFETY: the caller has promised what this wants.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, place: *mut u8, layout: Layout) {
-        count(-(layout.size() as isize));
+        count(-size(layout));
         // SAFETY: the caller has promised what this wants.
         unsafe { System.dealloc(place, layout) }
     }

@@ -149,14 +149,14 @@ fn block(bits: &mut Bits, literals: &[usize], distances: &[usize], out: &mut Vec
             285 => 258,
             long => {
                 let extra = (long - 261) / 4;
-                3 + (4 + (long - 261) % 4 << extra) + bits.number(extra)?
+                3 + ((4 + (long - 261) % 4) << extra) + bits.number(extra)?
             }
         };
         let distance = match symbol(bits, distances)? {
             short @ 0..4 => short + 1,
             long => {
                 let extra = long / 2 - 1;
-                1 + (2 + long % 2 << extra) + bits.number(extra)?
+                1 + ((2 + long % 2) << extra) + bits.number(extra)?
             }
         };
         for _ in 0..length {
