@@ -103,6 +103,11 @@ pub enum Error {
 /// The crate's result.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
+/// What is wrong with JSON that is one line of a file, whose number the caller tells.
+pub(crate) fn of_json(error: &serde_json::Error) -> String {
+    error.to_string().replace(" at line 1 column ", " at column ")
+}
+
 impl Error {
     /// A data error about `path`.
     pub(crate) fn data(path: &Path, problem: impl Into<String>, cure: impl Into<String>) -> Self {

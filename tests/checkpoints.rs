@@ -143,6 +143,18 @@ fn a_finished_run_goes_on_with_more_epochs_or_another_target() {
     assert_eq!(on.network, run.network);
 }
 
+/// What a long run with many tests comes to.
+#[test]
+fn a_curve_of_a_million_tests_comes_back() {
+    let mut keeper = Keeper::new();
+    whole(&Settings { epochs: 1, ..settings("sgd", &Hyper::NONE) }, &mut keeper);
+    let (short, origin) = Checkpoint::load(&keeper.files[0]).unwrap();
+    let curve: Vec<_> = short.curve.iter().copied().cycle().take(1_000_000).collect();
+    let long = Checkpoint { ends: vec![0.1; 100_000], curve, ..short };
+    let (read, _) = Checkpoint::from_bytes(&long.to_bytes(&origin)).unwrap();
+    assert!(read.curve == long.curve && read.ends == long.ends);
+}
+
 #[test]
 fn what_was_changed_is_refused() {
     let mut keeper = Keeper::new();
@@ -188,7 +200,18 @@ fn what_was_changed_is_refused() {
         let wrong = go_on(&Checkpoint { order, ..good.clone() });
         assert_eq!(wrong, Err("its order is not one of 200 images".to_owned()));
     }
-    for seconds in [f64::NAN, -1.0, f64::INFINITY] {
+    for seconds in [f64::NAN, -1.0, f64::INFINITY, 1.8e19] {
         assert!(go_on(&Checkpoint { train_s: seconds, ..good.clone() }).is_err());
+        assert!(go_on(&Checkpoint { wall_s: seconds, ..good.clone() }).is_err());
     }
+    // To take so many updates in would take for ever.
+    let (images, settings) = (400, Settings { epochs: 2, ..good.settings.clone() });
+    let wrong = go_on(&Checkpoint { images, settings, ..good.clone() });
+    assert_eq!(wrong, Err("a layer has had 200 updates, but its images make 400".to_owned()));
+    let mut layers = good.layers.clone();
+    layers[1].updates = u64::MAX;
+    let wrong = go_on(&Checkpoint { layers, ..good.clone() });
+    assert_eq!(wrong, Err(format!("a layer has had {} updates, but its images make 200", u64::MAX)));
+    let wrong = go_on(&Checkpoint { images: u64::MAX, ..good.clone() });
+    assert_eq!(wrong, Err(format!("it has seen {} images, but its epochs have fewer", u64::MAX)));
 }

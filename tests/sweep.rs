@@ -6,8 +6,9 @@ use dlr::engine::optimizer::{Entry, Hyper};
 use dlr::engine::settings::Settings;
 use dlr::engine::trainer::Stop;
 use dlr::experiments::sweep::journal::{Header, Journal};
-use dlr::experiments::sweep::run::{Keep, Outcome, Run};
+use dlr::experiments::sweep::run::{Keep, Outcome, Run, Times};
 use dlr::experiments::sweep::shard::{Shard, join};
+use dlr::experiments::sweep::times::Clocks;
 use dlr::experiments::sweep::{Sweep, Watcher};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -148,6 +149,40 @@ fn a_journal_of_something_else_is_refused() {
     fs::remove_file(&path).unwrap();
     fs::create_dir(&path).unwrap();
     assert!(words(header("plan")).starts_with("cannot write"));
+}
+
+/// Neither is read: it would never end.
+#[cfg(target_os = "linux")]
+#[test]
+fn what_is_no_file_is_no_journal() {
+    let folder = TempDir::new().unwrap();
+    let pipe = folder.path().join("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    for path in [&pipe, Path::new("/dev/zero")] {
+        let told = format!("{}: not a file; give a journal, or a name that is not taken", path.display());
+        assert_eq!(Journal::open(path, header("plan")).unwrap_err().to_string(), told);
+        assert_eq!(Journal::load(path).unwrap_err().to_string(), told);
+    }
+}
+
+#[test]
+fn a_damaged_time_is_lost_and_no_other() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("times");
+    let times = |seconds| Times { train_s: seconds, wall_s: seconds };
+    let mut clocks = Clocks::open(&path).unwrap();
+    for (key, seconds) in [("a", 1.0), ("b", 2.0), ("c", 3.0)] {
+        clocks.add(key.to_owned(), times(seconds)).unwrap();
+    }
+    let whole = fs::read(&path).unwrap();
+    let second = whole.iter().position(|&byte| byte == b'b').unwrap();
+    for damage in [0x00, 0xff, b'\n'] {
+        let mut bytes = whole.clone();
+        bytes[second - 1] = damage;
+        fs::write(&path, bytes).unwrap();
+        let read = Clocks::open(&path).unwrap();
+        assert_eq!(["a", "b", "c"].map(|key| read.get(key)), [Some(times(1.0)), None, Some(times(3.0))]);
+    }
 }
 
 /// A reader in a hurry misreads one in twelve of such numbers by its last bit.

@@ -272,7 +272,7 @@ impl Train {
             target: self.protocol.target.map_or(settings.target, |target| target.0),
             ..settings
         };
-        let per_epoch = settings.images.unwrap_or(usize::MAX) as u64;
+        let per_epoch = settings.images.map_or(u64::MAX, |images| images.max(1) as u64); // of none, training tells
         let done = checkpoint.images.div_ceil(per_epoch);
         if settings.epochs < done {
             return Err(dlr::Error::Settings {

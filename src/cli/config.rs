@@ -32,7 +32,7 @@ pub(crate) struct Config {
 }
 
 /// Why there are no arguments.
-pub(super) enum Refused {
+pub(crate) enum Refused {
     /// They are no use.
     Usage(clap::Error),
     /// An entry of the file is none.
@@ -47,7 +47,7 @@ pub(super) fn is_named_by(word: &OsStr) -> bool {
 }
 
 /// What was typed, and the file's entries where it says nothing; `command` has been built.
-pub(super) fn completed(command: &Command, typed: Vec<OsString>) -> Result<Vec<OsString>, Refused> {
+pub(crate) fn completed(command: &Command, typed: Vec<OsString>) -> Result<Vec<OsString>, Refused> {
     // Not worth a second parsing if there is no file.
     if !typed.iter().any(|word| is_named_by(word)) {
         return Ok(typed);
@@ -168,12 +168,17 @@ fn read(path: &Path) -> Result<Table, Error> {
     if bytes.len() as u64 > MAX_BYTES {
         return Err(wrong(format!("more than {MAX_BYTES} bytes, which no settings take")));
     }
-    let text = String::from_utf8(bytes).map_err(|_| wrong("not TOML: not UTF-8".into()))?;
+    parse(&bytes).map_err(wrong)
+}
+
+/// The entries of a file, or what is wrong with its bytes.
+pub(crate) fn parse(bytes: &[u8]) -> Result<Table, String> {
+    let text = std::str::from_utf8(bytes).map_err(|_| "not TOML: not UTF-8")?;
     text.parse::<Table>().map_err(|error| {
-        let line =
-            error.span().map_or(1, |span| 1 + text[..span.start.min(text.len())].matches('\n').count());
+        let before = error.span().map_or(0, |span| span.start.min(bytes.len()));
+        let line = 1 + bytes[..before].iter().filter(|&&byte| byte == b'\n').count();
         let message = error.message().lines().collect::<Vec<_>>().join(", ");
-        wrong(format!("not TOML in line {line}: {message}"))
+        format!("not TOML in line {line}: {message}")
     })
 }
 
@@ -312,5 +317,78 @@ fn json_words(value: &Json) -> Option<String> {
         Json::Array(values) => Some(values.iter().map(json_words).collect::<Option<Vec<_>>>()?.join(",")),
         Json::Null | Json::Object(_) => None,
         Json::Number(_) | Json::Bool(_) => Some(value.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::args::Cli;
+    use clap::CommandFactory as _;
+
+    /// What one would have typed, by a reader that knows of nothing but such files.
+    fn naive(file: &str) -> Vec<String> {
+        let entry = |line: &str| {
+            let (key, value) = line.split('#').next()?.split_once('=')?;
+            let key = key.trim().trim_matches(['\'', '"']);
+            let value = value.trim().replace('_', "").trim_matches(['\'', '"']).to_owned();
+            match &*value {
+                "true" => Some(format!("--{key}")),
+                "false" => None,
+                _ => Some(format!("--{key}={value}")),
+            }
+        };
+        let mut all: Vec<_> = file.lines().filter_map(entry).collect();
+        all.sort();
+        all
+    }
+
+    /// A word so that numbers are the same however they are written.
+    fn same(word: &str) -> (&str, Option<u64>, &str) {
+        let (name, value) = word.split_once('=').unwrap_or((word, ""));
+        match value.parse::<f64>() {
+            Ok(number) => (name, Some(number.to_bits()), ""),
+            Err(_) => (name, None, value),
+        }
+    }
+
+    #[test]
+    fn every_byte_changed_is_refused_or_read_as_the_naive_reader_reads_it() {
+        let mut command = Cli::command();
+        command.build();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("run.toml");
+        let (mut accepted, mut refused) = (0, 0);
+        let mut try_out = |bytes: &[u8]| {
+            std::fs::write(&path, bytes).unwrap();
+            let typed: Vec<OsString> = vec!["dlr".into(), "--config".into(), path.clone().into()];
+            let Ok(words) = completed(&command, typed.clone()) else {
+                refused += 1;
+                return;
+            };
+            let mut words: Vec<_> =
+                words[typed.len()..].iter().map(|word| word.to_str().unwrap().to_owned()).collect();
+            words.sort();
+            let text = std::str::from_utf8(bytes).unwrap();
+            let (words, naive) = (words.iter(), naive(text));
+            assert!(
+                words.map(|word| same(word)).eq(naive.iter().map(|word| same(word))),
+                "{text}: {naive:?}"
+            );
+            accepted += 1;
+        };
+        let file = "hidden = 8\nlr = 0.5e1 # x\n'quiet' = true\nseed = 1_0".as_bytes();
+        try_out(file);
+        for at in 0..file.len() {
+            try_out(&file[..at]);
+            let byte = file[at];
+            for other in (0..8).map(|bit| byte ^ 1 << bit).chain([0x00, 0xff, !byte]) {
+                let mut bytes = file.to_vec();
+                bytes[at] = other;
+                try_out(&bytes);
+            }
+        }
+        assert_eq!(accepted + refused, 1 + 12 * file.len());
+        assert!(accepted >= 50 && refused > 500, "{accepted} accepted, {refused} refused");
     }
 }

@@ -1,9 +1,9 @@
 //! The command line: arguments, progress, signals, exit codes. Everything else is in the library, and nothing there
 //! imports this.
 
-mod args;
+pub(crate) mod args;
 mod compare;
-mod config;
+pub(crate) mod config;
 mod data;
 mod evaluate;
 mod exit;

@@ -67,6 +67,13 @@ enum Fit {
 const ACROSS: usize = 10;
 
 pub(super) fn run(args: &Predict) -> Result<Code> {
+    if args.images.iter().filter(|path| is_stdin(path)).count() > 1 {
+        return Err(Error::Settings {
+            option: "IMAGE",
+            problem: "standard input (-) is given more than once".into(),
+            cure: "give it once, since it holds one image".into(),
+        });
+    }
     if let Some(path) = &args.png {
         files::check_place(path, CURE)?;
         check_apart("--png", path, Some(&args.model), "the model")?;

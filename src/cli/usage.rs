@@ -36,6 +36,7 @@ pub(super) fn problem(error: &Error) -> String {
         }
         ErrorKind::UnknownArgument if argument(error).starts_with('-') => "there is no such option".into(),
         ErrorKind::UnknownArgument => "nothing more was expected here".into(),
+        _ if is_stray_number(error) => "nothing more was expected here".into(),
         ErrorKind::InvalidSubcommand => "there is no such command".into(),
         ErrorKind::TooManyValues => format!("takes no value, found {value:?}"),
         ErrorKind::MissingRequiredArgument => "required here, but missing".into(),
@@ -65,6 +66,8 @@ pub(super) fn meant(error: &Error) -> Option<String> {
 fn cure(error: &Error, command: &Command) -> String {
     let mut words = env::args_os().skip(1);
     match (meant(error), error.kind()) {
+        // As in --hidden 100 50.
+        _ if is_stray_number(error) => "put commas between the numbers of an option, and no blanks".into(),
         (Some(name), _) => format!("did you mean {name}?"),
         (None, ErrorKind::ArgumentConflict) if is_repeated(error) => "give it once".into(),
         (None, ErrorKind::ArgumentConflict) => {
@@ -85,6 +88,12 @@ fn called(command: &Command, words: impl Iterator<Item = OsString>) -> String {
         name = format!("{name} {}", next.get_name());
     }
     name
+}
+
+/// Whether a number stands where a command may, as in --hidden 100 50.
+fn is_stray_number(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::InvalidSubcommand | ErrorKind::ArgumentConflict)
+        && argument(error).trim_end_matches(',').parse::<f64>().is_ok()
 }
 
 fn is_repeated(error: &Error) -> bool {

@@ -10,9 +10,9 @@ use dlr::engine::network::Network;
 use dlr::engine::threads::{Threads, pool};
 use dlr::experiments::replay::{Recorded, Replay};
 use dlr::report::machine::Engine;
-use dlr::report::record::SCHEMA;
+use dlr::report::record;
 use dlr::{Error, Result};
-use serde_json::{Value, json};
+use serde_json::json;
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
@@ -94,26 +94,7 @@ fn read(path: &Path) -> Result<Vec<Recorded>> {
     if text.len() as u64 == MAX_BYTES {
         return Err(wrong(format!("more than {MAX_BYTES} bytes, which no records are")));
     }
-    let mut records = Vec::new();
-    for (number, line) in (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty()) {
-        let value: Value = serde_json::from_str(line)
-            .map_err(|error| wrong(format!("line {number} is no JSON ({error})")))?;
-        match value["schema"].as_str() {
-            Some(SCHEMA) => {}
-            Some(other) => {
-                return Err(wrong(format!("line {number} has schema {other:?}, expected {SCHEMA:?}")));
-            }
-            None => return Err(wrong(format!("line {number} is no record of a run: it has no schema"))),
-        }
-        records.push(
-            serde_json::from_value(value)
-                .map_err(|error| wrong(format!("line {number} is no whole record ({error})")))?,
-        );
-    }
-    if records.is_empty() {
-        return Err(wrong("an empty file".into()));
-    }
-    Ok(records)
+    record::parse(&text).map_err(wrong)
 }
 
 /// The network that a run was loaded from, if it was.

@@ -10,18 +10,26 @@ use std::io::{self, Read};
 /// The first two bytes of a gzip member. An IDX file starts with two zeros, so the contents tell the two apart.
 pub(super) const MAGIC: [u8; 2] = [0x1f, 0x8b];
 
+/// The most bytes that a byte of a deflate stream can become: two bits for 258 bytes.
+const RATIO: usize = 1032;
+
 /// Inflates `gz` and checks the IDX header, the gzip checksums and all lengths.
 ///
 /// The IDX header is read first and says how much to expect: no more than one byte beyond that is ever inflated,
 /// however much the stream holds, and the memory for it is reserved without aborting.
-pub(super) fn inflate(gz: &[u8], kind: Kind) -> Result<Vec<u8>, Fault> {
+///
+/// # Errors
+/// The stream is damaged or ends early, or what it holds is no IDX file of this kind and of the length that it promises.
+pub fn inflate(gz: &[u8], kind: Kind) -> Result<Vec<u8>, Fault> {
     let mut members = Members { member: GzDecoder::new(gz) };
     let mut file = Vec::new();
     append(&mut file, &mut members, kind.header_len())?;
     let header = Header::parse(kind, &file)?;
 
     let beyond = header.file_len + 1 - file.len();
-    memory::reserve(&mut file, beyond).map_err(|_| Fault::no_memory(header.file_len))?;
+    // A header may promise far more than there is.
+    let possible = beyond.min(gz.len().saturating_mul(RATIO));
+    memory::reserve(&mut file, possible).map_err(|_| Fault::no_memory(header.file_len))?;
     append(&mut file, &mut members, beyond)?;
     if file.len() > header.file_len {
         let promised = header.file_len;

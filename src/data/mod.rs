@@ -17,7 +17,7 @@ mod cache;
 mod cache_file;
 pub mod fit;
 mod folder;
-mod gzip;
+pub mod gzip;
 mod identity;
 pub mod idx;
 pub mod known;
@@ -29,6 +29,7 @@ mod source;
 pub use cache::CachePolicy;
 pub use identity::Check;
 pub use lit::Split;
+pub use source::Fault;
 
 use crate::{Error, Result};
 use identity::Identity;

@@ -135,9 +135,12 @@ pub(super) fn sha256(bytes: &[u8]) -> String {
 }
 
 /// What is wrong with a file, without its path.
-pub(super) struct Fault {
-    problem: String,
-    cure: &'static str,
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// What was expected and what was found.
+    pub problem: String,
+    /// What the user can do.
+    pub cure: &'static str,
 }
 
 impl Fault {

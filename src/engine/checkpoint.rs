@@ -10,8 +10,12 @@
 //! | `state.l.last` | the update that touched each row last, if rows may wait |
 //! | `state.l.squares` | the sum of squares of each lane, if rates depend on it |
 //! | `order` | the order of the images in this epoch |
+//! | `curve.images` | images before each test whose accuracy was counted |
+//! | `curve.numbers` | epoch, `train_s`, `wall_s` and accuracy of each of these tests, `[tests][4]` |
+//! | `ends` | the accuracy at the end of each epoch, if the run may stall |
 //!
-//! All else is in the metadata: the settings, how far the run has come, and a checksum of this and of all tensors.
+//! The last three grow with the run, and the format's metadata may not grow beyond all bounds. All else is in the metadata:
+//! the settings, how far the run has come, and a checksum of this and of all tensors.
 //!
 //! Optimizers go by their names in the list: a run by [one's own](super::optimizer::Entry::own) can be written down, but not
 //! read again.
@@ -37,6 +41,9 @@ const LOAD_CURE: &str = "give --resume a file that --checkpoint has written";
 /// The key of what the metadata say beside a model's origin.
 const ABOUT: &str = "checkpoint";
 const ORDER: &str = "order";
+const CURVE_IMAGES: &str = "curve.images";
+const CURVE_NUMBERS: &str = "curve.numbers";
+const ENDS: &str = "ends";
 
 /// A run in the middle.
 #[derive(Clone, Debug)]
@@ -117,8 +124,6 @@ struct About {
     images: u64,
     train_s: f64,
     wall_s: f64,
-    curve: Vec<Point>,
-    ends: Vec<f64>,
     /// Text, since JSON's numbers are too short.
     random_position: String,
     /// Updates of each layer.
@@ -153,7 +158,8 @@ impl Checkpoint {
         Self::from_bytes(&bytes).map_err(|problem| Error::data(path, problem, LOAD_CURE))
     }
 
-    fn to_bytes(&self, origin: &Origin) -> Vec<u8> {
+    /// The bytes of its file.
+    pub fn to_bytes(&self, origin: &Origin) -> Vec<u8> {
         let tensors = self.tensors();
         let mut about = About {
             origin: origin.clone(),
@@ -161,8 +167,6 @@ impl Checkpoint {
             images: self.images,
             train_s: self.train_s,
             wall_s: self.wall_s,
-            curve: self.curve.clone(),
-            ends: self.ends.clone(),
             random_position: self.random_position.to_string(),
             updates: self.layers.iter().map(|state| state.updates).collect(),
             sha256: String::new(),
@@ -174,7 +178,11 @@ impl Checkpoint {
         model::serialize(&tensors, &about)
     }
 
-    fn from_bytes(bytes: &[u8]) -> std::result::Result<(Self, Origin), String> {
+    /// Reads one from the bytes of its file, as [`load`](Self::load) does.
+    ///
+    /// # Errors
+    /// What is wrong with them, without the file's name, which the caller adds.
+    pub fn from_bytes(bytes: &[u8]) -> std::result::Result<(Self, Origin), String> {
         let file = model::parse(bytes)?;
         let about = model::origin(bytes).and_then(|mut about| about.get_mut(ABOUT).map(Value::take));
         let about = about.ok_or("a model, but no checkpoint: it lacks what it takes to go on")?;
@@ -195,8 +203,8 @@ impl Checkpoint {
             images: about.images,
             train_s: about.train_s,
             wall_s: about.wall_s,
-            curve: about.curve.clone(),
-            ends: about.ends.clone(),
+            curve: curve(&file)?,
+            ends: numbers(&file, ENDS, f64::from_le_bytes)?,
             random_position: about.random_position.parse().map_err(|_| "its random position is no number")?,
             order: numbers(&file, ORDER, u32::from_le_bytes)?,
             layers: layers.collect::<std::result::Result<_, String>>()?,
@@ -221,6 +229,12 @@ impl Checkpoint {
             add(name(l, "squares"), Dtype::F64, bytes(lane_squares, |x| x.to_le_bytes()), lane_squares.len());
         }
         add(ORDER.to_owned(), Dtype::U32, bytes(&self.order, |x| x.to_le_bytes()), self.order.len());
+        let images: Vec<u64> = self.curve.iter().map(|point| point.images).collect();
+        add(CURVE_IMAGES.to_owned(), Dtype::U64, bytes(&images, |x| x.to_le_bytes()), images.len());
+        let four = |point: &Point| [point.epoch, point.train_s, point.wall_s, point.test_accuracy];
+        let all: Vec<f64> = self.curve.iter().flat_map(four).collect();
+        add(CURVE_NUMBERS.to_owned(), Dtype::F64, bytes(&all, |x| x.to_le_bytes()), all.len());
+        add(ENDS.to_owned(), Dtype::F64, bytes(&self.ends, |x| x.to_le_bytes()), self.ends.len());
         tensors
     }
 }
@@ -241,6 +255,23 @@ fn numbers<T, const N: usize>(
 ) -> std::result::Result<Vec<T>, String> {
     let tensor = file.tensor(name).map_err(|_| format!("no tensor {name}"))?;
     Ok(tensor.data().as_chunks().0.iter().map(|&bytes| from_bytes(bytes)).collect())
+}
+
+fn curve(file: &SafeTensors) -> std::result::Result<Vec<Point>, String> {
+    let images = numbers(file, CURVE_IMAGES, u64::from_le_bytes)?;
+    let all = numbers(file, CURVE_NUMBERS, f64::from_le_bytes)?;
+    let (fours, rest) = all.as_chunks();
+    if fours.len() != images.len() || !rest.is_empty() {
+        return Err(format!("{CURVE_NUMBERS} has {} numbers, expected {}", all.len(), 4 * images.len()));
+    }
+    let point = |(images, &[epoch, train_s, wall_s, test_accuracy]): (u64, &[f64; 4])| Point {
+        images,
+        epoch,
+        train_s,
+        wall_s,
+        test_accuracy,
+    };
+    Ok(images.into_iter().zip(fours).map(point).collect())
 }
 
 fn checksum(tensors: &[Tensor], about: &About) -> String {

@@ -16,12 +16,16 @@ use std::path::Path;
 /// What to do where a model can't be written.
 const SAVE_CURE: &str = "give --save a file in a folder that can be written";
 /// What to do about a file that holds another model, or none.
-const LOAD_CURE: &str = "give a file with 0.weight [hidden, inputs], 2.weight [next, hidden] and so on in F32, as --save writes it";
+pub(super) const LOAD_CURE: &str = "give a file with 0.weight [hidden, inputs], 2.weight [next, hidden] and so on in F32, as --save writes it";
 /// The key of our metadata.
 const ORIGIN: &str = "dlr";
 /// No file of ours is larger: 4096 inputs, 8 layers of 4096 hidden units and 256 outputs; in a checkpoint the weights a second
 /// time, two numbers remembered for each, and the order of 2^31 images; and a header.
 const MAX_BYTES: u64 = 4 * 4 * (8 * 4096 * 4096 + 256 * 4096) + (8 << 30) + (1 << 26);
+
+/// The longest header, in bytes: far more than the names of some tensors, all settings and a path take. What it says needs
+/// many times its length in memory.
+const MAX_HEADER: u64 = 1 << 20;
 
 /// The tensor of the weights of layer `number`; between two layers of weights, `nn.Sequential` counts one of units.
 fn name(number: usize) -> String {
@@ -89,15 +93,15 @@ pub(super) fn origin(bytes: &[u8]) -> Option<serde_json::Value> {
 /// # Errors
 /// [`Error::Read`] if the file can't be read; [`Error::Data`] if it is not a safetensors file or holds another network.
 pub fn load(path: &Path) -> Result<Network> {
-    Ok(load_with_origin(path)?.0)
+    from_bytes(&read(path, LOAD_CURE)?).map_err(|problem| Error::data(path, problem, LOAD_CURE))
 }
 
-/// The same, and what the metadata say of its origin, if they are ours.
-pub(super) fn load_with_origin(path: &Path) -> Result<(Network, Option<serde_json::Value>)> {
-    let bytes = read(path, LOAD_CURE)?;
-    let wrong = |problem: String| Error::data(path, problem, LOAD_CURE);
-    let network = parse(&bytes).and_then(|file| network(&file)).map_err(wrong)?;
-    Ok((network, origin(&bytes)))
+/// The network in the bytes of a file, wherever they come from.
+///
+/// # Errors
+/// What is wrong with them, without the file's name, which the caller adds.
+pub fn from_bytes(bytes: &[u8]) -> std::result::Result<Network, String> {
+    parse(bytes).and_then(|file| network(&file))
 }
 
 /// The bytes of a model or checkpoint.
@@ -116,6 +120,10 @@ pub(super) fn read(path: &Path, cure: &'static str) -> Result<Vec<u8>> {
 
 /// The tensors in a file's bytes.
 pub(super) fn parse(bytes: &[u8]) -> std::result::Result<SafeTensors<'_>, String> {
+    let header = bytes.first_chunk().map_or(0, |length| u64::from_le_bytes(*length));
+    if header > MAX_HEADER {
+        return Err("not a safetensors file (header too large)".to_owned());
+    }
     SafeTensors::deserialize(bytes).map_err(|error| format!("not a safetensors file ({error})"))
 }
 
@@ -144,15 +152,30 @@ pub(super) fn network(file: &SafeTensors) -> std::result::Result<Network, String
     }
 }
 
+/// Tensors that an error lists at most, and letters of each of their names.
+const LISTED: usize = 8;
+const LETTERS: usize = 40;
+
+/// The names of a file's tensors, however many and long they are, and whatever they are made of.
+fn listed(mut names: Vec<&str>) -> String {
+    names.sort_unstable();
+    let told = |name: &&str| {
+        let start: String = name.chars().take(LETTERS).collect();
+        format!("{}{}", start.escape_debug(), if start.len() < name.len() { "..." } else { "" })
+    };
+    let first: Vec<_> = names.iter().take(LISTED).map(told).collect();
+    match names.len().saturating_sub(LISTED) {
+        _ if names.is_empty() => "none".to_owned(),
+        0 => first.join(", "),
+        more => format!("{} and {more} more", first.join(", ")),
+    }
+}
+
 /// The weights of layer `number`.
 fn matrix(file: &SafeTensors, number: usize) -> std::result::Result<Matrix, String> {
     let name = name(number);
-    let tensor = file.tensor(&name).map_err(|_| {
-        let mut names = file.names();
-        names.sort_unstable();
-        let found = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
-        format!("no tensor {name}; it has {found}")
-    })?;
+    let tensor =
+        file.tensor(&name).map_err(|_| format!("no tensor {name}; it has {}", listed(file.names())))?;
     let &[units, before] = tensor.shape() else {
         return Err(format!("{name} has shape {:?}, expected two dimensions", tensor.shape()));
     };

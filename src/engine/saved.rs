@@ -31,8 +31,17 @@ impl Saved {
     /// # Errors
     /// [`Error::Read`] if the file can't be read; [`Error::Data`] if it is not a safetensors file or holds no such network.
     pub fn load(path: &Path) -> Result<Self> {
-        let (network, origin) = model::load_with_origin(path)?;
-        let origin = origin.unwrap_or_default();
+        Self::from_bytes(path, &model::read(path, model::LOAD_CURE)?)
+    }
+
+    /// The same from the bytes of a file, which errors call `path`.
+    ///
+    /// # Errors
+    /// [`Error::Data`] as [`load`](Self::load).
+    pub fn from_bytes(path: &Path, bytes: &[u8]) -> Result<Self> {
+        let network =
+            model::from_bytes(bytes).map_err(|problem| Error::data(path, problem, model::LOAD_CURE))?;
+        let origin = model::origin(bytes).unwrap_or_default();
         let inputs = || origin["config"]["inputs"].as_str()?.parse().ok();
         let one_hot = || {
             let [low, high] = &origin["config"]["one_hot"].as_array()?[..] else { return None };

@@ -23,6 +23,9 @@ pub const PROTOCOL: u32 = 1;
 /// Weights of the hidden units times images between two looks at whether the user wants to stop: about a tenth of a second of training.
 const PATIENCE: u64 = 100_000_000;
 
+/// The longest that a checkpoint's clocks may have run: what is added to them doesn't overflow.
+const LONGEST: Duration = Duration::from_secs(u64::MAX / 2);
+
 /// The state of a run at a test whose accuracy was counted.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Point {
@@ -299,7 +302,7 @@ impl<'a> Progress<'a> {
             {
                 return stop;
             }
-            if self.images >= self.settings.epochs.saturating_mul(self.per_epoch as u64) {
+            if self.images >= self.all_images() {
                 return Stop::Epochs;
             }
             if self.images > kept
@@ -370,11 +373,22 @@ impl<'a> Progress<'a> {
         if !numbers.into_iter().eq(0..self.per_epoch as u32) {
             return Err(format!("its order is not one of {} images", self.per_epoch));
         }
+        if checkpoint.images > self.all_images() {
+            return Err(format!("it has seen {} images, but its epochs have fewer", checkpoint.images));
+        }
+        // Before the layers take them in, which takes a moment for each.
+        let updates = self.updates_after(checkpoint.images);
+        if let Some(other) = checkpoint.layers.iter().find(|layer| layer.updates != updates) {
+            return Err(format!("a layer has had {} updates, but its images make {updates}", other.updates));
+        }
         if !self.learner.resume(&checkpoint.layers) {
             return Err("its layers are not those of its settings".to_owned());
         }
-        let seconds =
-            |seconds| Duration::try_from_secs_f64(seconds).map_err(|error| format!("its clock: {error}"));
+        let seconds = |seconds| match Duration::try_from_secs_f64(seconds) {
+            Ok(time) if time <= LONGEST => Ok(time),
+            Ok(_) => Err(format!("its clock: {seconds:e} seconds are too many")),
+            Err(error) => Err(format!("its clock: {error}")),
+        };
         (self.training, self.before) = (seconds(checkpoint.train_s)?, seconds(checkpoint.wall_s)?);
         self.rng.set_word_pos(checkpoint.random_position);
         self.order.clone_from(&checkpoint.order);
@@ -382,6 +396,17 @@ impl<'a> Progress<'a> {
         self.next_test = self.test_after();
         (self.curve, self.ends) = (checkpoint.curve.clone(), checkpoint.ends.clone());
         Ok(())
+    }
+
+    /// Images of all epochs.
+    fn all_images(&self) -> u64 {
+        self.settings.epochs.saturating_mul(self.per_epoch as u64)
+    }
+
+    /// Updates of each layer after so many images: one for each batch, the last of an epoch being what is left.
+    fn updates_after(&self, images: u64) -> u64 {
+        let (per_epoch, batch) = (self.per_epoch as u64, self.batch as u64);
+        (images / per_epoch) * per_epoch.div_ceil(batch) + (images % per_epoch).div_ceil(batch)
     }
 
     /// Whether the last test was above the target, which may be another than it was then.

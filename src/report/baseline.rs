@@ -82,8 +82,15 @@ impl Baseline {
                 CURE,
             ));
         }
-        let bytes = fs::read(path).map_err(failed)?;
-        let (machine, data, cells) = parse(&bytes).map_err(|problem| Error::data(path, problem, CURE))?;
+        Self::from_bytes(path, &fs::read(path).map_err(failed)?)
+    }
+
+    /// The same from the bytes of a file, which errors call `path`.
+    ///
+    /// # Errors
+    /// [`Error::Data`] if it is no such profile.
+    pub fn from_bytes(path: &Path, bytes: &[u8]) -> Result<Self> {
+        let (machine, data, cells) = parse(bytes).map_err(|problem| Error::data(path, problem, CURE))?;
         Ok(Self { path: path.to_owned(), machine, data, cells })
     }
 

@@ -5,7 +5,10 @@ use crate::data::Dataset;
 use crate::engine::checkpoint::Initial;
 use crate::engine::settings::Settings;
 use crate::engine::trainer::{PROTOCOL, Point, Run, Stop};
+use crate::error::of_json;
+use crate::experiments::replay::Recorded;
 use serde::Serialize;
+use serde_json::Value;
 
 /// The version of this record's form. All of its times may be `null`, where they would mean nothing.
 pub const SCHEMA: &str = "dlr-run/1";
@@ -149,6 +152,29 @@ impl<'a> Record<'a> {
             stop: run.stop,
         }
     }
+}
+
+/// Reads records back, one on each line that is not blank: what it takes to run them again.
+///
+/// # Errors
+/// What is wrong with which line, without the file's name, which the caller adds; or that there is none.
+pub fn parse(text: &str) -> Result<Vec<Recorded>, String> {
+    let mut records = Vec::new();
+    for (number, line) in (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty()) {
+        let value: Value = serde_json::from_str(line)
+            .map_err(|error| format!("line {number} is no JSON ({})", of_json(&error)))?;
+        match value["schema"].as_str() {
+            Some(SCHEMA) => {}
+            Some(other) => return Err(format!("line {number} has schema {other:?}, expected {SCHEMA:?}")),
+            None => return Err(format!("line {number} is no record of a run: it has no schema")),
+        }
+        let record = serde_json::from_value(value);
+        records.push(record.map_err(|error| format!("line {number} is no whole record ({error})"))?);
+    }
+    if records.is_empty() {
+        return Err("an empty file".into());
+    }
+    Ok(records)
 }
 
 /// Nanoseconds of training per image, if there were any.

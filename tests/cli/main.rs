@@ -10,6 +10,7 @@ mod failures;
 mod faults;
 mod helpers;
 mod models;
+mod numbers;
 mod options;
 mod output;
 mod pages;

@@ -223,7 +223,7 @@ fn every_bad_image_has_its_line_and_the_others_their_answers() {
         ("empty.png", "empty.png: expected a PNG image, found an empty file; give a PNG image"),
         ("text.png", "text.png: not a PNG image; convert it to PNG"),
         ("cut.png", "cut.png: a PNG image that is cut off; give a whole copy"),
-        ("flipped.png", "flipped.png: a damaged PNG image ("),
+        ("flipped.png", "flipped.png: a damaged PNG image; give a good copy"),
         ("blank.png", "blank.png: no ink found: all its pixels are alike; "),
         ("bomb.png", "bomb.png: 5000 x 1 pixels are more than 4096 x 4096; scale it down, "),
         ("nowhere.png", "cannot read nowhere.png: No such file"),
@@ -266,6 +266,7 @@ fn what_cannot_be_predicted_is_refused() {
     for (arguments, words) in [
         ("", "MODEL"),
         ("net", "IMAGE"),
+        ("net - -", "IMAGE: standard input (-) is given more than once; give it once"),
         ("net good.png --ink blue", "auto, dark, light"),
         ("net good.png --fit all", "mnist, none"),
         ("net good.png --inputs raw", "unit, offset"),

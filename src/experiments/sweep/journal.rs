@@ -17,7 +17,7 @@
 use super::run::{Outcome, hash};
 use crate::data::Dataset;
 use crate::engine::trainer::PROTOCOL;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, of_json};
 use crate::files;
 use crate::memory;
 use dlr_kernels::simd::Level;
@@ -116,7 +116,7 @@ impl Journal {
         let mut file = lock(path)?;
         let mut bytes = Vec::new();
         memory::attempt(|| file.read_to_end(&mut bytes)).map_err(read_error(path))?;
-        let Read { header: found, outcomes, length } = read(path, &bytes)?;
+        let Contents { header: found, outcomes, length } = parse(path, &bytes)?;
         if let Some(difference) = found.as_ref().and_then(|found| header.difference(found)) {
             let cure = "choose another --out, or remove it if it is no longer wanted";
             return Err(Error::data(path, format!("a journal {difference}"), cure));
@@ -141,13 +141,14 @@ impl Journal {
     /// # Errors
     /// [`Error::Data`] if it is damaged, has no header, or is being written; [`Error::Read`].
     pub fn load(path: &Path) -> Result<(Header, BTreeMap<String, Outcome>)> {
+        check_file(path)?;
         let mut file = File::open(path).map_err(read_error(path))?;
         if let Err(TryLockError::WouldBlock) = file.try_lock_shared() {
             return Err(busy(path));
         }
         let mut bytes = Vec::new();
         memory::attempt(|| file.read_to_end(&mut bytes)).map_err(read_error(path))?;
-        let Read { header, outcomes, length } = read(path, &bytes)?;
+        let Contents { header, outcomes, length } = parse(path, &bytes)?;
         match header {
             Some(header) if length == bytes.len() as u64 => Ok((header, outcomes)),
             _ => Err(Error::data(
@@ -235,10 +236,22 @@ impl Locked {
     }
 }
 
+/// Refuses what is no file: a pipe or a device may never end. A folder is refused by who opens it, and what is not there may
+/// be begun.
+fn check_file(path: &Path) -> Result<()> {
+    match fs::metadata(path) {
+        Ok(meta) if !meta.is_file() && !meta.is_dir() => {
+            Err(Error::data(path, "not a file", "give a journal, or a name that is not taken"))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Opens and locks the file at `path`; it is made if there is none.
 fn lock(path: &Path) -> Result<File> {
     use std::os::unix::fs::MetadataExt as _;
     let same = |a: &fs::Metadata, b: &fs::Metadata| (a.dev(), a.ino()) == (b.dev(), b.ino());
+    check_file(path)?;
     loop {
         let opened = OpenOptions::new().read(true).append(true).create(true).open(path);
         let file = opened.map_err(write_error(path))?;
@@ -263,20 +276,26 @@ fn busy(path: &Path) -> Error {
 }
 
 /// What a journal's bytes say.
-struct Read {
+#[derive(Clone, Debug, PartialEq)]
+pub struct Contents {
     /// `None` if there is not even a whole header.
-    header: Option<Header>,
-    outcomes: BTreeMap<String, Outcome>,
+    pub header: Option<Header>,
+    /// The outcomes of runs, by their keys.
+    pub outcomes: BTreeMap<String, Outcome>,
     /// Bytes up to the end of the last whole line.
-    length: u64,
+    pub length: u64,
 }
 
-fn read(path: &Path, bytes: &[u8]) -> Result<Read> {
+/// Reads the bytes of a journal, which errors call `path`.
+///
+/// # Errors
+/// [`Error::Data`] if it is damaged otherwise than by a last line that was cut off, or no journal at all.
+pub fn parse(path: &Path, bytes: &[u8]) -> Result<Contents> {
     let damaged = |number: usize, what: &str| {
         let problem = format!("line {number} is damaged: {what}");
         Error::data(path, problem, "restore it from a copy, or remove it, which loses its runs")
     };
-    let mut read = Read { header: None, outcomes: BTreeMap::new(), length: 0 };
+    let mut read = Contents { header: None, outcomes: BTreeMap::new(), length: 0 };
     let lines: Vec<&[u8]> = bytes.split_inclusive(|&byte| byte == b'\n').collect();
     for (index, line) in lines.iter().enumerate() {
         let number = index + 1;
@@ -291,7 +310,7 @@ fn read(path: &Path, bytes: &[u8]) -> Result<Read> {
         };
         if number == 1 {
             let header: Header =
-                serde_json::from_slice(json).map_err(|error| damaged(1, &error.to_string()))?;
+                serde_json::from_slice(json).map_err(|error| damaged(1, &of_json(&error)))?;
             if header.journal != FORMAT {
                 let problem = format!("a journal of the form {}, not {FORMAT}", header.journal);
                 return Err(Error::data(path, problem, "use the dlr that wrote it"));
@@ -299,7 +318,7 @@ fn read(path: &Path, bytes: &[u8]) -> Result<Read> {
             read.header = Some(header);
         } else {
             let Record { key, outcome } =
-                serde_json::from_slice(json).map_err(|error| damaged(number, &error.to_string()))?;
+                serde_json::from_slice(json).map_err(|error| damaged(number, &of_json(&error)))?;
             if read.outcomes.insert(key, outcome).is_some() {
                 return Err(damaged(number, "its run is there already"));
             }

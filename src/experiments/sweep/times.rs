@@ -32,15 +32,16 @@ impl Clocks {
     /// # Errors
     /// [`Error::Read`].
     pub fn open(path: &Path) -> Result<Self> {
-        let text = match fs::read_to_string(path) {
-            Err(error) if error.kind() == ErrorKind::NotFound => String::new(),
+        let bytes = match fs::read(path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
             read => read.map_err(|source| Error::Read {
                 path: path.to_owned(),
                 source,
                 cure: "check its permissions, or remove it",
             })?,
         };
-        let records = text.lines().filter_map(|line| serde_json::from_str::<Record>(line).ok());
+        let lines = bytes.split(|&byte| byte == b'\n');
+        let records = lines.filter_map(|line| serde_json::from_slice::<Record>(line).ok());
         let times = records.map(|record| (record.key, record.times)).collect();
         Ok(Self { times, path: Some(path.to_owned()) })
     }

@@ -1,0 +1,16 @@
+//! Fuzzing for every parser, by the checks that `cargo test` makes, too (see `run`, beside this crate).
+
+#[path = "../../parsers/checks.rs"]
+pub mod checks;
+#[path = "../../parsers/naive.rs"]
+mod naive;
+
+/// A target that makes these checks.
+#[macro_export]
+macro_rules! target {
+    ($($check:ident),+) => {
+        libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+            $($crate::checks::$check(bytes);)+
+        });
+    };
+}
