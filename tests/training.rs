@@ -296,7 +296,7 @@ fn batches_read_ahead_are_those_read_in_turn() {
             let mut alone = learner(Threads::One);
             calls.iter().flat_map(|call| call.chunks(64)).for_each(|batch| alone.learn(&images(), batch));
             let want = alone.network();
-            for threads in [1, 2, 3, 8] {
+            for threads in 1..=8 {
                 let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
                 let got = pool.install(|| {
                     let mut ahead = learner(Threads::Pool);
@@ -308,7 +308,7 @@ fn batches_read_ahead_are_those_read_in_turn() {
             }
         }
     }
-    assert_eq!(cases, OPTIMIZERS.len() * 8);
+    assert_eq!(cases, OPTIMIZERS.len() * 16);
 }
 
 #[test]
