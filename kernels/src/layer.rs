@@ -137,7 +137,7 @@ impl<R: Rule> Layer<R> {
             self.lanes.resume(&state.lane_squares, &self.rule);
         }
         self.updates = state.updates;
-        (0..state.updates).for_each(|_| self.rule.advance());
+        self.rule.advance(state.updates);
     }
 
     /// The weights, `[rows][Hp]`, all of them caught up. Looking at them changes nothing that follows.
@@ -351,7 +351,7 @@ impl<R: Rule> Layer<R> {
             self.lanes.renew(&self.rule);
         }
         self.updates += 1;
-        self.rule.advance();
+        self.rule.advance(self.updates);
         if !rests::<R>() && self.updates.is_multiple_of(R::LONGEST_PAUSE / 2) {
             self.wake_sleepers();
         }

@@ -76,9 +76,11 @@ pub trait Rule: Clone + Send + Sync + 'static {
     /// padding does.
     fn step(&self, weights: f32x8, a: f32x8, b: f32x8, memory: &mut Self::Memory) -> f32x8;
 
-    /// Called after every update: the place for what depends on their number, as bias correction, and on nothing else, so
-    /// that a layer which [goes on](crate::layer::Layer::resume) from a state can count it all again.
-    fn advance(&mut self) {}
+    /// Called after every update with their number so far: the place for what depends on that, as bias correction, and on
+    /// nothing else, so that a layer which [goes on](crate::layer::Layer::resume) from a state calls it but once.
+    fn advance(&mut self, updates: u64) {
+        let _ = updates;
+    }
 
     /// Called before many pauses are asked for: the place to prepare for that.
     fn look_back(&mut self) {}

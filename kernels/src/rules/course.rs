@@ -160,10 +160,13 @@ impl Course {
         }
     }
 
-    /// The same course with a table for update `t` and those to come, if this one's is at its end.
+    /// The same course with a table for update `t` and those to come, if this one's is at its end. Where tables start depends
+    /// on `t` alone, not on how it was come to.
     pub(super) fn moved_on(&self, t: u64) -> Option<Self> {
+        const STRIDE: u64 = ENTRIES - PAST;
         let at_end = self.settled_from.is_none() && t >= self.start + self.corrections.len() as u64;
-        at_end.then(|| Self::starting(self.lr, self.beta1, self.beta2, t.saturating_sub(PAST)))
+        let start = t.saturating_sub(PAST) / STRIDE * STRIDE;
+        at_end.then(|| Self::starting(self.lr, self.beta1, self.beta2, start))
     }
 
     /// q_n^k.

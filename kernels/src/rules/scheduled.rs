@@ -20,8 +20,6 @@ use crate::rule::{Cost, Rule};
 #[derive(Clone, Copy, Debug)]
 pub struct Scheduled {
     schedule: Schedule,
-    /// Updates so far.
-    updates: u64,
     /// The rate of the update to come.
     rate: f32,
 }
@@ -47,7 +45,7 @@ impl Scheduled {
     }
 
     fn new(schedule: Schedule) -> Self {
-        Self { schedule, updates: 0, rate: schedule.rate(0) }
+        Self { schedule, rate: schedule.rate(0) }
     }
 }
 
@@ -77,9 +75,8 @@ impl Rule for Scheduled {
         a.mul_neg_add(b, weights)
     }
 
-    fn advance(&mut self) {
-        self.updates += 1;
-        self.rate = self.schedule.rate(self.updates);
+    fn advance(&mut self, updates: u64) {
+        self.rate = self.schedule.rate(updates);
     }
 }
 
@@ -89,12 +86,12 @@ mod tests {
 
     /// The rates of the updates 0, 1, ..., 1000.
     fn rates(mut rule: Scheduled) -> Vec<f32> {
-        let next = |_| {
+        let at = |updates| {
+            rule.advance(updates);
             let [rate, ..] = rule.rate(f32x8::ZERO).to_array();
-            rule.advance();
             rate
         };
-        (0..=1000).map(next).collect()
+        (0..=1000).map(at).collect()
     }
 
     #[test]

@@ -6,6 +6,7 @@ use crate::layers::{AnyLayer, Gradient, Place, layer, optimizers};
 use dlr_kernels::gradient::{OfImage, OfOutputs};
 use dlr_kernels::lanes::f32x8;
 use dlr_kernels::layer::State;
+use dlr_kernels::lit::Lit;
 use dlr_kernels::panel::Panel;
 use dlr_kernels::reference::Optimizer;
 
@@ -107,4 +108,15 @@ fn no_row_may_have_waited_for_too_long() {
     let [momentum, adam] = [2, 4].map(|n| optimizers(1.0)[n]);
     assert!(takes(momentum, 1022) && !takes(momentum, 1023), "{momentum:?}");
     assert!(takes(adam, 1 << 40), "{adam:?}");
+}
+
+#[test]
+fn however_many_updates_there_were_the_state_is_taken_at_once() {
+    for optimizer in optimizers(1.0) {
+        let mut own = layer(optimizer, Place::First, Panel::from_fn(2, 8, |_, _| 1.0));
+        let many = State { updates: 1 << 60, ..own.state() };
+        own.resume(&many);
+        own.step(&Gradient::Image(OfImage { lit: Lit::new(&[1], &[1.0]), deltas: &[f32x8::ONE] }));
+        assert_eq!(own.state().updates, (1 << 60) + 1, "{optimizer:?}");
+    }
 }
