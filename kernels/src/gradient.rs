@@ -158,7 +158,7 @@ impl Gradient for OfMatrix<'_> {
 pub struct OfBatch<'a> {
     /// Who lights which pixel.
     pub lighters: &'a Lighters,
-    /// The hidden deltas of image b in row b.
+    /// The hidden deltas of image b in row b. An image that lights a pixel and has no row here is refused with a panic.
     pub deltas: &'a Panel,
     /// One over the size of the batch.
     pub scale: f32,

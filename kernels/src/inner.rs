@@ -32,8 +32,12 @@ pub fn deltas_before(weights: &Panel, after: &[f32x8], hidden: &[f32x8], before:
 }
 
 /// Turns errors at the activations of logistic units into errors at their net inputs: e_j <- e_j h_j (1 - h_j).
+///
+/// # Panics
+/// If the slices differ in length.
 #[inline]
 pub fn through_logistic(hidden: &[f32x8], errors: &mut [f32x8]) {
+    assert_eq!(hidden.len(), errors.len(), "an error for each activation");
     for (error, &h) in errors.iter_mut().zip(hidden) {
         *error *= h * (f32x8::ONE - h);
     }

@@ -23,7 +23,11 @@ pub const fn vectors(width: usize) -> usize {
 /// All bits set in the lanes that the last of `width` numbers' vectors really uses, none in its padding.
 ///
 /// A mask, not a factor of 0 or 1: 0 x NaN is NaN, and a NaN must not leak into the padding.
+///
+/// # Panics
+/// If `width` is zero.
 pub fn tail_mask(width: usize) -> f32x8 {
+    assert!(width > 0, "no numbers have no last vector");
     let used = width - (vectors(width) - 1) * LANES;
     // By comparison, not by filling an array: bytes stored one by one and loaded as a vector would stall.
     f32x8::from([0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0]).simd_lt(f32x8::splat(used as f32))

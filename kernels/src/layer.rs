@@ -258,7 +258,7 @@ impl<R: Rule> Layer<R> {
     /// Brings `rows` up to date.
     ///
     /// # Panics
-    /// If there is no such row.
+    /// If there is no such row, under a rule that pauses. Under others there is nothing to bring up to date.
     pub fn catch_up(&mut self, rows: impl Iterator<Item = usize>) {
         if rests::<R>() {
             return;
@@ -316,6 +316,7 @@ impl<R: Rule> Layer<R> {
     /// # Panics
     /// If `rows` is zero.
     pub fn blocks(&mut self, rows: usize) -> impl Iterator<Item = Block<'_, R>> {
+        assert!(rows > 0, "a block has at least one row");
         let (rule, n, total) = (&self.rule, self.weights.vectors(), self.weights.rows());
         self.lanes.changes.resize(total.div_ceil(rows) * self.lanes.rates.len(), f32x8::ZERO);
 

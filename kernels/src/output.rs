@@ -110,6 +110,7 @@ pub fn output_deltas(
 pub fn hidden_deltas(errors: &[f32x8], weights: &Panel, hidden: &[f32x8], deltas: &mut [f32x8]) {
     let n = weights.vectors();
     assert_eq!((hidden.len(), deltas.len()), (n, n), "one activation and one delta per hidden unit");
+    assert_eq!(errors.len(), weights.rows().div_ceil(LANES), "one error per output unit");
     let errors = &bytemuck::cast_slice(errors)[..weights.rows()];
     for_tiles!(n, first, T => {
         let (hidden, deltas) = (&hidden[first..], &mut deltas[first..]);
@@ -136,6 +137,9 @@ fn back<const T: usize>(errors: &[f32], weights: &Panel, first: usize, hidden: &
 ///
 /// The logistic is monotone, so this is also the largest output, decided where the outputs themselves may have been
 /// rounded to the same number.
+///
+/// # Panics
+/// If there are fewer sums than `outputs`.
 pub fn argmax(sums: &[f32x8], outputs: usize) -> usize {
     let sums: &[f32] = &bytemuck::cast_slice(sums)[..outputs];
     (1..outputs).fold(0, |best, k| if sums[k] > sums[best] || sums[best].is_nan() { k } else { best })

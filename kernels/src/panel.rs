@@ -14,13 +14,17 @@ impl Panel {
     /// A panel of zeros.
     ///
     /// # Panics
-    /// If `width` is zero.
+    /// If `width` is zero, or no memory could be as large.
     pub fn zeros(rows: usize, width: usize) -> Self {
         assert!(width > 0, "a panel needs at least one column");
-        Self { rows, width, data: vec![f32x8::ZERO; rows * vectors(width)] }
+        let size = rows.checked_mul(vectors(width)).expect("a panel is not too large to be counted");
+        Self { rows, width, data: vec![f32x8::ZERO; size] }
     }
 
     /// A panel filled from `value(row, column)`.
+    ///
+    /// # Panics
+    /// As [`zeros`](Self::zeros).
     pub fn from_fn(rows: usize, width: usize, mut value: impl FnMut(usize, usize) -> f32) -> Self {
         let mut panel = Self::zeros(rows, width);
         for row in 0..rows {

@@ -43,12 +43,15 @@ pub fn reduction(terms: usize, sum_of_magnitudes: f64) -> f64 {
 /// beside the step. It is multiplied by no more than lr / epsilon, which is at most 32 in
 /// [`optimizers`](crate::layers::optimizers): gradients are sums of terms some hundred times smaller than the largest
 /// weight, and off by a few U of these.
+///
+/// Where there is no fused multiply-add, every product is rounded, too: twice as often.
 pub fn training(optimizer: Optimizer, steps: usize) -> f64 {
     let roundings_per_step = match optimizer {
         Optimizer::Adam { .. } | Optimizer::AdaGrad { .. } | Optimizer::RmsProp { .. } => 8.0,
         _ => 4.0,
     };
-    roundings_per_step * U * steps as f64
+    let per_product = if cfg!(target_feature = "fma") { 1.0 } else { 2.0 };
+    per_product * roundings_per_step * U * steps as f64
 }
 
 /// How far apart layers may be after `steps` steps in which the changes of a lane's norm are summed in different orders,

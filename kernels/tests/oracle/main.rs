@@ -3,6 +3,7 @@
 
 mod assembly;
 mod batch;
+mod contracts;
 mod errors;
 mod forward;
 mod gemm;
