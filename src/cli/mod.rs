@@ -27,21 +27,12 @@ mod verify;
 use args::Cli;
 use clap::{CommandFactory as _, FromArgMatches as _};
 use config::Refused;
-use dlr_kernels::simd;
 use std::process::ExitCode;
 use std::time::Instant;
 
 /// Runs the program.
 pub(crate) fn run() -> ExitCode {
     let since = Instant::now();
-    if let Some(feature) = simd::missing() {
-        // Before anything else, since the next instruction may be one that this processor lacks.
-        exit::complain(format_args!(
-            "dlr: error: this program was built for processors with {feature}, which this one lacks; build it on this \
-             machine, or with RUSTFLAGS=\"-C target-cpu=x86-64\""
-        ));
-        return exit::Code::Failed.into();
-    }
     let done = match arguments() {
         Ok(Asked::Print(settings)) => exit::print(&settings).map(|()| exit::Code::Done),
         Ok(Asked::Do(args)) => dispatch(*args, since),
