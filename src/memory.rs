@@ -10,10 +10,14 @@ thread_local! {
 
 /// Does `work`, which can do without the memory that it asks for.
 pub fn attempt<T>(work: impl FnOnce() -> T) -> T {
-    let before = IS_ATTEMPT.replace(true);
-    let done = work();
-    IS_ATTEMPT.set(before);
-    done
+    struct Until(bool);
+    impl Drop for Until {
+        fn drop(&mut self) {
+            IS_ATTEMPT.set(self.0);
+        }
+    }
+    let _end = Until(IS_ATTEMPT.replace(true));
+    work()
 }
 
 /// Whether this thread can do without the memory that it asks for now. An allocator may ask; this needs none.

@@ -7,7 +7,7 @@ use dlr::engine::network::Network;
 use dlr::engine::optimizer::{Entry, Hyper, Norm, OPTIMIZERS};
 use dlr::engine::settings::{Order, Settings};
 use dlr::engine::threads::Threads;
-use dlr::engine::trainer::{Observer, Run, Stop, resume, train};
+use dlr::engine::trainer::{Observer, Point, Run, Stop, resume, train};
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 use std::time::Instant;
@@ -204,7 +204,28 @@ fn what_was_changed_is_refused() {
         assert!(go_on(&Checkpoint { train_s: seconds, ..good.clone() }).is_err());
         assert!(go_on(&Checkpoint { wall_s: seconds, ..good.clone() }).is_err());
     }
-    // To take so many updates in would take for ever.
+    let first = good.curve[0];
+    let point = |change: fn(&mut Point)| {
+        let mut point = first;
+        change(&mut point);
+        vec![point]
+    };
+    let curves = [
+        point(|point| point.test_accuracy = f64::NAN),
+        point(|point| point.test_accuracy = 1.5),
+        point(|point| point.epoch = f64::INFINITY),
+        point(|point| point.train_s = -1.0),
+        point(|point| point.images = u64::MAX),
+        vec![first, first],
+    ];
+    for curve in curves {
+        let wrong = go_on(&Checkpoint { curve, ..good.clone() }).unwrap_err();
+        assert!(wrong.starts_with("its tests: "), "{wrong}");
+    }
+    for ends in [vec![f64::NAN], vec![0.5; 1 + good.settings.epochs as usize]] {
+        let wrong = go_on(&Checkpoint { ends, ..good.clone() });
+        assert_eq!(wrong, Err("its tests: the ends of epochs are not those of the epochs so far".to_owned()));
+    }
     let (images, settings) = (400, Settings { epochs: 2, ..good.settings.clone() });
     let wrong = go_on(&Checkpoint { images, settings, ..good.clone() });
     assert_eq!(wrong, Err("a layer has had 200 updates, but its images make 400".to_owned()));

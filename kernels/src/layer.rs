@@ -89,6 +89,7 @@ impl<R: Rule> Layer<R> {
     /// A layer before its first update.
     pub fn new(weights: Panel, rule: R) -> Self {
         const { assert!(rests::<R>() || matches!(R::NORMS, Norms::Unused), "norms know nothing of pauses") };
+        const { assert!(R::LONGEST_PAUSE >= 2, "rows are woken every so many updates, half of the longest pause") };
         let memory = vec![R::Memory::default(); weights.as_vectors().len()];
         let (mut row_squares, mut lanes) = Default::default();
         let mut pauses = Pauses { last: Vec::new(), waits: Vec::new(), view: None };
@@ -117,10 +118,12 @@ impl<R: Rule> Layer<R> {
         }
     }
 
-    /// Whether it can go on from `state`: one that [fits](State::fits) and in which no row waits for longer than the rule
-    /// lets it.
+    /// Whether it can go on from `state`: one that [fits](State::fits) and in which no row has slept through the last time
+    /// that [sleepers were woken](Self::settle).
     pub fn takes(&self, state: &State) -> bool {
-        let too_long = |&last: &u64| state.updates.saturating_sub(last) > R::LONGEST_PAUSE;
+        let half = R::LONGEST_PAUSE / 2;
+        let longest = half.saturating_add(state.updates % half);
+        let too_long = |&last: &u64| state.updates.saturating_sub(last) > longest;
         state.fits(&self.state()) && !state.last.iter().any(too_long)
     }
 

@@ -74,7 +74,7 @@ pub(crate) fn completed(command: &Command, typed: Vec<OsString>) -> Result<Vec<O
         let key = &*key;
         let place = path.iter().copied().chain([key]).collect::<Vec<_>>().join(".");
         let wrong = |problem: &str| wrong(&place, problem);
-        let tokens = tokens(arg, key, value).map_err(|problem| wrong(&problem))?;
+        let tokens = tokens(arg, key, value).map_err(|problem| wrong(&format!("{problem}; {CORRECT}")))?;
         check(&lenient, &path, arg, &tokens).map_err(|problem| wrong(&problem))?;
         if matches.value_source(arg.get_id().as_str()) != Some(ValueSource::CommandLine) {
             if arg.is_positional() { &mut words } else { &mut options }.extend(tokens);
@@ -149,6 +149,9 @@ fn lenient(command: Command) -> Command {
         .mut_subcommands(lenient)
 }
 
+/// What to do about an entry that says nothing.
+const CORRECT: &str = "correct it, or leave it out";
+
 /// The longest settings file, in bytes: far more than all options take.
 const MAX_BYTES: u64 = 1 << 20;
 
@@ -193,15 +196,19 @@ fn check_names<E>(
         let here = format!("{place}{name}");
         let nearest = |word: String| match suggested(command, &word) {
             Some(meant) => format!("did you mean {meant}?"),
-            None => "correct it, or leave it out".to_owned(),
+            None => CORRECT.to_owned(),
         };
         match (value, command.find_subcommand(name), find(command, name)) {
             (Value::Table(inner), Some(next), _) => check_names(next, inner, &format!("{here}."), wrong)?,
-            (Value::Table(_), _, Some(_)) => return Err(wrong(&here, "expected a value, found a table")),
+            (Value::Table(_), _, Some(_)) => {
+                return Err(wrong(&here, &format!("expected a value, found a table; {CORRECT}")));
+            }
             (Value::Table(_), ..) => {
                 return Err(wrong(&here, &format!("there is no such command; {}", nearest(name.clone()))));
             }
-            (_, Some(_), None) => return Err(wrong(&here, &format!("expected a table, [{here}]"))),
+            (_, Some(_), None) => {
+                return Err(wrong(&here, &format!("expected a table, [{here}]; {CORRECT}")));
+            }
             (_, _, None) => {
                 return Err(wrong(
                     &here,
@@ -285,11 +292,7 @@ fn check(lenient: &Command, path: &[&str], arg: &Arg, tokens: &[OsString]) -> Re
     match command.try_get_matches_from(words.chain(tokens.iter().cloned())) {
         Err(error) if error.kind() != ErrorKind::MissingRequiredArgument => {
             let cure = usage::meant(&error).map(|name| format!("did you mean {name}?"));
-            Err(format!(
-                "{}; {}",
-                usage::problem(&error),
-                cure.unwrap_or("correct it, or leave it out".into())
-            ))
+            Err(format!("{}; {}", usage::problem(&error), cure.unwrap_or_else(|| CORRECT.into())))
         }
         _ => Ok(()),
     }

@@ -5,6 +5,8 @@
 
 use super::exit::{Code, complain};
 use std::alloc::{GlobalAlloc, Layout, System};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 struct Checked;
 
@@ -43,12 +45,17 @@ fn checked(memory: *mut u8, bytes: usize) -> *mut u8 {
     memory
 }
 
-/// Ends the program. Neither the line nor the way out takes any memory.
+/// Ends the program. Neither the line nor the way out takes any memory. Of several threads, the first has the word.
 #[cold]
 fn end(bytes: usize) -> ! {
-    complain(format_args!(
-        "dlr: error: out of memory: {bytes} bytes more cannot be had; free some memory, raise the limit (ulimit -v), or \
-         give smaller --hidden or --batch, or fewer --threads or --jobs"
-    ));
+    static IS_ENDING: AtomicBool = AtomicBool::new(false);
+    if IS_ENDING.swap(true, Ordering::Relaxed) {
+        std::thread::sleep(Duration::from_secs(1)); // by then, the first has ended it all
+    } else {
+        complain(format_args!(
+            "dlr: error: out of memory: {bytes} bytes more cannot be had; free some memory, raise the limit (ulimit -v), or \
+             give smaller --hidden or --batch, or fewer --threads or --jobs"
+        ));
+    }
     signal_hook::low_level::exit(Code::Failed as i32)
 }

@@ -6,7 +6,7 @@ use clap::Args;
 use dlr::engine::hidden::Hidden;
 use dlr::engine::images::Inputs;
 use dlr::engine::optimizer::{Entry, Hyper, Optimizer};
-use dlr::engine::settings::{Backprop, Init, Order, Settings};
+use dlr::engine::settings::{Backprop, Init, MAX_EPOCHS, Order, Settings};
 use dlr::{Error, Result};
 use std::ops::RangeInclusive;
 
@@ -17,7 +17,7 @@ pub(crate) struct Protocol {
     pub(super) batch: u64,
 
     /// Passes over the training images at most; 0 trains nothing [default: 30, or 1 with --images]
-    #[arg(long, value_name = "N", value_parser = whole(0..=100_000), allow_hyphen_values = true)]
+    #[arg(long, value_name = "N", value_parser = whole(0..=MAX_EPOCHS), allow_hyphen_values = true)]
     pub(super) epochs: Option<u64>,
 
     /// Train on the first N training images only, in --order among themselves

@@ -10,9 +10,9 @@ use std::os::fd::AsFd as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-/// What is said of a cache file that is no longer there behind its map.
-const LOST: &str = "dlr: error: the cache file of the data was cut off, or cannot be read any more, while it was in use; run \
-    the same command again, with DLR_CACHE set to a folder on a sound disk that nobody else clears";
+/// What is said of a cache file that is no longer there behind its map, which is all that this program maps.
+const LOST: &str = "dlr: error: a page of memory is lost (SIGBUS): the cache file of the data was cut off, or cannot be read \
+    any more, while it was in use; run the same command again, with DLR_CACHE set to a folder on a sound disk that nobody else clears";
 
 /// Makes the loss of a cache file that is in use a failure like any other: the system tells of it by a signal.
 pub(crate) fn watch_cache_file() -> Result<()> {

@@ -9,6 +9,7 @@ use dlr::engine::model;
 use dlr::engine::network::Network;
 use dlr::engine::threads::{Threads, pool};
 use dlr::experiments::replay::{Recorded, Replay};
+use dlr::memory;
 use dlr::report::machine::Engine;
 use dlr::report::record;
 use dlr::{Error, Result};
@@ -85,11 +86,10 @@ fn read(path: &Path) -> Result<Vec<Recorded>> {
     let cure = "give a file that `dlr --json` has printed";
     let failed = |source| Error::Read { path: path.to_owned(), source, cure };
     let wrong = |problem| Error::Data { path: path.to_owned(), problem, cure: cure.into() };
-    let text = if path == Path::new("-") {
-        io::read_to_string(io::stdin().take(MAX_BYTES))
-    } else {
-        File::open(path).and_then(|file| io::read_to_string(file.take(MAX_BYTES)))
-    };
+    let text = memory::attempt(|| match path == Path::new("-") {
+        true => io::read_to_string(io::stdin().take(MAX_BYTES)),
+        false => File::open(path).and_then(|file| io::read_to_string(file.take(MAX_BYTES))),
+    });
     let text = text.map_err(failed)?;
     if text.len() as u64 == MAX_BYTES {
         return Err(wrong(format!("more than {MAX_BYTES} bytes, which no records are")));

@@ -133,6 +133,24 @@ struct About {
 }
 
 impl Checkpoint {
+    /// Whether the tests so far can have been: each later than the one before, none after the last image.
+    pub(super) fn check_tests(&self) -> std::result::Result<(), String> {
+        let is_share = |accuracy: f64| (0.0..=1.0).contains(&accuracy);
+        let is_time = |seconds: f64| seconds.is_finite() && seconds >= 0.0;
+        let rises = self.curve.windows(2).all(|pair| pair[0].images < pair[1].images);
+        if !rises || self.curve.last().is_some_and(|last| last.images > self.images) {
+            return Err("their images do not rise to those seen so far".to_owned());
+        }
+        let times = |point: &Point| [point.epoch, point.train_s, point.wall_s].into_iter().all(is_time);
+        if !self.curve.iter().all(|point| times(point) && is_share(point.test_accuracy)) {
+            return Err("a time or an accuracy is none".to_owned());
+        }
+        if self.ends.len() as u64 > self.settings.epochs || !self.ends.iter().all(|&end| is_share(end)) {
+            return Err("the ends of epochs are not those of the epochs so far".to_owned());
+        }
+        Ok(())
+    }
+
     /// Writes it to `path`, [in whole or not at all](files::write()).
     ///
     /// # Errors

@@ -19,7 +19,8 @@ pub struct Settings {
     /// Images whose gradients are averaged for one update, at least 1.
     #[serde(deserialize_with = "at_least_1")]
     pub batch: usize,
-    /// Passes over the training images at most.
+    /// Passes over the training images at most: no more than [`MAX_EPOCHS`].
+    #[serde(deserialize_with = "not_for_ever")]
     pub epochs: u64,
     /// The first so many training images are used; `None`: all, but those held out.
     pub images: Option<usize>,
@@ -47,6 +48,15 @@ pub struct Settings {
     pub one_hot: (f64, f64),
     /// Which error the hidden layer receives.
     pub backprop: Backprop,
+}
+
+/// Epochs of a run at most: a week of the smallest network. More would be no experiment, but a slip.
+pub const MAX_EPOCHS: u64 = 100_000;
+
+fn not_for_ever<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    let epochs = u64::deserialize(deserializer)?;
+    let fault = || serde::de::Error::custom(format!("expected at most {MAX_EPOCHS} epochs, found {epochs}"));
+    if epochs <= MAX_EPOCHS { Ok(epochs) } else { Err(fault()) }
 }
 
 /// A number that something is divided by.

@@ -376,7 +376,6 @@ impl<'a> Progress<'a> {
         if checkpoint.images > self.all_images() {
             return Err(format!("it has seen {} images, but its epochs have fewer", checkpoint.images));
         }
-        // Before the layers take them in, which takes a moment for each.
         let updates = self.updates_after(checkpoint.images);
         if let Some(other) = checkpoint.layers.iter().find(|layer| layer.updates != updates) {
             return Err(format!("a layer has had {} updates, but its images make {updates}", other.updates));
@@ -384,6 +383,7 @@ impl<'a> Progress<'a> {
         if !self.learner.resume(&checkpoint.layers) {
             return Err("its layers are not those of its settings".to_owned());
         }
+        checkpoint.check_tests().map_err(|problem| format!("its tests: {problem}"))?;
         let seconds = |seconds| match Duration::try_from_secs_f64(seconds) {
             Ok(time) if time <= LONGEST => Ok(time),
             Ok(_) => Err(format!("its clock: {seconds:e} seconds are too many")),

@@ -7,6 +7,7 @@ use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::experiments::profile::{Cell, LEAST_ROUNDS, Profile};
 use crate::experiments::statistics::Spread;
+use crate::memory;
 use serde::Deserialize;
 use serde_json::Value;
 use std::fmt::Write as _;
@@ -82,7 +83,7 @@ impl Baseline {
                 CURE,
             ));
         }
-        Self::from_bytes(path, &fs::read(path).map_err(failed)?)
+        Self::from_bytes(path, &memory::attempt(|| fs::read(path)).map_err(failed)?)
     }
 
     /// The same from the bytes of a file, which errors call `path`.

@@ -21,10 +21,11 @@ pub type Check = fn(&[u8]) -> bool;
 /// The name that errors have for a file.
 const FILE: &str = "file";
 
-/// Of an error, that it says something.
+/// Of an error, that it says something, in one line that can be read.
 #[track_caller]
 fn is_refusal<T>(error: impl ToString) -> Option<T> {
-    assert!(!error.to_string().is_empty());
+    let error = error.to_string();
+    assert!(!error.is_empty() && !error.contains('\n') && error.len() < 4000, "{error}");
     None
 }
 

@@ -98,6 +98,11 @@ fn bad_records_are_refused() {
             "line 1 is no JSON (number out of range at column 84)",
         ),
         (
+            "more epochs than anybody waits for",
+            one("\"epochs\":2,", "\"epochs\":100001,"),
+            "line 1 is no whole record (expected at most 100000 epochs, found 100001)",
+        ),
+        (
             "batches of nothing",
             one("\"batch\":1", "\"batch\":0"),
             "line 1 is no whole record (expected 1 or more)",

@@ -19,7 +19,6 @@ fn sweep(check: Check, valid: &[u8]) -> (usize, usize) {
             try_out(&bytes);
         }
     }
-    assert_eq!(accepted + refused, 12 * valid.len());
     (accepted, refused)
 }
 macro_rules! sweeps {

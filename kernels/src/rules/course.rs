@@ -6,10 +6,9 @@
 //! -m sum_(i = 1..k) c_i / (u s_i + epsilon)      c_i = step_(t+i) beta1^i      s_i = root_(t+i) beta2^(i/2)
 //! ```
 //!
-//! Only u and m differ from weight to weight, and s_i hardly moves over the few i for which c_i
-//! counts. With
-//! S = sum c_i s_i / sum c_i, the mean of s_i, and r = u / (u S + epsilon), each term is a geometric series in
-//! (s_i - S) r, of which four terms are enough:
+//! Only u and m differ from weight to weight, and s_i hardly moves over the few i for which c_i counts. With
+//! S = sum c_i s_i / sum c_i, the mean of s_i, and r = u / (u S + epsilon), each term is a geometric series in (s_i - S) r, of
+//! which four terms are enough:
 //!
 //! ```text
 //! 1 / (u s_i + epsilon) = (1 - (s_i - S) r + (s_i - S)^2 r^2 - (s_i - S)^3 r^3 + ...) / (u S + epsilon)
@@ -17,7 +16,8 @@
 //!
 //! The sum over i needs only the central moments M_n = sum c_i (s_i - S)^n, of which the first is zero: the weight moves by
 //! -m (M_0 + r^2 (M_2 - r M_3)) / (u S + epsilon). As r <= 1/S, what is left out is about M_4 / S^4, which has to be at most
-//! [`LEFT_OUT`] of M_0. Elsewhere, as in the first hundred updates, the pause is replayed update by update.
+//! [`LEFT_OUT`] of M_0. Elsewhere, as in the first hundreds of updates, the pause is replayed update by
+//! update.
 //!
 //! step and root depend only on the number of the update, so that the sums of c_i s_i^n over all updates to come can be
 //! tabulated from the end: with q_n = beta1 beta2^(n/2),

@@ -99,15 +99,35 @@ fn a_state_of_another_shape_does_not_fit() {
     assert!(State { updates: 1, ..ahead }.fits(&own));
 }
 
+/// A state that is taken never comes to a pause that the rule knows nothing of, however long its row sleeps on.
 #[test]
 fn no_row_may_have_waited_for_too_long() {
-    let takes = |optimizer, updates| {
-        let own = layer(optimizer, Place::First, Panel::from_fn(1, 8, |_, _| 1.0));
-        own.takes(&State { updates, last: vec![0], ..own.state() })
-    };
-    let [momentum, adam] = [2, 4].map(|n| optimizers(1.0)[n]);
-    assert!(takes(momentum, 1022) && !takes(momentum, 1023), "{momentum:?}");
-    assert!(takes(adam, 1 << 40), "{adam:?}");
+    let [momentum, adam, rmsprop] = [2, 4, 6].map(|n| optimizers(1.0)[n]);
+    for optimizer in [momentum, rmsprop] {
+        let (mut taken, mut refused) = (0, 0);
+        for updates in [1, 510, 511, 512, 1021, 1022, 1023, 1300, 5000] {
+            for waits in [0, 1, 300, 510, 511, 512, 600, 1000, 1022, 1023, 1024, 4000] {
+                let mut own = layer(optimizer, Place::First, Panel::from_fn(2, 8, |_, _| 1.0));
+                let last = vec![u64::saturating_sub(updates, waits), updates];
+                let state = State { updates, last, ..own.state() };
+                if !own.takes(&state) {
+                    refused += 1;
+                    continue;
+                }
+                taken += 1;
+                own.resume(&state);
+                let mut sums = [f32x8::ZERO];
+                for update in 0..1100 {
+                    // The first row is dark, but for a last look.
+                    let index = if update < 1099 { [1] } else { [0] };
+                    own.learn(Lit::new(&index, &[1.0]), &mut sums, &mut |_| ());
+                }
+            }
+        }
+        assert!(taken > 30 && refused > 20, "{optimizer:?}: {taken} taken, {refused} refused");
+    }
+    let own = layer(adam, Place::First, Panel::from_fn(1, 8, |_, _| 1.0));
+    assert!(own.takes(&State { updates: 1 << 40, last: vec![0], ..own.state() }), "{adam:?}");
 }
 
 #[test]

@@ -6,6 +6,7 @@
 
 use super::run::Times;
 use crate::error::{Error, Result};
+use crate::memory;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fs::{self, OpenOptions};
@@ -32,7 +33,7 @@ impl Clocks {
     /// # Errors
     /// [`Error::Read`].
     pub fn open(path: &Path) -> Result<Self> {
-        let bytes = match fs::read(path) {
+        let bytes = match memory::attempt(|| fs::read(path)) {
             Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
             read => read.map_err(|source| Error::Read {
                 path: path.to_owned(),
