@@ -74,8 +74,8 @@ const HELP: &str = "\
 What is told:
   hashes    verified: all four files are, byte for byte, those of the data set;
             unverified: they are taken at --dataset's word, or their names',
-            since its hashes are not known here, or only those of the .gz files
-            that it is published in
+            since only the hashes of the .gz files that it is published in are
+            known here
   lit       the part of the pixels that are not 0; dark ones cost nothing
   grey      mean grey level of all pixels, 0 to 255
   class     the label in the files, which is also the number of the output;

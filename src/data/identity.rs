@@ -19,7 +19,7 @@ pub(super) struct Hashes {
 pub enum Check {
     /// All four hashes.
     Verified,
-    /// `--dataset` or the files' names; its hashes are not known here, or only those of other gzip files.
+    /// `--dataset` or the files' names; only the hashes of other gzip files are known here.
     Unverified,
     /// `--dataset` or the files' names, against its hashes.
     Differs,
@@ -55,7 +55,7 @@ impl Identity {
             return Self { known: None, check: Check::Unknown, warnings: Vec::new() };
         };
         // The same files may well be packed by somebody else, or not at all.
-        let Some(Proof::Plain(own)) = claimed.proof else {
+        let Proof::Plain(own) = claimed.proof else {
             return Self { known: Some(claimed), check: Check::Unverified, warnings: Vec::new() };
         };
         let differ: Vec<_> = (0..4).filter(|&i| own[i] != hashes.plain[i]).map(|i| FILES[i]).collect();
@@ -111,7 +111,7 @@ mod tests {
     #[test]
     fn what_proves_a_data_set() {
         let other = || "0".repeat(64);
-        let own = |known: &Known| match known.proof.as_ref().unwrap() {
+        let own = |known: &Known| match known.proof {
             Proof::Plain(own) | Proof::Gzip(own) => own.map(str::to_owned),
         };
         let [mnist, kmnist] = ["mnist", "kmnist"].map(|name| Known::named(name).unwrap());

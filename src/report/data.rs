@@ -114,10 +114,9 @@ fn verdict(data: &Dataset) -> String {
     let name = data.known.map_or("", |known| known.name);
     match data.check {
         Check::Verified => format!("verified: all four files are {name}'s"),
-        Check::Unverified if data.known.is_some_and(|known| known.proof.is_some()) => format!(
+        Check::Unverified => format!(
             "unverified: said to be {name}, of which only the published .gz files' hashes are known here; these are others"
         ),
-        Check::Unverified => format!("unverified: said to be {name}, whose hashes are not known here"),
         Check::Differs => format!("not {name}'s, though --dataset says so"),
         Check::Unknown => "of no data set that is known here".to_owned(),
     }

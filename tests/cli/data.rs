@@ -109,7 +109,7 @@ fn one_data_set_is_told_in_full() {
     for line in [
         "data set       emnist-letters: handwritten letters, by NIST and Cohen et al.",
         "test labels    mine/emnist-letters-test-labels-idx1-ubyte",
-        "hashes         unverified: said to be emnist-letters, whose hashes are not known here",
+        "hashes         unverified: said to be emnist-letters, of which only the published .gz files' hashes are known here; these are others",
         "images         3 x 2, 6 inputs, transposed, since the files have them on their sides",
         // 18 odd numbers up to 35, times 7, over 36 pixels; the greatest is 245.
         "training       6 images, 50.00 % of the pixels lit, mean grey 63.0",
