@@ -132,7 +132,11 @@ def content(path):
     head = json.loads(data[8 : 8 + length])
     about = without_times(json.loads(head["__metadata__"].pop("dlr")))
     del about["checkpoint"]["sha256"]  # times are under it as well
-    return json.dumps([head, about], sort_keys=True), data[8 + length :]
+    body = bytearray(data[8 + length :])
+    start, end = head["curve.numbers"]["data_offsets"]
+    for test in range(start, end, 32):  # epoch, train_s, wall_s, accuracy
+        body[test + 8 : test + 24] = bytes(16)
+    return json.dumps([head, about], sort_keys=True), bytes(body)
 
 
 def files(desk):
