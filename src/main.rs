@@ -8,7 +8,8 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     // Before anything else, since any code that was compiled for this program may use an instruction that this processor
-    // lacks. The standard library was compiled for all processors.
+    // lacks. The standard library was compiled for all processors, unless link-time optimization does it anew: then
+    // an older processor may not come so far.
     match simd::missing() {
         Some(feature) => refuse(feature),
         None => run(),
