@@ -11,6 +11,8 @@ mod hyper;
 mod memory;
 mod pages;
 mod predict;
+#[cfg(all(unix, target_arch = "x86_64"))]
+mod processor;
 mod profile;
 mod progress;
 mod protocol;
