@@ -18,7 +18,7 @@ fn threads_decide_nothing() {
     let mut cases = 0;
     for task in tasks {
         for batch in [1, 32, 100] {
-            let records = [1, 2, 3, 8].map(|threads| {
+            let records = [1, 2, 3, 4, 5, 6, 7, 8].map(|threads| {
                 let record = desk.json(&format!(
                     "{task} --batch {batch} --threads {threads} --images 1550 --test-every 800 --target none"
                 ));
