@@ -19,10 +19,10 @@
 //!    only reorders the sum: within the bound for reductions, (n + 2) 2^-24 sum |x_j w_ji|.
 //! 4. Padding lanes are masked after the logistic, since s(0) = 1/2.
 //!
-//! Cost per lit pixel: Hp/8 FMA with a load each, one broadcast per tile; 4 accumulators for one vector,
-//! 8 to 16 for more. The rows come from the second-level cache, which bounds this: 32 bytes a cycle.
+//! Cost per lit pixel: Hp/LANES FMA with a load each, one broadcast per tile; 4 accumulators for one vector,
+//! 8 to 16 for more. The rows come from the second-level cache, which bounds this: 32 to 64 bytes a cycle.
 
-use crate::lanes::{f32x8, for_tile, for_tiles, tail_mask, vectors};
+use crate::lanes::{f32xN, for_tile, for_tiles, tail_mask, vectors};
 use crate::lit::Lit;
 use crate::logistic::logistic;
 use crate::panel::Panel;
@@ -40,20 +40,20 @@ const fn sets(tile: usize) -> usize {
 /// be inlined: the sums would not stay in registers across a call.
 pub(crate) trait Rows {
     /// A whole row, which has T vectors: that of the lit pixel number `visit`.
-    fn whole<const T: usize>(&mut self, visit: usize, row: usize) -> [f32x8; T];
+    fn whole<const T: usize>(&mut self, visit: usize, row: usize) -> [f32xN; T];
 
     /// The T vectors from `first` on of a row that has more.
-    fn part<const T: usize>(&mut self, visit: usize, row: usize, first: usize) -> [f32x8; T];
+    fn part<const T: usize>(&mut self, visit: usize, row: usize, first: usize) -> [f32xN; T];
 }
 
 impl Rows for &Panel {
     #[inline(always)]
-    fn whole<const T: usize>(&mut self, _: usize, row: usize) -> [f32x8; T] {
+    fn whole<const T: usize>(&mut self, _: usize, row: usize) -> [f32xN; T] {
         self.as_vectors().as_chunks().0[row]
     }
 
     #[inline(always)]
-    fn part<const T: usize>(&mut self, _: usize, row: usize, first: usize) -> [f32x8; T] {
+    fn part<const T: usize>(&mut self, _: usize, row: usize, first: usize) -> [f32xN; T] {
         *self.as_vectors()[row * self.vectors() + first..].first_chunk().expect("a lit pixel has a row")
     }
 }
@@ -62,14 +62,14 @@ impl Rows for &Panel {
 ///
 /// # Panics
 /// If `sums` is not a row of `weights` long, or a lit pixel has no row.
-pub fn hidden_sums(lit: Lit, weights: &Panel, sums: &mut [f32x8]) {
+pub fn hidden_sums(lit: Lit, weights: &Panel, sums: &mut [f32xN]) {
     assert_eq!(sums.len(), weights.vectors(), "one sum per hidden unit");
     sums_of(lit, weights, sums);
 }
 
 /// The same for rows of any origin, as long as `sums`.
 #[inline(always)]
-pub(crate) fn sums_of(lit: Lit, mut rows: impl Rows, sums: &mut [f32x8]) {
+pub(crate) fn sums_of(lit: Lit, mut rows: impl Rows, sums: &mut [f32xN]) {
     for_tile!(sums.len(), T => {
         const SETS: usize = sets(T);
         sums.copy_from_slice(&tile::<T, SETS>(lit, &mut rows, None));
@@ -87,8 +87,8 @@ fn tile<const T: usize, const SETS: usize>(
     lit: Lit,
     rows: &mut impl Rows,
     first: Option<usize>,
-) -> [f32x8; T] {
-    let mut sums = [[f32x8::ZERO; T]; SETS];
+) -> [f32xN; T] {
+    let mut sums = [[f32xN::ZERO; T]; SETS];
     let (index, index_rest) = lit.index().as_chunks::<SETS>();
     let (value, value_rest) = lit.value().as_chunks::<SETS>();
     for (chunk, (index, value)) in index.iter().zip(value).enumerate() {
@@ -106,15 +106,15 @@ fn tile<const T: usize, const SETS: usize>(
 /// Adds one pixel's part to the sums.
 #[inline(always)]
 fn add<const T: usize>(
-    sums: &mut [f32x8; T],
+    sums: &mut [f32xN; T],
     rows: &mut impl Rows,
     first: Option<usize>,
     visit: usize,
     j: u16,
     x: f32,
 ) {
-    let (row, x) = (usize::from(j), f32x8::splat(x));
-    let row: [f32x8; T] = match first {
+    let (row, x) = (usize::from(j), f32xN::splat(x));
+    let row: [f32xN; T] = match first {
         None => rows.whole(visit, row),
         Some(first) => rows.part(visit, row, first),
     };
@@ -127,7 +127,7 @@ fn add<const T: usize>(
 ///
 /// # Panics
 /// If `sums` is not as long as `width` units.
-pub fn activate(sums: &mut [f32x8], width: usize) {
+pub fn activate(sums: &mut [f32xN], width: usize) {
     assert_eq!(sums.len(), vectors(width), "one sum per hidden unit");
     for sum in sums.iter_mut() {
         *sum = logistic(*sum);

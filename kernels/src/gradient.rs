@@ -1,13 +1,17 @@
 //! Where a row's gradient comes from. It is made in registers, a tile at a time, and never stored.
 
-use crate::lanes::{TILE, f32x8};
+use crate::lanes::{TILE, f32xN};
 use crate::lit::Lit;
 use crate::panel::Panel;
+use core::borrow::Borrow;
 use core::ops::Range;
 
 /// The gradient of a layer: for some of its rows, in ascending order, a scalar factor times a vector along the lanes.
 /// All other rows have a zero gradient.
 pub trait Gradient: Sync {
+    /// T vectors that are the same for all rows, or nothing.
+    type Shared<const T: usize>;
+
     /// How many rows have a gradient.
     fn len(&self) -> usize;
 
@@ -18,9 +22,16 @@ pub trait Gradient: Sync {
     fn rows(&self, visits: Range<usize>)
     -> impl DoubleEndedIterator<Item = (usize, f32)> + ExactSizeIterator;
 
-    /// Vectors `first..first + T` of a row's gradient before the factor, for the row of the number asked for. What all
-    /// rows share is loaded once.
-    fn tile<const T: usize>(&self, first: usize) -> impl Fn(usize) -> [f32x8; T];
+    /// What all rows share of their vectors `first..first + T`, to be loaded once.
+    fn shared<const T: usize>(&self, first: usize) -> Self::Shared<T>;
+
+    /// Vectors `first..first + T` of a row's gradient before the factor.
+    fn tile<'a, const T: usize>(
+        &'a self,
+        shared: &'a Self::Shared<T>,
+        row: usize,
+        first: usize,
+    ) -> impl Borrow<[f32xN; T]>;
 
     /// Whether no row has a gradient.
     fn is_empty(&self) -> bool {
@@ -47,8 +58,8 @@ pub trait Gradient: Sync {
 }
 
 #[inline(always)]
-fn load<const T: usize>(vectors: &[f32x8], first: usize) -> [f32x8; T] {
-    *vectors[first..].first_chunk().expect("a tile lies within a row")
+fn part<const T: usize>(vectors: &[f32xN], first: usize) -> &[f32xN; T] {
+    vectors[first..].first_chunk().expect("a tile lies within a row")
 }
 
 /// One image, first layer: row j is x_j d1 for every lit pixel j.
@@ -56,10 +67,12 @@ pub struct OfImage<'a> {
     /// The image's lit pixels.
     pub lit: Lit<'a>,
     /// The hidden deltas d1, `[Hp]`.
-    pub deltas: &'a [f32x8],
+    pub deltas: &'a [f32xN],
 }
 
 impl Gradient for OfImage<'_> {
+    type Shared<const T: usize> = [f32xN; T];
+
     #[inline(always)]
     fn len(&self) -> usize {
         self.lit.len()
@@ -80,9 +93,18 @@ impl Gradient for OfImage<'_> {
     }
 
     #[inline(always)]
-    fn tile<const T: usize>(&self, first: usize) -> impl Fn(usize) -> [f32x8; T] {
-        let tile = load(self.deltas, first);
-        move |_| tile
+    fn shared<const T: usize>(&self, first: usize) -> [f32xN; T] {
+        *part(self.deltas, first)
+    }
+
+    #[inline(always)]
+    fn tile<'a, const T: usize>(
+        &'a self,
+        shared: &'a [f32xN; T],
+        _: usize,
+        _: usize,
+    ) -> impl Borrow<[f32xN; T]> {
+        shared
     }
 }
 
@@ -91,10 +113,12 @@ pub struct OfOutputs<'a> {
     /// The output deltas d2, one per output.
     pub deltas: &'a [f32],
     /// The hidden activations h, `[Hp]`.
-    pub hidden: &'a [f32x8],
+    pub hidden: &'a [f32xN],
 }
 
 impl Gradient for OfOutputs<'_> {
+    type Shared<const T: usize> = [f32xN; T];
+
     #[inline(always)]
     fn len(&self) -> usize {
         self.deltas.len()
@@ -114,9 +138,18 @@ impl Gradient for OfOutputs<'_> {
     }
 
     #[inline(always)]
-    fn tile<const T: usize>(&self, first: usize) -> impl Fn(usize) -> [f32x8; T] {
-        let tile = load(self.hidden, first);
-        move |_| tile
+    fn shared<const T: usize>(&self, first: usize) -> [f32xN; T] {
+        *part(self.hidden, first)
+    }
+
+    #[inline(always)]
+    fn tile<'a, const T: usize>(
+        &'a self,
+        shared: &'a [f32xN; T],
+        _: usize,
+        _: usize,
+    ) -> impl Borrow<[f32xN; T]> {
+        shared
     }
 }
 
@@ -129,6 +162,8 @@ pub struct OfMatrix<'a> {
 }
 
 impl Gradient for OfMatrix<'_> {
+    type Shared<const T: usize> = ();
+
     #[inline(always)]
     fn len(&self) -> usize {
         self.sums.rows()
@@ -148,8 +183,11 @@ impl Gradient for OfMatrix<'_> {
     }
 
     #[inline(always)]
-    fn tile<const T: usize>(&self, first: usize) -> impl Fn(usize) -> [f32x8; T] {
-        move |row| load(self.sums.row_vectors(row), first)
+    fn shared<const T: usize>(&self, _: usize) {}
+
+    #[inline(always)]
+    fn tile<'a, const T: usize>(&'a self, (): &'a (), row: usize, first: usize) -> impl Borrow<[f32xN; T]> {
+        part(self.sums.row_vectors(row), first)
     }
 }
 
@@ -165,6 +203,8 @@ pub struct OfBatch<'a> {
 }
 
 impl Gradient for OfBatch<'_> {
+    type Shared<const T: usize> = ();
+
     #[inline(always)]
     fn len(&self) -> usize {
         self.lighters.pixels.len()
@@ -184,20 +224,23 @@ impl Gradient for OfBatch<'_> {
     }
 
     #[inline(always)]
-    fn tile<const T: usize>(&self, first: usize) -> impl Fn(usize) -> [f32x8; T] {
-        move |row| self.sum(row, first)
+    fn shared<const T: usize>(&self, _: usize) {}
+
+    #[inline(always)]
+    fn tile<'a, const T: usize>(&'a self, (): &'a (), row: usize, first: usize) -> impl Borrow<[f32xN; T]> {
+        self.sum(row, first)
     }
 }
 
 impl OfBatch<'_> {
     /// Vectors `first..first + T` of the sum for a row.
     #[inline(always)]
-    fn sum<const T: usize>(&self, row: usize, first: usize) -> [f32x8; T] {
+    fn sum<const T: usize>(&self, row: usize, first: usize) -> [f32xN; T] {
         let (deltas, stride) = (self.deltas.as_vectors(), self.deltas.vectors());
-        let mut sums = [[f32x8::ZERO; T]; 2];
-        let add = |sum: &mut [f32x8; T], &Lighter { image, value }: &Lighter| {
-            let value = f32x8::splat(value);
-            let delta: &[f32x8; T] =
+        let mut sums = [[f32xN::ZERO; T]; 2];
+        let add = |sum: &mut [f32xN; T], &Lighter { image, value }: &Lighter| {
+            let value = f32xN::splat(value);
+            let delta: &[f32xN; T] =
                 deltas[image as usize * stride + first..].first_chunk().expect("a tile lies within a row");
             for v in 0..T {
                 sum[v] = delta[v].mul_add(value, sum[v]);
@@ -215,15 +258,16 @@ impl OfBatch<'_> {
     }
 }
 
-/// A batch's lit pixels turned around: for every pixel, the images that light it and how brightly. A counting sort, so
+/// A batch's lit pixels turned around: for every pixel, the images that light it and how brightly. A sort by buckets, so
 /// images stay in their order and sums are taken in it.
 #[derive(Clone, Debug, Default)]
 pub struct Lighters {
     /// Pixels lit by any image of the batch, ascending.
     pixels: Vec<u16>,
-    /// Pixel j's entries end at `end[j]`, and start where the pixel before it ends.
-    end: Vec<u32>,
-    /// Those of all pixels, one pixel's after another's; what lies beyond the last is left from earlier batches.
+    /// Where each pixel's entries start, and where they end.
+    start: Vec<usize>,
+    end: Vec<usize>,
+    /// Those of all pixels; what lies between them is left from earlier batches.
     entries: Vec<Lighter>,
 }
 
@@ -236,41 +280,62 @@ struct Lighter {
     value: f32,
 }
 
+/// Images at most for which every pixel gets room for all of them: the room of larger batches would not stay in caches.
+const FEW: usize = 256;
+
 impl Lighters {
     /// Takes in a batch of images of `inputs` pixels.
     ///
     /// # Panics
     /// If an image lights a pixel that is not there.
-    pub fn turn<'a>(&mut self, inputs: usize, batch: impl Iterator<Item = Lit<'a>> + Clone) {
-        self.end.clear();
-        self.end.resize(inputs, 0);
-        let end = &mut self.end[..];
-        for lit in batch.clone() {
-            for &j in lit.index() {
-                end[usize::from(j)] += 1;
-            }
+    pub fn turn<'a>(&mut self, inputs: usize, batch: impl ExactSizeIterator<Item = Lit<'a>> + Clone) {
+        let all = if batch.len() <= FEW {
+            self.give_all_the_same(inputs, batch.len())
+        } else {
+            self.give_as_needed(inputs, batch.clone())
+        };
+        if self.entries.len() < all {
+            self.entries.resize(all, Lighter::default());
         }
-        self.pixels.clear();
-        let mut total = 0;
-        for (j, end) in end.iter_mut().enumerate() {
-            if *end > 0 {
-                self.pixels.push(u16::try_from(j).expect("inputs are numbered by u16"));
-            }
-            let count = *end;
-            *end = total; // the start for now: filling moves it to the end
-            total += count;
-        }
-        if self.entries.len() < total as usize {
-            self.entries.resize(total as usize, Lighter::default());
-        }
-        let entries = &mut self.entries[..total as usize];
+        self.end.clone_from(&self.start);
+        let (entries, end) = (&mut self.entries[..all], &mut self.end[..]);
         for (image, lit) in (0..).zip(batch) {
             for (&j, &value) in lit.index().iter().zip(lit.value()) {
                 let place = &mut end[usize::from(j)];
-                entries[*place as usize] = Lighter { image, value };
+                entries[*place] = Lighter { image, value };
                 *place += 1;
             }
         }
+        self.pixels.clear();
+        for (pixel, (start, end)) in self.start.iter().zip(&self.end).enumerate() {
+            if start < end {
+                self.pixels.push(u16::try_from(pixel).expect("inputs are numbered by u16"));
+            }
+        }
+    }
+
+    /// Room for `images` at every pixel. Returns how much that is in all.
+    fn give_all_the_same(&mut self, inputs: usize, images: usize) -> usize {
+        // Whole lines, and an odd number of them, since the starts of all pixels should not fall on a few places of the cache.
+        const LINE: usize = 64 / size_of::<Lighter>();
+        let room = LINE * (images.div_ceil(LINE) | 1);
+        self.start.clear();
+        self.start.extend((0..inputs).map(|pixel| pixel * room));
+        inputs * room
+    }
+
+    /// As much room at every pixel as there are images that light it.
+    fn give_as_needed<'a>(&mut self, inputs: usize, batch: impl Iterator<Item = Lit<'a>>) -> usize {
+        self.start.clear();
+        self.start.resize(inputs, 0);
+        for lit in batch {
+            lit.index().iter().for_each(|&j| self.start[usize::from(j)] += 1);
+        }
+        let mut all = 0;
+        for start in &mut self.start {
+            all += core::mem::replace(start, all);
+        }
+        all
     }
 
     /// The pixels that any image lights, ascending.
@@ -281,7 +346,38 @@ impl Lighters {
     /// The images that light `pixel`, with its value there.
     #[inline(always)]
     fn of(&self, pixel: usize) -> &[Lighter] {
-        let start = if pixel == 0 { 0 } else { self.end[pixel - 1] };
-        &self.entries[start as usize..self.end[pixel] as usize]
+        &self.entries[self.start[pixel]..self.end[pixel]]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_pixel_finds_its_images_in_their_order() {
+        const INPUTS: usize = 23;
+        let mut lighters = Lighters::default();
+        for images in [300, 0, 1, 7, 8, 9, FEW - 1, FEW, FEW + 1, 3] {
+            let lights =
+                |image: usize, pixel: usize| pixel != 5 && (image * 7 + pixel * pixel).is_multiple_of(3);
+            let value = |image: usize, pixel: usize| (image * INPUTS + pixel + 1) as f32;
+            let lit = |image: usize| (0..INPUTS).filter(move |&pixel| lights(image, pixel));
+            let rows: Vec<(Vec<u16>, Vec<f32>)> = (0..images)
+                .map(|image| lit(image).map(|pixel| (pixel as u16, value(image, pixel))).unzip())
+                .collect();
+            lighters.turn(INPUTS, rows.iter().map(|(index, value)| Lit::new(index, value)));
+
+            let seen = |pixel: &usize| (0..images).any(|image| lights(image, *pixel));
+            assert!(lighters.pixels().eq((0..INPUTS).filter(seen)), "{images} images");
+            for pixel in 0..INPUTS {
+                let want = (0..images).filter(|&image| lights(image, pixel));
+                let found = lighters.of(pixel).iter().map(|lighter| (lighter.image as usize, lighter.value));
+                assert!(
+                    found.eq(want.map(|image| (image, value(image, pixel)))),
+                    "{images} images, pixel {pixel}"
+                );
+            }
+        }
     }
 }

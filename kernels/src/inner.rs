@@ -15,9 +15,9 @@
 //! dot product of each row with d: the very sums that the output layer takes on its way forward, from which the departures
 //! from the plain loop come, too. The padding of b is zero because that of the sums is.
 //!
-//! Cost per row: Hp/8 loads and FMA, and an eighth of 7 shuffles and additions.
+//! Cost per row: Hp/LANES loads and FMA, and its part of the horizontal sums.
 
-use crate::lanes::f32x8;
+use crate::lanes::f32xN;
 use crate::output::output_sums;
 use crate::panel::Panel;
 
@@ -25,7 +25,7 @@ use crate::panel::Panel;
 ///
 /// # Panics
 /// If a slice's length does not fit the shape of `weights`.
-pub fn deltas_before(weights: &Panel, after: &[f32x8], hidden: &[f32x8], before: &mut [f32x8]) {
+pub fn deltas_before(weights: &Panel, after: &[f32xN], hidden: &[f32xN], before: &mut [f32xN]) {
     assert_eq!(hidden.len(), before.len(), "a delta for each activation");
     output_sums(after, weights, before);
     through_logistic(hidden, before);
@@ -36,9 +36,9 @@ pub fn deltas_before(weights: &Panel, after: &[f32x8], hidden: &[f32x8], before:
 /// # Panics
 /// If the slices differ in length.
 #[inline]
-pub fn through_logistic(hidden: &[f32x8], errors: &mut [f32x8]) {
+pub fn through_logistic(hidden: &[f32xN], errors: &mut [f32xN]) {
     assert_eq!(hidden.len(), errors.len(), "an error for each activation");
     for (error, &h) in errors.iter_mut().zip(hidden) {
-        *error *= h * (f32x8::ONE - h);
+        *error *= h * (f32xN::ONE - h);
     }
 }

@@ -15,12 +15,12 @@
 
 use crate::forward::{Rows, hidden_sums, sums_of};
 use crate::gradient::{Gradient, OfImage};
-use crate::lanes::f32x8;
+use crate::lanes::{LANES, f32xN};
 use crate::lit::Lit;
 use crate::norms::{LaneNorms, into_rates, sum_of_squares};
 use crate::panel::Panel;
 use crate::rule::{Norms, Rule, catch_up, rests};
-use crate::sweep::{Block, BlockNorms, Tiles, TilesOfParts, TilesOfWholes, Wait, peeked};
+use crate::sweep::{Block, BlockNorms, pause};
 use bytemuck::Pod;
 
 /// The weights of a layer, `[rows][Hp]`, and what its optimizer keeps about them.
@@ -30,46 +30,36 @@ pub struct Layer<R: Rule> {
     rule: R,
     memory: Vec<R::Memory>,
     /// Room for the sums of squares of every row, under a rule that wants norms of rows; otherwise empty.
-    row_squares: Vec<f32x8>,
+    row_squares: Vec<f32xN>,
     lanes: LaneNorms,
     /// Updates so far.
     updates: u64,
-    pauses: Pauses<R::Pause>,
+    pauses: Pauses,
 }
 
 /// Everything about a layer that its updates have brought about. With the same shape and rule, it goes on from here to the
-/// same bits.
+/// same bits. It knows nothing of vectors and padding, so a build with others goes on from it, too.
 #[derive(Clone, Debug, PartialEq)]
 pub struct State {
     /// Updates so far.
     pub updates: u64,
-    /// The weights as they lie in memory, `[rows][Hp]`.
+    /// The weights as they are stored, where rows that wait for their update are behind, `[rows][H]`.
     pub weights: Vec<f32>,
-    /// What the rule remembers beside them: for each vector of weights, some vectors or none.
+    /// What the rule remembers beside each weight, some numbers or none, `[rows][numbers][H]`.
     pub memory: Vec<f32>,
     /// The update that each row was last touched by, under a rule that pauses; `u64::MAX` before the first.
     pub last: Vec<u64>,
-    /// The sum of squares of each lane, under a rule that wants norms of lanes.
+    /// The sum of squares of each lane, under a rule that wants norms of lanes, `[H]`.
     pub lane_squares: Vec<f64>,
-}
-
-impl State {
-    /// Whether it can be that of a layer which is now in state `other`.
-    pub fn fits(&self, other: &Self) -> bool {
-        let sizes = |state: &Self| {
-            [state.weights.len(), state.memory.len(), state.last.len(), state.lane_squares.len()]
-        };
-        sizes(self) == sizes(other) && self.last.iter().all(|&last| last <= self.updates || last == NEVER)
-    }
 }
 
 /// Who waits for how long, under a rule that pauses; otherwise empty.
 #[derive(Clone, Debug)]
-struct Pauses<P> {
+struct Pauses {
     /// The update that each row was last touched by; [`NEVER`] before the first.
     last: Vec<u64>,
-    /// What the rows that the way forward has just seen had missed, unless the rule peeks.
-    waits: Vec<Wait<P>>,
+    /// Room for the lit pixels whose rows have missed anything, unless the rule peeks.
+    late: Vec<u16>,
     /// The weights, all caught up, for whoever wants to see them all.
     view: Option<Panel>,
 }
@@ -77,7 +67,7 @@ struct Pauses<P> {
 /// A row that no update has touched remembers nothing, so it has missed nothing that would be worth replaying.
 const NEVER: u64 = u64::MAX;
 
-impl<P> Pauses<P> {
+impl Pauses {
     /// How many of so many updates `row` has missed.
     #[inline(always)]
     fn missed(&self, row: usize, updates: u64) -> u64 {
@@ -92,16 +82,16 @@ impl<R: Rule> Layer<R> {
         const { assert!(R::LONGEST_PAUSE >= 2, "rows are woken every so many updates, half of the longest pause") };
         let memory = vec![R::Memory::default(); weights.as_vectors().len()];
         let (mut row_squares, mut lanes) = Default::default();
-        let mut pauses = Pauses { last: Vec::new(), waits: Vec::new(), view: None };
+        let mut pauses = Pauses { last: Vec::new(), late: Vec::new(), view: None };
         match R::NORMS {
             Norms::Unused => {}
-            Norms::OfRows => row_squares = vec![f32x8::ZERO; weights.rows()],
+            Norms::OfRows => row_squares = vec![f32xN::ZERO; weights.rows()],
             Norms::OfLanes => lanes = LaneNorms::of(&weights, &rule),
         }
         if !rests::<R>() {
             pauses.last = vec![NEVER; weights.rows()];
             if !R::PEEKS {
-                pauses.waits = vec![no_wait(&rule); weights.rows()];
+                pauses.late = vec![0; weights.rows()];
             }
         }
         Self { weights, rule, memory, row_squares, lanes, updates: 0, pauses }
@@ -111,20 +101,37 @@ impl<R: Rule> Layer<R> {
     pub fn state(&self) -> State {
         State {
             updates: self.updates,
-            weights: self.weights.as_slice().to_vec(),
-            memory: numbers(&self.memory).to_vec(),
+            weights: self.places(1).map(|place| self.weights.as_slice()[place]).collect(),
+            memory: self.places(remembered::<R>()).map(|place| numbers(&self.memory)[place]).collect(),
             last: self.pauses.last.clone(),
-            lane_squares: self.lanes.squares().to_vec(),
+            lane_squares: self.lanes.squares().iter().copied().take(self.weights.width()).collect(),
         }
     }
 
-    /// Whether it can go on from `state`: one that [fits](State::fits) and in which no row has slept through the last time
-    /// that [sleepers were woken](Self::settle).
+    /// Whether it can go on from `state`: one of its own shape and rule, in which no row was touched after the last update,
+    /// or has slept through the last time that [sleepers were woken](Self::settle).
     pub fn takes(&self, state: &State) -> bool {
+        let (rows, width) = (self.weights.rows(), self.weights.width());
+        let sizes = [state.weights.len(), state.memory.len(), state.last.len(), state.lane_squares.len()];
+        let lanes = if R::NORMS == Norms::OfLanes { width } else { 0 };
+        let own = [rows * width, rows * remembered::<R>() * width, self.pauses.last.len(), lanes];
+
         let half = R::LONGEST_PAUSE / 2;
         let longest = half.saturating_add(state.updates % half);
-        let too_long = |&last: &u64| state.updates.saturating_sub(last) > longest;
-        state.fits(&self.state()) && !state.last.iter().any(too_long)
+        let can_be =
+            |last| last == NEVER || state.updates.checked_sub(last).is_some_and(|missed| missed <= longest);
+        sizes == own && state.last.iter().copied().all(can_be)
+    }
+
+    /// Where the numbers lie that have no padding, `[rows][numbers][H]`, if there are so many `numbers` for each weight: in
+    /// memory, `[rows][vectors][numbers][LANES]`.
+    fn places(&self, numbers: usize) -> impl Iterator<Item = usize> + use<R> {
+        let (rows, width, vectors) = (self.weights.rows(), self.weights.width(), self.weights.vectors());
+        let place =
+            move |row, number, i| ((row * vectors + i / LANES) * numbers + number) * LANES + i % LANES;
+        let row =
+            move |row| (0..numbers).flat_map(move |number| (0..width).map(move |i| place(row, number, i)));
+        (0..rows).flat_map(row)
     }
 
     /// Goes on from `state`, which is that of a layer of the same shape under the same rule. This one has had no update yet.
@@ -133,8 +140,12 @@ impl<R: Rule> Layer<R> {
     /// If it does not [take](Self::takes) the state, or has had an update.
     pub fn resume(&mut self, state: &State) {
         assert!(self.updates == 0 && self.takes(state), "a new layer goes on from a state that it takes");
-        self.weights.as_mut_slice().copy_from_slice(&state.weights);
-        numbers_mut(&mut self.memory).copy_from_slice(&state.memory);
+        for (place, &weight) in self.places(1).zip(&state.weights) {
+            self.weights.as_mut_slice()[place] = weight;
+        }
+        for (place, &number) in self.places(remembered::<R>()).zip(&state.memory) {
+            numbers_mut(&mut self.memory)[place] = number;
+        }
         self.pauses.last.copy_from_slice(&state.last);
         if R::NORMS == Norms::OfLanes {
             self.lanes.resume(&state.lane_squares, &self.rule);
@@ -177,8 +188,8 @@ impl<R: Rule> Layer<R> {
     pub fn learn<'d>(
         &mut self,
         lit: Lit,
-        sums: &'d mut [f32x8],
-        deltas: impl FnOnce(&'d mut [f32x8]) -> &'d [f32x8],
+        sums: &'d mut [f32xN],
+        deltas: impl FnOnce(&'d mut [f32xN]) -> &'d [f32xN],
     ) {
         self.look(lit, sums);
         let deltas = deltas(sums);
@@ -190,19 +201,19 @@ impl<R: Rule> Layer<R> {
     /// # Panics
     /// If `sums` is not a row long, or a lit pixel has no row.
     #[inline]
-    pub fn look(&mut self, lit: Lit, sums: &mut [f32x8]) {
+    pub fn look(&mut self, lit: Lit, sums: &mut [f32xN]) {
         assert_eq!(sums.len(), self.weights.vectors(), "one sum per hidden unit");
         if R::NORMS == Norms::OfRows {
             let squares = &mut self.row_squares[..lit.len()];
             sums_of(lit, Squaring { weights: &self.weights, squares }, sums);
             into_rates(&self.rule, &mut self.row_squares[..lit.len()]);
-        } else if rests::<R>() {
-            hidden_sums(lit, &self.weights, sums);
+        } else if R::PEEKS && !rests::<R>() {
+            self.peeking_sums(lit, sums);
         } else {
-            if !R::PEEKS {
-                self.find_out(lit);
+            if !rests::<R>() {
+                self.catch_up_weights(lit);
             }
-            self.caught_up_sums(lit, sums);
+            hidden_sums(lit, &self.weights, sums);
         }
     }
 
@@ -212,50 +223,62 @@ impl<R: Rule> Layer<R> {
     /// # Panics
     /// If the deltas are not a row long.
     #[inline]
-    pub fn descend(&mut self, lit: Lit, deltas: &[f32x8]) {
-        self.whole().sweep::<true>(&OfImage { lit, deltas });
+    pub fn descend(&mut self, lit: Lit, deltas: &[f32xN]) {
+        self.whole().sweep(&OfImage { lit, deltas });
         self.settle();
     }
 
-    /// Finds out what the rows of lit pixels have missed. Where that is not at hand, they catch up.
-    fn find_out(&mut self, lit: Lit) {
+    /// Brings the weights of lit pixels' rows up to date. What is remembered beside them stays as it is, for the update to see
+    /// to it, unless what they have missed is not at hand.
+    ///
+    /// Which rows are late is as good as random, so they are listed first: a branch for each would be mispredicted again and
+    /// again, and wait for divisions that the rows after it could have begun.
+    fn catch_up_weights(&mut self, lit: Lit) {
         self.rule.look_back();
-        for (visit, &j) in lit.index().iter().enumerate() {
-            let missed = self.pauses.missed(usize::from(j), self.updates);
-            match self.rule.pause(missed) {
-                Some(pause) => self.pauses.waits[visit] = Wait { any: missed > 0, pause },
-                None => self.wake(visit, usize::from(j)),
+        let mut late = 0;
+        for &j in lit.index() {
+            self.pauses.late[late] = j;
+            late += usize::from(self.pauses.missed(usize::from(j), self.updates) > 0);
+        }
+        let n = self.weights.vectors();
+        for visit in 0..late {
+            let row = usize::from(self.pauses.late[visit]);
+            let Some(pause) = self.rule.pause(self.pauses.missed(row, self.updates)) else {
+                self.wake(row);
+                continue;
+            };
+            let weights = &mut self.weights.as_vectors_mut()[row * n..][..n];
+            for (w, memory) in weights.iter_mut().zip(&self.memory[row * n..][..n]) {
+                *w = self.rule.catch_up(pause, *w, memory);
             }
         }
     }
 
     #[cold]
     #[inline(never)]
-    fn wake(&mut self, visit: usize, row: usize) {
+    fn wake(&mut self, row: usize) {
         self.catch_up([row].into_iter());
-        self.pauses.waits[visit] = no_wait(&self.rule);
     }
 
     /// The hidden units' net inputs, by rows that are up to date.
     ///
     /// # Panics
     /// If `sums` is not a row long, or a lit pixel has no row.
-    pub fn hidden_sums(&mut self, lit: Lit, sums: &mut [f32x8]) {
+    pub fn hidden_sums(&mut self, lit: Lit, sums: &mut [f32xN]) {
         assert_eq!(sums.len(), self.weights.vectors(), "one sum per hidden unit");
         if R::PEEKS && !rests::<R>() {
-            return self.caught_up_sums(lit, sums);
+            return self.peeking_sums(lit, sums);
         }
         self.catch_up(lit.index().iter().map(|&j| usize::from(j)));
         hidden_sums(lit, &self.weights, sums);
     }
 
-    /// The same by rows that catch up as they are read.
+    /// The same by rows that are read as if they had caught up.
     #[inline(always)]
-    fn caught_up_sums(&mut self, lit: Lit, sums: &mut [f32x8]) {
-        let &mut Self { ref rule, ref mut weights, ref mut memory, updates, ref pauses, .. } = self;
-        let (vectors, weights) = (weights.vectors(), weights.as_vectors_mut());
-        let Pauses { last, waits, .. } = pauses;
-        sums_of(lit, CatchingUp { rule, vectors, weights, memory, updates, last, waits }, sums);
+    fn peeking_sums(&self, lit: Lit, sums: &mut [f32xN]) {
+        let Self { rule, weights, memory, updates, pauses: Pauses { last, .. }, .. } = self;
+        let (vectors, weights) = (weights.vectors(), weights.as_vectors());
+        sums_of(lit, Peeking { rule, vectors, weights, memory, updates: *updates, last }, sums);
     }
 
     /// Brings `rows` up to date.
@@ -295,7 +318,7 @@ impl<R: Rule> Layer<R> {
     /// All rows as one block.
     #[inline(always)]
     fn whole(&mut self) -> Block<'_, R> {
-        self.lanes.changes.resize(self.lanes.rates.len(), f32x8::ZERO);
+        self.lanes.changes.resize(self.lanes.rates.len(), f32xN::ZERO);
         Block {
             rule: &self.rule,
             rows: 0..self.weights.rows(),
@@ -304,7 +327,6 @@ impl<R: Rule> Layer<R> {
             memory: &mut self.memory,
             updates: self.updates,
             last: &mut self.pauses.last,
-            waits: &self.pauses.waits,
             norms: BlockNorms {
                 rows: &mut self.row_squares,
                 lane_rates: &self.lanes.rates,
@@ -321,7 +343,7 @@ impl<R: Rule> Layer<R> {
     pub fn blocks(&mut self, rows: usize) -> impl Iterator<Item = Block<'_, R>> {
         assert!(rows > 0, "a block has at least one row");
         let (rule, n, total) = (&self.rule, self.weights.vectors(), self.weights.rows());
-        self.lanes.changes.resize(total.div_ceil(rows) * self.lanes.rates.len(), f32x8::ZERO);
+        self.lanes.changes.resize(total.div_ceil(rows) * self.lanes.rates.len(), f32xN::ZERO);
 
         // Where norms or pauses are unused, there are no slices of them: every block then gets empty ones.
         let mut row_squares = self.row_squares.chunks_mut(rows);
@@ -339,7 +361,6 @@ impl<R: Rule> Layer<R> {
             memory: memory.next().unwrap_or_default(),
             updates,
             last: last.next().unwrap_or_default(),
-            waits: &[],
             norms: BlockNorms {
                 rows: row_squares.next().unwrap_or_default(),
                 lane_rates,
@@ -370,9 +391,9 @@ impl<R: Rule> Layer<R> {
     }
 }
 
-/// Nothing missed, under a rule that pauses.
-fn no_wait<R: Rule>(rule: &R) -> Wait<R::Pause> {
-    Wait { any: false, pause: rule.pause(0).expect("the pause of no update is at hand") }
+/// How many numbers are remembered beside each weight.
+const fn remembered<R: Rule>() -> usize {
+    size_of::<R::Memory>() / size_of::<f32xN>()
 }
 
 /// What is remembered, as plain numbers. Nothing has no numbers, which a cast could not tell from many nothings.
@@ -389,19 +410,19 @@ fn numbers_mut<M: Pod>(memory: &mut [M]) -> &mut [f32] {
 struct Squaring<'a> {
     weights: &'a Panel,
     /// The sum for the row of each lit pixel.
-    squares: &'a mut [f32x8],
+    squares: &'a mut [f32xN],
 }
 
 impl Rows for Squaring<'_> {
     #[inline(always)]
-    fn whole<const T: usize>(&mut self, visit: usize, row: usize) -> [f32x8; T] {
+    fn whole<const T: usize>(&mut self, visit: usize, row: usize) -> [f32xN; T] {
         let weights = self.weights.whole(visit, row);
         self.squares[visit] = sum_of_squares(&weights);
         weights
     }
 
     #[inline(always)]
-    fn part<const T: usize>(&mut self, visit: usize, row: usize, first: usize) -> [f32x8; T] {
+    fn part<const T: usize>(&mut self, visit: usize, row: usize, first: usize) -> [f32xN; T] {
         let weights = self.weights.part(visit, row, first);
         let (sum, before) = (sum_of_squares(&weights), self.squares[visit]);
         self.squares[visit] = if first == 0 { sum } else { before + sum };
@@ -409,67 +430,43 @@ impl Rows for Squaring<'_> {
     }
 }
 
-/// Rows that catch up as the forward pass reads them. What is remembered beside them stays as it is, and so do the stored
-/// weights if the rule peeks: the update that follows sees to that.
-struct CatchingUp<'a, R: Rule> {
+/// Rows as they would be had they caught up, under a rule that peeks. They stay as they are, and so does what is remembered
+/// beside them: the update that follows sees to that.
+struct Peeking<'a, R: Rule> {
     rule: &'a R,
     vectors: usize,
-    weights: &'a mut [f32x8],
-    memory: &'a mut [R::Memory],
+    weights: &'a [f32xN],
+    memory: &'a [R::Memory],
     /// Updates so far, and the one that each row was last touched by.
     updates: u64,
     last: &'a [u64],
-    /// What the row of each lit pixel has missed, unless the rule peeks.
-    waits: &'a [Wait<R::Pause>],
 }
 
-impl<R: Rule> CatchingUp<'_, R> {
+impl<R: Rule> Peeking<'_, R> {
     #[inline(always)]
-    fn wait(&self, visit: usize, row: usize) -> Wait<R::Pause> {
-        if R::PEEKS {
-            Wait { any: true, pause: peeked(self.rule, self.updates, self.last[row]) }
-        } else {
-            self.waits[visit]
-        }
-    }
-}
-
-impl<R: Rule> Rows for CatchingUp<'_, R> {
-    #[inline(always)]
-    fn whole<const T: usize>(&mut self, visit: usize, row: usize) -> [f32x8; T] {
-        let wait = self.wait(visit, row);
-        let mut tiles = TilesOfWholes::new(self.weights, self.memory);
-        let (weights, memory) = tiles.of_row(row);
-        caught_up(self.rule, wait, weights, memory)
-    }
-
-    #[inline(always)]
-    fn part<const T: usize>(&mut self, visit: usize, row: usize, first: usize) -> [f32x8; T] {
-        let wait = self.wait(visit, row);
-        let (weights, memory) = (&mut *self.weights, &mut *self.memory);
-        let mut tiles = TilesOfParts { first, vectors: self.vectors, weights, memory };
-        let (weights, memory) = tiles.of_row(row);
-        caught_up(self.rule, wait, weights, memory)
+    fn caught_up<const T: usize>(
+        &self,
+        row: usize,
+        weights: &[f32xN; T],
+        memory: &[R::Memory; T],
+    ) -> [f32xN; T] {
+        let pause = pause(self.rule, self.updates, self.last[row]);
+        core::array::from_fn(|v| self.rule.catch_up(pause, weights[v], &memory[v]))
     }
 }
 
-/// Some vectors of a row, caught up.
-#[inline(always)]
-fn caught_up<R: Rule, const T: usize>(
-    rule: &R,
-    wait: Wait<R::Pause>,
-    weights: &mut [f32x8; T],
-    memory: &[R::Memory; T],
-) -> [f32x8; T] {
-    if !wait.any {
-        return *weights;
+impl<R: Rule> Rows for Peeking<'_, R> {
+    #[inline(always)]
+    fn whole<const T: usize>(&mut self, _: usize, row: usize) -> [f32xN; T] {
+        let (weights, memory) = (self.weights.as_chunks().0, self.memory.as_chunks().0);
+        let memory = &memory[..weights.len()]; // the same, but now the compiler knows, and checks a row once
+        self.caught_up(row, &weights[row], &memory[row])
     }
-    let mut seen = *weights;
-    for v in 0..T {
-        seen[v] = rule.catch_up(wait.pause, seen[v], &memory[v]);
+
+    #[inline(always)]
+    fn part<const T: usize>(&mut self, _: usize, row: usize, first: usize) -> [f32xN; T] {
+        let (at, within) = (row * self.vectors + first, "a lit pixel has a row");
+        let (weights, memory) = (&self.weights[at..], &self.memory[at..]);
+        self.caught_up(row, weights.first_chunk().expect(within), memory.first_chunk().expect(within))
     }
-    if !R::PEEKS {
-        *weights = seen;
-    }
-    seen
 }

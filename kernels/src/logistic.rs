@@ -1,4 +1,4 @@
-//! The logistic function, eight at a time, to 2 units in the last place.
+//! The logistic function, a vector at a time, to 2 units in the last place.
 //!
 //! ```text
 //! s(z) = 1 / (1 + exp(-z))
@@ -21,8 +21,7 @@
 //!
 //! Cost per vector: 9 FMA, 3 multiplications, 6 additions, 2 integer operations, one division.
 
-use crate::lanes::f32x8;
-use wide::i32x8;
+use crate::lanes::{f32xN, i32xN};
 
 /// ln 2 to 9 bits, so that its products with |n| <= 127 are exact; and the rest.
 const LN2_HIGH: f32 = 355.0 / 512.0;
@@ -36,34 +35,35 @@ const NORMAL: f32 = 87.336_54;
 
 /// s(z), lane by lane; within 2 ulp where s(z) is a normal number, 0 below, NaN for NaN.
 #[inline(always)]
-pub fn logistic(z: f32x8) -> f32x8 {
+pub fn logistic(z: f32xN) -> f32xN {
     let t = exp_of_minus(z.abs());
-    let right = z.simd_ge(f32x8::ZERO);
-    let denominator = f32x8::ONE + t;
-    let lost = t - (denominator - f32x8::ONE);
-    let s = right.select(f32x8::ONE, t) / denominator;
-    let reciprocal = right.select(s, f32x8::ONE - s);
+    let right = z.simd_ge(f32xN::ZERO);
+    let denominator = f32xN::ONE + t;
+    let lost = t - (denominator - f32xN::ONE);
+    let s = right.select(f32xN::ONE, t) / denominator;
+    let reciprocal = right.select(s, f32xN::ONE - s);
     (s * lost).mul_neg_add(reciprocal, s)
 }
 
 /// exp(-x) for x >= 0, flushed to zero where it would be subnormal.
 #[inline(always)]
-fn exp_of_minus(x: f32x8) -> f32x8 {
-    let shifted = x.mul_neg_add(f32x8::splat(core::f32::consts::LOG2_E), f32x8::splat(ROUND));
-    let n = shifted - f32x8::splat(ROUND);
-    let r = n.mul_neg_add(f32x8::splat(LN2_HIGH), -x);
-    let r = n.mul_neg_add(f32x8::splat(LN2_LOW), r);
-    let q = Q[..4].iter().rev().fold(f32x8::splat(Q[4]), |q, &c| q.mul_add(r, f32x8::splat(c)));
-    let exp_r = f32x8::ONE + (r * r).mul_add(q, r);
+fn exp_of_minus(x: f32xN) -> f32xN {
+    let shifted = x.mul_neg_add(f32xN::splat(core::f32::consts::LOG2_E), f32xN::splat(ROUND));
+    let n = shifted - f32xN::splat(ROUND);
+    let r = n.mul_neg_add(f32xN::splat(LN2_HIGH), -x);
+    let r = n.mul_neg_add(f32xN::splat(LN2_LOW), r);
+    let q = Q[..4].iter().rev().fold(f32xN::splat(Q[4]), |q, &c| q.mul_add(r, f32xN::splat(c)));
+    let exp_r = f32xN::ONE + (r * r).mul_add(q, r);
     // The low bits of `shifted` hold n; moved to the exponent and added to 1.0's, they make 2^n.
-    let bits: i32x8 = bytemuck::cast(shifted);
-    let power: f32x8 = bytemuck::cast((bits << 23) + bytemuck::cast::<f32x8, i32x8>(f32x8::ONE));
-    x.simd_gt(f32x8::splat(NORMAL)).select(f32x8::ZERO, exp_r * power)
+    let bits: i32xN = bytemuck::cast(shifted);
+    let power: f32xN = bytemuck::cast((bits << 23) + bytemuck::cast::<f32xN, i32xN>(f32xN::ONE));
+    x.simd_gt(f32xN::splat(NORMAL)).select(f32xN::ZERO, exp_r * power)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::lanes::LANES;
 
     /// The distance of `got` from `want` in units of `want`'s last place as an f32.
     fn ulps(got: f32, want: f64) -> f64 {
@@ -80,7 +80,7 @@ mod tests {
             }
             cases += 1;
             let want = 1.0 / (1.0 + (-f64::from(z)).exp());
-            let error = ulps(logistic(f32x8::splat(z)).to_array()[0], want);
+            let error = ulps(logistic(f32xN::splat(z)).to_array()[0], want);
             if error > worst.0 {
                 worst = (error, z);
             }
@@ -115,15 +115,15 @@ mod tests {
             (-0.0, 0.5),
             (f32::MIN_POSITIVE / 2.0, 0.5),
         ];
-        for lane in 0..8 {
+        for lane in 0..LANES {
             for (z, want) in cases {
-                let mut v = [1.0; 8];
+                let mut v = [1.0; LANES];
                 v[lane] = z;
-                assert_eq!(logistic(f32x8::from(v)).to_array()[lane], want, "s({z}) in lane {lane}");
+                assert_eq!(logistic(f32xN::from(v)).to_array()[lane], want, "s({z}) in lane {lane}");
             }
-            let mut v = [1.0; 8];
+            let mut v = [1.0; LANES];
             v[lane] = f32::NAN;
-            assert!(logistic(f32x8::from(v)).to_array()[lane].is_nan(), "NaN in lane {lane}");
+            assert!(logistic(f32xN::from(v)).to_array()[lane].is_nan(), "NaN in lane {lane}");
         }
     }
 }

@@ -3,7 +3,7 @@
 //! Norms of rows are taken from the weights as an update finds them. Norms of lanes run over all rows, so an update keeps
 //! account of what it changes in them.
 
-use crate::lanes::{LANES, f32x8, sums};
+use crate::lanes::{LANES, f32xN, sums};
 use crate::panel::Panel;
 use crate::rule::Rule;
 
@@ -11,36 +11,36 @@ use crate::rule::Rule;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct LaneNorms {
     /// The rate of each lane.
-    pub(crate) rates: Vec<f32x8>,
+    pub(crate) rates: Vec<f32xN>,
     /// The sum of squares of each lane's column.
     squares: Vec<f64>,
     /// What each block of rows changed in them, `[blocks][Hp]`.
-    pub(crate) changes: Vec<f32x8>,
+    pub(crate) changes: Vec<f32xN>,
 }
 
 /// The squares of a row's weights, summed to one vector. In two chains, so that it waits for half of the latencies.
 #[inline(always)]
-pub(crate) fn sum_of_squares(weights: &[f32x8]) -> f32x8 {
+pub(crate) fn sum_of_squares(weights: &[f32xN]) -> f32xN {
     let (pairs, rest) = weights.as_chunks::<2>();
-    let [mut even, mut odd] = [f32x8::ZERO; 2];
+    let [mut even, mut odd] = [f32xN::ZERO; 2];
     for [a, b] in pairs {
         (even, odd) = (a.mul_add(*a, even), b.mul_add(*b, odd));
     }
     rest.iter().fold(even, |sum, w| w.mul_add(*w, sum)) + odd
 }
 
-/// Turns rows' sums of squares, a vector each, into the rates of these rows: numbers packed into the first eighth.
+/// Turns rows' sums of squares, a vector each, into the rates of these rows: numbers packed into the first vectors.
 #[inline(always)]
-pub(crate) fn into_rates<R: Rule>(rule: &R, squares: &mut [f32x8]) {
-    // The rates of eight rows fill a vector, whose place has been read by then.
+pub(crate) fn into_rates<R: Rule>(rule: &R, squares: &mut [f32xN]) {
+    // The rates of as many rows as there are lanes fill a vector, whose place has been read by then.
     for n in 0..squares.len().div_ceil(LANES) {
         let rest = &squares[n * LANES..];
-        let eight = rest.first_chunk().copied().unwrap_or_else(|| {
-            let mut eight = [f32x8::ZERO; LANES];
-            eight[..rest.len()].copy_from_slice(rest);
-            eight
+        let rows = rest.first_chunk().copied().unwrap_or_else(|| {
+            let mut rows = [f32xN::ZERO; LANES];
+            rows[..rest.len()].copy_from_slice(rest);
+            rows
         });
-        squares[n] = rule.rate(sums(eight).sqrt());
+        squares[n] = rule.rate(sums(rows).sqrt());
     }
 }
 
@@ -52,7 +52,7 @@ impl LaneNorms {
                 *sum += f64::from(w) * f64::from(w);
             }
         }
-        let mut norms = Self { rates: vec![f32x8::ZERO; weights.vectors()], squares, changes: Vec::new() };
+        let mut norms = Self { rates: vec![f32xN::ZERO; weights.vectors()], squares, changes: Vec::new() };
         norms.renew(rule);
         norms
     }
@@ -62,9 +62,11 @@ impl LaneNorms {
         &self.squares
     }
 
-    /// Goes on from these sums.
+    /// Goes on from these sums, those of the padding left out.
     pub(crate) fn resume<R: Rule>(&mut self, squares: &[f64], rule: &R) {
-        self.squares.copy_from_slice(squares);
+        let (known, padding) = self.squares.split_at_mut(squares.len());
+        known.copy_from_slice(squares);
+        padding.fill(0.0);
         self.renew(rule);
     }
 
@@ -74,13 +76,13 @@ impl LaneNorms {
             for (sum, &change) in self.squares.iter_mut().zip(bytemuck::cast_slice::<_, f32>(change)) {
                 *sum += f64::from(change);
             }
-            change.fill(f32x8::ZERO);
+            change.fill(f32xN::ZERO);
         }
         let (squares, _) = self.squares.as_chunks::<LANES>();
         for (rate, squares) in self.rates.iter_mut().zip(squares) {
             // Rounding can leave a sum just below zero where all weights have become zero; NaN stays NaN.
             let squares = squares.map(|sum| if sum < 0.0 { 0.0 } else { sum as f32 });
-            *rate = rule.rate(f32x8::from(squares).sqrt());
+            *rate = rule.rate(f32xN::from(squares).sqrt());
         }
     }
 }
@@ -93,8 +95,8 @@ mod tests {
     #[test]
     fn rows_of_every_length_are_summed_whole() {
         for vectors in 0..=28_usize {
-            let row: Vec<f32x8> = (0..vectors)
-                .map(|v| f32x8::from(core::array::from_fn(|lane| (1 + v * LANES + lane) as f32)))
+            let row: Vec<f32xN> = (0..vectors)
+                .map(|v| f32xN::from(core::array::from_fn(|lane| (1 + v * LANES + lane) as f32)))
                 .collect();
             let want = core::array::from_fn(|lane| {
                 (0..vectors).map(|v| ((1 + v * LANES + lane) as f32).powi(2)).sum::<f32>()
@@ -107,8 +109,8 @@ mod tests {
     fn rates_of_every_number_of_rows_are_packed_in_their_order() {
         let rule = Dlr::<true> { lr: 2.0, alpha: 1.0 };
         for rows in 0..=25_usize {
-            let mut squares: Vec<f32x8> =
-                (0..rows).map(|row| f32x8::splat((row * row) as f32 / 8.0)).collect();
+            let mut squares: Vec<f32xN> =
+                (0..rows).map(|row| f32xN::splat((row * row) as f32 / LANES as f32)).collect();
             into_rates(&rule, &mut squares);
             let rates: &[f32] = bytemuck::cast_slice(&squares);
             for (row, &rate) in rates[..rows].iter().enumerate() {

@@ -13,15 +13,15 @@
 //!
 //! Departures from the plain loops, and why each keeps the result:
 //!
-//! 1. Eight outputs are summed together, lane by lane, and their horizontal sums taken at once, by halving: a reordered
-//!    sum.
+//! 1. As many outputs as there are lanes are summed together, lane by lane, and their horizontal sums taken at once, by
+//!    halving: a reordered sum.
 //! 2. The target is made by comparing lane numbers with the label, not by storing a one in an array: a scalar store
 //!    followed by a vector load of the same line would stall.
 //! 3. The padding of d1 is zero because that of W2 and h is.
 //!
-//! Cost per image, K = 10: 2 passes over W2 (10 Hp/8 loads and FMA each), 2 x 14 shuffles, 2 logistics.
+//! Cost per image, K = 10: 2 passes over W2 (10 Hp/LANES loads and FMA each), 28 shuffles, 16/LANES logistics.
 
-use crate::lanes::{LANES, f32x8, for_tile, for_tiles, sums};
+use crate::lanes::{LANES, NUMBERS, f32xN, for_tile, for_tiles, sums};
 use crate::logistic::logistic;
 use crate::panel::Panel;
 
@@ -47,7 +47,7 @@ pub enum Backprop {
 ///
 /// # Panics
 /// If a slice's length does not fit the shape of `weights`.
-pub fn output_sums(hidden: &[f32x8], weights: &Panel, out: &mut [f32x8]) {
+pub fn output_sums(hidden: &[f32xN], weights: &Panel, out: &mut [f32xN]) {
     let n = weights.vectors();
     assert_eq!(hidden.len(), n, "one activation per hidden unit");
     assert_eq!(out.len(), weights.rows().div_ceil(LANES), "one sum per output unit");
@@ -55,12 +55,12 @@ pub fn output_sums(hidden: &[f32x8], weights: &Panel, out: &mut [f32x8]) {
 }
 
 #[inline(always)]
-fn dots(n: usize, hidden: &[f32x8], weights: &Panel, out: &mut [f32x8]) {
+fn dots(n: usize, hidden: &[f32xN], weights: &Panel, out: &mut [f32xN]) {
     let hidden = &hidden[..n];
     for (out, rows) in out.iter_mut().zip(weights.as_vectors().chunks(LANES * n)) {
-        let mut dot = [f32x8::ZERO; LANES];
+        let mut dot = [f32xN::ZERO; LANES];
         if rows.len() == LANES * n {
-            let row: [&[f32x8]; LANES] = core::array::from_fn(|k| &rows[k * n..][..n]);
+            let row: [&[f32xN]; LANES] = core::array::from_fn(|k| &rows[k * n..][..n]);
             for v in 0..n {
                 for k in 0..LANES {
                     dot[k] = row[k][v].mul_add(hidden[v], dot[k]);
@@ -68,7 +68,7 @@ fn dots(n: usize, hidden: &[f32x8], weights: &Panel, out: &mut [f32x8]) {
             }
         } else {
             for (dot, row) in dot.iter_mut().zip(rows.chunks_exact(n)) {
-                *dot = row.iter().zip(hidden).fold(f32x8::ZERO, |sum, (w, h)| w.mul_add(*h, sum));
+                *dot = row.iter().zip(hidden).fold(f32xN::ZERO, |sum, (w, h)| w.mul_add(*h, sum));
             }
         }
         *out = sums(dot);
@@ -81,25 +81,25 @@ fn dots(n: usize, hidden: &[f32x8], weights: &Panel, out: &mut [f32x8]) {
 /// If the slices differ in length.
 #[inline]
 pub fn output_deltas(
-    sums: &mut [f32x8],
+    sums: &mut [f32xN],
     label: u8,
     target: OneHot,
     backprop: Backprop,
-    deltas: &mut [f32x8],
-    errors: &mut [f32x8],
+    deltas: &mut [f32xN],
+    errors: &mut [f32xN],
 ) {
     assert!(deltas.len() == sums.len() && errors.len() == sums.len(), "a delta and an error per output");
-    let label = f32x8::splat(f32::from(label));
-    let mut unit = f32x8::from([0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0]);
+    let label = f32xN::splat(f32::from(label));
+    let mut unit = f32xN::from(NUMBERS);
     for ((y, delta), error) in sums.iter_mut().zip(deltas).zip(errors) {
         *y = logistic(*y);
-        let t = unit.simd_eq(label).select(f32x8::splat(target.high), f32x8::splat(target.low));
-        *delta = (*y - t) * *y * (f32x8::ONE - *y);
+        let t = unit.simd_eq(label).select(f32xN::splat(target.high), f32xN::splat(target.low));
+        *delta = (*y - t) * *y * (f32xN::ONE - *y);
         *error = match backprop {
             Backprop::Mse => *delta,
             Backprop::Authors => *y - t,
         };
-        unit += f32x8::splat(LANES as f32);
+        unit += f32xN::splat(LANES as f32);
     }
 }
 
@@ -107,7 +107,7 @@ pub fn output_deltas(
 ///
 /// # Panics
 /// If a slice's length does not fit the shape of `weights`.
-pub fn hidden_deltas(errors: &[f32x8], weights: &Panel, hidden: &[f32x8], deltas: &mut [f32x8]) {
+pub fn hidden_deltas(errors: &[f32xN], weights: &Panel, hidden: &[f32xN], deltas: &mut [f32xN]) {
     let n = weights.vectors();
     assert_eq!((hidden.len(), deltas.len()), (n, n), "one activation and one delta per hidden unit");
     assert_eq!(errors.len(), weights.rows().div_ceil(LANES), "one error per output unit");
@@ -121,16 +121,16 @@ pub fn hidden_deltas(errors: &[f32x8], weights: &Panel, hidden: &[f32x8], deltas
 
 /// The deltas of the T vectors from `first` on.
 #[inline(always)]
-fn back<const T: usize>(errors: &[f32], weights: &Panel, first: usize, hidden: &[f32x8; T]) -> [f32x8; T] {
-    let mut deltas = [f32x8::ZERO; T];
+fn back<const T: usize>(errors: &[f32], weights: &Panel, first: usize, hidden: &[f32xN; T]) -> [f32xN; T] {
+    let mut deltas = [f32xN::ZERO; T];
     for (row, &error) in weights.as_vectors().chunks_exact(weights.vectors()).zip(errors) {
         let row = row[first..].first_chunk::<T>().expect("a tile lies within a row");
-        let error = f32x8::splat(error);
+        let error = f32xN::splat(error);
         for v in 0..T {
             deltas[v] = row[v].mul_add(error, deltas[v]);
         }
     }
-    core::array::from_fn(|v| deltas[v] * (hidden[v] * (f32x8::ONE - hidden[v])))
+    core::array::from_fn(|v| deltas[v] * (hidden[v] * (f32xN::ONE - hidden[v])))
 }
 
 /// The output unit with the largest net input, the first of equals; NaN is less than any number.
@@ -140,7 +140,7 @@ fn back<const T: usize>(errors: &[f32], weights: &Panel, first: usize, hidden: &
 ///
 /// # Panics
 /// If there are fewer sums than `outputs`.
-pub fn argmax(sums: &[f32x8], outputs: usize) -> usize {
+pub fn argmax(sums: &[f32xN], outputs: usize) -> usize {
     let sums: &[f32] = &bytemuck::cast_slice(sums)[..outputs];
     (1..outputs).fold(0, |best, k| if sums[k] > sums[best] || sums[best].is_nan() { k } else { best })
 }

@@ -1,13 +1,13 @@
 //! A matrix whose rows are padded with zeros to whole vectors.
 
-use crate::lanes::{LANES, f32x8, vectors};
+use crate::lanes::{LANES, f32xN, vectors};
 
 /// `rows` x `width` numbers, each row contiguous and padded with zero lanes to a multiple of [`LANES`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct Panel {
     rows: usize,
     width: usize,
-    data: Vec<f32x8>,
+    data: Vec<f32xN>,
 }
 
 impl Panel {
@@ -18,7 +18,7 @@ impl Panel {
     pub fn zeros(rows: usize, width: usize) -> Self {
         assert!(width > 0, "a panel needs at least one column");
         let size = rows.checked_mul(vectors(width)).expect("a panel is not too large to be counted");
-        Self { rows, width, data: vec![f32x8::ZERO; size] }
+        Self { rows, width, data: vec![f32xN::ZERO; size] }
     }
 
     /// A panel filled from `value(row, column)`.
@@ -64,20 +64,20 @@ impl Panel {
 
     /// Row `row`, padding included.
     #[inline(always)]
-    pub fn row_vectors(&self, row: usize) -> &[f32x8] {
+    pub fn row_vectors(&self, row: usize) -> &[f32xN] {
         let n = self.vectors();
         &self.data[row * n..][..n]
     }
 
     /// All rows one after another, padding included.
     #[inline(always)]
-    pub fn as_vectors(&self) -> &[f32x8] {
+    pub fn as_vectors(&self) -> &[f32xN] {
         &self.data
     }
 
     /// All rows one after another, padding included. Whoever writes here keeps the padding zero.
     #[inline(always)]
-    pub fn as_vectors_mut(&mut self) -> &mut [f32x8] {
+    pub fn as_vectors_mut(&mut self) -> &mut [f32xN] {
         &mut self.data
     }
 
@@ -107,7 +107,7 @@ impl Panel {
     /// Whether every number is finite, and the sum of all squares is: then so is every norm.
     pub fn norm_is_finite(&self) -> bool {
         // NaN and infinity are contagious under addition.
-        let squares = self.data.iter().fold(f32x8::ZERO, |sum, &x| x.mul_add(x, sum));
+        let squares = self.data.iter().fold(f32xN::ZERO, |sum, &x| x.mul_add(x, sum));
         squares.to_array().iter().sum::<f32>().is_finite()
     }
 }

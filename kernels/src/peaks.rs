@@ -1,9 +1,9 @@
 //! Loops that do one thing as fast as the machine can, for the kernels to be compared with: arithmetic without memory, and
 //! memory without arithmetic. They know no clock; whoever has one runs them often enough for it.
 //!
-//! All use the kernels' own vectors of eight, so a peak is that of this build, not the best that the machine could do.
+//! All use the kernels' own vectors, so a peak is that of this build, not the best that the machine could do.
 
-use crate::lanes::{LANES, f32x8};
+use crate::lanes::{LANES, f32xN};
 use core::hint::black_box;
 
 /// Independent chains of fused multiply-adds: at least latency 4 times two a cycle, and with the two factors no more than
@@ -19,8 +19,8 @@ pub const FLOPS_PER_ROUND: usize = CHAINS * LANES * 2;
 #[inline(never)]
 pub fn multiply_add(rounds: usize) {
     // Unknown to the compiler, and so that all values stay at 1, far from whatever might be slow.
-    let (factor, term) = black_box((f32x8::splat(0.5), f32x8::splat(0.5)));
-    let mut chains = black_box([f32x8::ONE; CHAINS]);
+    let (factor, term) = black_box((f32xN::splat(0.5), f32xN::splat(0.5)));
+    let mut chains = black_box([f32xN::ONE; CHAINS]);
     for _ in 0..rounds {
         for chain in &mut chains {
             *chain = chain.mul_add(factor, term);
@@ -31,8 +31,8 @@ pub fn multiply_add(rounds: usize) {
 
 /// Loads every vector of `buffer` once, to be summed.
 #[inline(never)]
-pub fn load(buffer: &[f32x8]) {
-    let mut sums = [f32x8::ZERO; SUMS];
+pub fn load(buffer: &[f32xN]) {
+    let mut sums = [f32xN::ZERO; SUMS];
     let (chunks, rest) = black_box(buffer).as_chunks::<SUMS>();
     for chunk in chunks {
         for (sum, vector) in sums.iter_mut().zip(chunk) {
@@ -48,8 +48,8 @@ pub fn load(buffer: &[f32x8]) {
 /// Loads every vector of `buffer` once and stores another in its place, as an update does. A copy to elsewhere would be
 /// the library's, which has instructions of its own for that.
 #[inline(never)]
-pub fn renew(buffer: &mut [f32x8]) {
-    let sign = black_box(f32x8::splat(-0.0));
+pub fn renew(buffer: &mut [f32xN]) {
+    let sign = black_box(f32xN::splat(-0.0));
     for vector in black_box(&mut *buffer) {
         *vector ^= sign;
     }
@@ -62,7 +62,7 @@ mod tests {
 
     #[test]
     fn a_renewed_buffer_has_changed_everywhere() {
-        let mut buffer = vec![f32x8::ONE; 21];
+        let mut buffer = vec![f32xN::ONE; 21];
         renew(&mut buffer);
         assert!(buffer.iter().all(|vector| vector.to_array() == [-1.0; LANES]));
         load(&buffer);

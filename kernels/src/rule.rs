@@ -1,6 +1,6 @@
 //! What an optimizer is: how one vector of weights moves along its gradient, and how it moves without one.
 
-use crate::lanes::f32x8;
+use crate::lanes::f32xN;
 use bytemuck::Pod;
 
 /// Which norms of the weights an optimizer's learning rates depend on.
@@ -42,7 +42,7 @@ pub struct Cost {
 /// only [`step`](Self::step). One that does not, as momentum, also says what a pause does: the layer then never touches
 /// the rows of dark pixels, and makes up for it when they are lit again.
 pub trait Rule: Clone + Send + Sync + 'static {
-    /// What is remembered beside each vector of weights: `()`, or some `f32x8`, all zero before the first update.
+    /// What is remembered beside each vector of weights: `()`, or some `f32xN`, all zero before the first update.
     type Memory: Pod + Default + Send + Sync;
 
     /// What some updates with a zero gradient do to a row, in numbers that are the same for all of its weights. `()` if
@@ -66,15 +66,15 @@ pub trait Rule: Clone + Send + Sync + 'static {
     /// a whole row or lane. `norms` is zero where [`NORMS`](Self::NORMS) is unused. Padding lanes have norm zero, and
     /// their rate must be finite.
     #[inline(always)]
-    fn rate(&self, norms: f32x8) -> f32x8 {
+    fn rate(&self, norms: f32xN) -> f32xN {
         let _ = norms;
-        f32x8::ONE
+        f32xN::ONE
     }
 
     /// The new weights, for a gradient of `a * b` (with `a` or `b` times the rate). It comes in two factors so that a rule
     /// can fuse the multiplication with what follows. With zero weights, gradient and memory, all must stay zero: so the
     /// padding does.
-    fn step(&self, weights: f32x8, a: f32x8, b: f32x8, memory: &mut Self::Memory) -> f32x8;
+    fn step(&self, weights: f32xN, a: f32xN, b: f32xN, memory: &mut Self::Memory) -> f32xN;
 
     /// Called after every update with their number so far: the place for what depends on that, as bias correction, and on
     /// nothing else, so that a layer which [goes on](crate::layer::Layer::resume) from a state calls it but once.
@@ -93,7 +93,7 @@ pub trait Rule: Clone + Send + Sync + 'static {
     }
 
     /// Makes up for a pause that is not at hand.
-    fn sit_through(&self, missed: u64, weights: &mut [f32x8], memory: &mut [Self::Memory]) {
+    fn sit_through(&self, missed: u64, weights: &mut [f32xN], memory: &mut [Self::Memory]) {
         let _ = (weights, memory);
         unreachable!("a rule that has not all pauses at hand says what {missed} updates do")
     }
@@ -101,7 +101,7 @@ pub trait Rule: Clone + Send + Sync + 'static {
     /// The weights after a pause, up to rounding as if [`step`](Self::step) had been called with a zero gradient each time,
     /// by what was remembered before it.
     #[inline(always)]
-    fn catch_up(&self, pause: Self::Pause, weights: f32x8, memory: &Self::Memory) -> f32x8 {
+    fn catch_up(&self, pause: Self::Pause, weights: f32xN, memory: &Self::Memory) -> f32xN {
         let _ = (pause, memory);
         weights
     }
@@ -118,11 +118,11 @@ pub trait Rule: Clone + Send + Sync + 'static {
     fn step_after(
         &self,
         pause: Self::Pause,
-        weights: f32x8,
-        a: f32x8,
-        b: f32x8,
+        weights: f32xN,
+        a: f32xN,
+        b: f32xN,
         memory: &mut Self::Memory,
-    ) -> f32x8 {
+    ) -> f32xN {
         let weights = if Self::PEEKS { self.catch_up(pause, weights, memory) } else { weights };
         self.fade(pause, memory);
         self.step(weights, a, b, memory)
@@ -136,7 +136,7 @@ pub const fn rests<R: Rule>() -> bool {
 
 /// Brings some vectors of a row, and what is remembered beside them, up to date after so many updates without gradient.
 #[inline(always)]
-pub(crate) fn catch_up<R: Rule>(rule: &R, missed: u64, weights: &mut [f32x8], memory: &mut [R::Memory]) {
+pub(crate) fn catch_up<R: Rule>(rule: &R, missed: u64, weights: &mut [f32xN], memory: &mut [R::Memory]) {
     if rests::<R>() || missed == 0 {
         return;
     }

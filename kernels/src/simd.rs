@@ -11,14 +11,18 @@ pub enum Level {
     Baseline,
     /// 256-bit floats, without fused multiply-add.
     Avx,
-    /// 256-bit floats and integers with fused multiply-add: what the kernels are tuned for.
+    /// 256-bit floats and integers with fused multiply-add.
     Avx2Fma,
+    /// 512-bit floats and integers: with these, [vectors](crate::lanes) have sixteen lanes.
+    Avx512,
 }
 
 impl Level {
     /// What the kernels were compiled for.
     pub const fn compiled() -> Self {
-        if cfg!(all(target_feature = "avx2", target_feature = "fma")) {
+        if cfg!(target_feature = "avx512f") {
+            Self::Avx512
+        } else if cfg!(all(target_feature = "avx2", target_feature = "fma")) {
             Self::Avx2Fma
         } else if cfg!(target_feature = "avx") {
             Self::Avx
@@ -31,6 +35,9 @@ impl Level {
     pub fn detected() -> Self {
         #[cfg(target_arch = "x86_64")]
         {
+            if std::is_x86_feature_detected!("avx512f") {
+                return Self::Avx512;
+            }
             if std::is_x86_feature_detected!("avx2") && std::is_x86_feature_detected!("fma") {
                 return Self::Avx2Fma;
             }
@@ -49,6 +56,7 @@ impl Level {
             Self::Baseline => "scalar",
             Self::Avx => "avx",
             Self::Avx2Fma => "avx2+fma",
+            Self::Avx512 => "avx512",
         }
     }
 }

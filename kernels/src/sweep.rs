@@ -19,7 +19,7 @@
 //! 2. Rows without gradient are skipped: the rule leaves them alone, or they [catch up](crate::layer) later.
 //! 3. Norms of rows are taken where the rows are read anyway, on the way forward
 //!    ([`Layer::learn`](crate::layer::Layer::learn)): the loads that it waits for leave room for the squares. The horizontal
-//!    sums, roots and divisions of eight rows are done together. An update that nothing went before looks at its rows first.
+//!    sums, roots and divisions of as many rows as there are lanes are done together. An update that nothing went before looks at its rows first.
 //! 4. Norms of lanes run over all rows, of which an update may touch a fifth: what each changes in the sum of squares,
 //!    (new - old)(new + old), is summed along the sweep, and the totals are kept in f64, so that they don't drift away
 //!    from the weights over millions of updates.
@@ -33,9 +33,10 @@
 //! subtraction, addition, FMA).
 
 use crate::gradient::Gradient;
-use crate::lanes::{f32x8, for_tile, for_tiles};
+use crate::lanes::{f32xN, for_tile, for_tiles};
 use crate::norms::{into_rates, sum_of_squares};
 use crate::rule::{Norms, Rule, catch_up, rests};
+use core::borrow::Borrow;
 use core::ops::Range;
 
 /// Some consecutive rows of a layer in the midst of an update.
@@ -43,30 +44,21 @@ pub struct Block<'a, R: Rule> {
     pub(crate) rule: &'a R,
     pub(crate) rows: Range<usize>,
     pub(crate) vectors: usize,
-    pub(crate) weights: &'a mut [f32x8],
+    pub(crate) weights: &'a mut [f32xN],
     pub(crate) memory: &'a mut [R::Memory],
     /// Updates before this one.
     pub(crate) updates: u64,
     /// The update that each row was last touched by; empty where that does not matter.
     pub(crate) last: &'a mut [u64],
-    /// What the rows that have a gradient have missed, in their order, if the way forward has had to find that out.
-    pub(crate) waits: &'a [Wait<R::Pause>],
     pub(crate) norms: BlockNorms<'a>,
-}
-
-/// What a row has missed since it was last touched.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Wait<P> {
-    pub(crate) any: bool,
-    pub(crate) pause: P,
 }
 
 /// A block's part of what the layer knows about norms.
 pub(crate) struct BlockNorms<'a> {
     /// The sums of squares of the rows that have a gradient, in their order; then their rates, packed.
-    pub(crate) rows: &'a mut [f32x8],
-    pub(crate) lane_rates: &'a [f32x8],
-    pub(crate) lane_changes: &'a mut [f32x8],
+    pub(crate) rows: &'a mut [f32xN],
+    pub(crate) lane_rates: &'a [f32xN],
+    pub(crate) lane_changes: &'a mut [f32xN],
 }
 
 impl<R: Rule> Block<'_, R> {
@@ -85,49 +77,50 @@ impl<R: Rule> Block<'_, R> {
         } else if !rests::<R>() && !R::PEEKS {
             for row in visited {
                 let missed = self.updates.saturating_sub(self.last[row]);
+                self.last[row] = self.updates;
                 let at = row * self.vectors..(row + 1) * self.vectors;
                 catch_up(self.rule, missed, &mut self.weights[at.clone()], &mut self.memory[at]);
             }
         }
-        self.sweep::<false>(gradient);
+        self.sweep(gradient);
     }
 
-    /// The same for rows that the way forward has just `SEEN`: their rates or pauses are there, and their weights have caught
-    /// up, unless the rule [peeks](Rule::PEEKS).
+    /// The same for rows that the way forward has just seen: their rates are there, and their weights have caught up, unless
+    /// the rule [peeks](Rule::PEEKS).
     #[inline(always)]
-    pub(crate) fn sweep<const SEEN: bool>(&mut self, gradient: &impl Gradient) {
+    pub(crate) fn sweep(&mut self, gradient: &impl Gradient) {
         assert_eq!(gradient.vectors(), self.vectors, "the gradient's rows are as long as the layer's");
         let visits = gradient.within(&self.rows);
         for_tile!(self.vectors, T => {
             let tiles = TilesOfWholes::<_, T>::new(self.weights, self.memory);
-            let sweep = Sweep { rule: self.rule, rows: &self.rows, updates: self.updates, last: self.last, waits: self.waits };
-            sweep.run::<SEEN, T>(gradient, visits, 0, true, tiles, &mut self.norms);
+            let sweep = Sweep { rule: self.rule, rows: &self.rows, updates: self.updates, last: self.last };
+            sweep.run(gradient, visits, 0, true, tiles, &mut self.norms);
         }, else {
             for_tiles!(self.vectors, first, T => {
                 let (weights, memory) = (&mut *self.weights, &mut *self.memory);
                 let tiles = TilesOfParts::<_, T> { first, vectors: self.vectors, weights, memory };
-                let sweep = Sweep { rule: self.rule, rows: &self.rows, updates: self.updates, last: self.last, waits: self.waits };
+                let sweep = Sweep { rule: self.rule, rows: &self.rows, updates: self.updates, last: self.last };
                 let is_last = first + T == self.vectors;
-                sweep.run::<SEEN, T>(gradient, visits.clone(), first, is_last, tiles, &mut self.norms);
+                sweep.run(gradient, visits.clone(), first, is_last, tiles, &mut self.norms);
             });
         });
     }
 }
 
 /// T vectors of every row of a block, and what is remembered beside them.
-pub(crate) trait Tiles<M, const T: usize> {
-    fn of_row(&mut self, row: usize) -> (&mut [f32x8; T], &mut [M; T]);
+trait Tiles<M, const T: usize> {
+    fn of_row(&mut self, row: usize) -> (&mut [f32xN; T], &mut [M; T]);
 }
 
 /// Rows of T vectors, all of them.
-pub(crate) struct TilesOfWholes<'a, M, const T: usize> {
-    weights: &'a mut [[f32x8; T]],
+struct TilesOfWholes<'a, M, const T: usize> {
+    weights: &'a mut [[f32xN; T]],
     memory: &'a mut [[M; T]],
 }
 
 impl<'a, M, const T: usize> TilesOfWholes<'a, M, T> {
     #[inline(always)]
-    pub(crate) fn new(weights: &'a mut [f32x8], memory: &'a mut [M]) -> Self {
+    fn new(weights: &'a mut [f32xN], memory: &'a mut [M]) -> Self {
         let (weights, memory) = (weights.as_chunks_mut().0, memory.as_chunks_mut().0);
         let rows = weights.len().min(memory.len()); // the same, but now the compiler knows, and checks a row once
         Self { weights: &mut weights[..rows], memory: &mut memory[..rows] }
@@ -136,22 +129,22 @@ impl<'a, M, const T: usize> TilesOfWholes<'a, M, T> {
 
 impl<M, const T: usize> Tiles<M, T> for TilesOfWholes<'_, M, T> {
     #[inline(always)]
-    fn of_row(&mut self, row: usize) -> (&mut [f32x8; T], &mut [M; T]) {
+    fn of_row(&mut self, row: usize) -> (&mut [f32xN; T], &mut [M; T]) {
         (&mut self.weights[row], &mut self.memory[row])
     }
 }
 
 /// Longer rows, of which only the T vectors from `first` on.
-pub(crate) struct TilesOfParts<'a, M, const T: usize> {
-    pub(crate) first: usize,
-    pub(crate) vectors: usize,
-    pub(crate) weights: &'a mut [f32x8],
-    pub(crate) memory: &'a mut [M],
+struct TilesOfParts<'a, M, const T: usize> {
+    first: usize,
+    vectors: usize,
+    weights: &'a mut [f32xN],
+    memory: &'a mut [M],
 }
 
 impl<M, const T: usize> Tiles<M, T> for TilesOfParts<'_, M, T> {
     #[inline(always)]
-    fn of_row(&mut self, row: usize) -> (&mut [f32x8; T], &mut [M; T]) {
+    fn of_row(&mut self, row: usize) -> (&mut [f32xN; T], &mut [M; T]) {
         let at = row * self.vectors + self.first;
         let within = "a row of the gradient is one of the layer's";
         let (weights, memory) = (&mut self.weights[at..], &mut self.memory[at..]);
@@ -165,13 +158,12 @@ struct Sweep<'a, R: Rule> {
     rows: &'a Range<usize>,
     updates: u64,
     last: &'a mut [u64],
-    waits: &'a [Wait<R::Pause>],
 }
 
 impl<R: Rule> Sweep<'_, R> {
     /// Updates the T vectors of every row in `visits` that start with its vector `first` and may be its last.
     #[inline(always)]
-    fn run<const SEEN: bool, const T: usize>(
+    fn run<const T: usize>(
         self,
         gradient: &impl Gradient,
         visits: Range<usize>,
@@ -189,43 +181,39 @@ impl<R: Rule> Sweep<'_, R> {
         } else {
             self.rule
         };
-        let uniform = if R::NORMS == Norms::Unused { rule.rate(f32x8::ZERO) } else { f32x8::ONE };
+        let uniform = if R::NORMS == Norms::Unused { rule.rate(f32xN::ZERO) } else { f32xN::ONE };
         let rates = if R::NORMS == Norms::OfRows { visits.len() } else { 0 };
         let row_rates: &[f32] = &bytemuck::cast_slice(norms.rows)[..rates];
-        let gradient_of = gradient.tile::<T>(first);
+        let shared = gradient.shared::<T>(first);
         for (visit, (number, factor)) in gradient.rows(visits).enumerate().rev() {
             let row = number - self.rows.start;
-            let pause = if rests::<R>() {
-                None
-            } else if R::PEEKS {
-                Some(peeked(rule, self.updates, self.last[row]))
-            } else {
-                SEEN.then(|| self.waits[visit].pause)
-            };
+            // No closure, which might not be inlined.
+            let pause = if rests::<R>() { None } else { Some(pause(rule, self.updates, self.last[row])) };
             if !rests::<R>() && is_last {
                 self.last[row] = self.updates + 1;
             }
-            let mut factor = f32x8::splat(factor) * uniform;
+            let mut factor = f32xN::splat(factor) * uniform;
             if R::NORMS == Norms::OfRows {
-                factor *= f32x8::splat(row_rates[visit]);
+                factor *= f32xN::splat(row_rates[visit]);
             }
             let (weights, memory) = tiles.of_row(row);
-            let gradient = gradient_of(number);
+            let gradient = gradient.tile(&shared, number, first);
+            let gradient = gradient.borrow();
             if R::NORMS == Norms::OfLanes {
                 let rates = norms.lane_rates[first..].first_chunk().expect("a lane has a rate");
                 let changes = norms.lane_changes[first..].first_chunk_mut().expect("a lane has a norm");
-                step_by_lanes(rule, factor, &gradient, weights, memory, rates, changes);
+                step_by_lanes(rule, factor, gradient, weights, memory, rates, changes);
             } else {
-                step(rule, pause, factor, &gradient, weights, memory);
+                step(rule, pause, factor, gradient, weights, memory);
             }
         }
     }
 }
 
-/// The pause of a row since the update `last`, under a rule that peeks.
+/// The pause of a row since the update `last`, under a rule that peeks or where the way forward has seen the row.
 #[inline(always)]
-pub(crate) fn peeked<R: Rule>(rule: &R, updates: u64, last: u64) -> R::Pause {
-    rule.pause(updates.saturating_sub(last)).expect("a rule that peeks has all pauses at hand")
+pub(crate) fn pause<R: Rule>(rule: &R, updates: u64, last: u64) -> R::Pause {
+    rule.pause(updates.saturating_sub(last)).expect("what a row has missed that was not woken is at hand")
 }
 
 /// One row's update. A function, so that the compiler knows that what it writes is not what it reads.
@@ -233,9 +221,9 @@ pub(crate) fn peeked<R: Rule>(rule: &R, updates: u64, last: u64) -> R::Pause {
 fn step<R: Rule, const T: usize>(
     rule: &R,
     pause: Option<R::Pause>,
-    factor: f32x8,
-    gradient: &[f32x8; T],
-    weights: &mut [f32x8; T],
+    factor: f32xN,
+    gradient: &[f32xN; T],
+    weights: &mut [f32xN; T],
     memory: &mut [R::Memory; T],
 ) {
     for v in 0..T {
@@ -250,12 +238,12 @@ fn step<R: Rule, const T: usize>(
 #[inline(always)]
 fn step_by_lanes<R: Rule, const T: usize>(
     rule: &R,
-    factor: f32x8,
-    gradient: &[f32x8; T],
-    weights: &mut [f32x8; T],
+    factor: f32xN,
+    gradient: &[f32xN; T],
+    weights: &mut [f32xN; T],
     memory: &mut [R::Memory; T],
-    rates: &[f32x8; T],
-    changes: &mut [f32x8; T],
+    rates: &[f32xN; T],
+    changes: &mut [f32xN; T],
 ) {
     for v in 0..T {
         let old = weights[v];

@@ -15,7 +15,7 @@ use super::threads::Threads;
 use dlr_kernels::forward::hidden_sums;
 use dlr_kernels::gemm::{View, ViewMut, gemm};
 use dlr_kernels::gradient::{Gradient, Lighters, OfBatch, OfMatrix};
-use dlr_kernels::lanes::{f32x8, vectors};
+use dlr_kernels::lanes::{f32xN, vectors};
 use dlr_kernels::layer::Layer;
 use dlr_kernels::lit::Lit;
 use dlr_kernels::panel::Panel;
@@ -116,7 +116,7 @@ impl Batch {
     ) {
         step.serial(Phase::Forward, || layers.first.catch_up(pixels.lighters.pixels()));
         let w1 = layers.first.stored();
-        let sums = |b, hidden: &mut [f32x8]| hidden_sums(pixels.of(step, b), w1, hidden);
+        let sums = |b, hidden: &mut [f32xN]| hidden_sums(pixels.of(step, b), w1, hidden);
         if layers.inner.is_empty() {
             self.pass(sums, layers.last.stored(), step);
         } else {
@@ -171,7 +171,7 @@ impl Batch {
 
     /// Takes every image from its net inputs of the last hidden layer, which `sums(b, row)` writes unless they are there, to
     /// its deltas there and at the outputs.
-    fn pass<L: Laps>(&mut self, sums: impl Fn(usize, &mut [f32x8]) + Sync, last: &Panel, step: &Step<L>) {
+    fn pass<L: Laps>(&mut self, sums: impl Fn(usize, &mut [f32xN]) + Sync, last: &Panel, step: &Step<L>) {
         let &Step { task, images, order, laps, .. } = step;
         let (n, k) = (last.vectors(), vectors(last.rows()));
         let room = || (Outputs::new(last.rows()), Piece::new(laps));
@@ -268,10 +268,10 @@ fn pair(rows: &mut [Rows], l: usize) -> (&mut Rows, &mut Rows) {
 }
 
 /// Writes every image's row by `write(b, row)`.
-fn each_row<L: Laps>(rows: &mut Panel, write: impl Fn(usize, &mut [f32x8]) + Sync, step: &Step<L>) {
+fn each_row<L: Laps>(rows: &mut Panel, write: impl Fn(usize, &mut [f32xN]) + Sync, step: &Step<L>) {
     let n = rows.vectors();
     let rows = &mut rows.as_vectors_mut()[..step.order.len() * n];
-    let one = |piece: &mut Piece<L>, (b, row): (usize, &mut [f32x8])| {
+    let one = |piece: &mut Piece<L>, (b, row): (usize, &mut [f32xN])| {
         write(b, row);
         piece.own.lap(Phase::Forward);
     };
@@ -289,7 +289,7 @@ fn each_row<L: Laps>(rows: &mut Panel, write: impl Fn(usize, &mut [f32x8]) + Syn
 }
 
 /// One image's rows of hidden activations, hidden deltas and output deltas.
-type OfOne<'a> = ((&'a mut [f32x8], &'a mut [f32x8]), &'a mut [f32x8]);
+type OfOne<'a> = ((&'a mut [f32xN], &'a mut [f32xN]), &'a mut [f32xN]);
 
 /// A batch's lit pixels, read once for the way forward and the way back.
 #[derive(Default)]

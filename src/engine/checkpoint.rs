@@ -5,8 +5,8 @@
 //!
 //! | tensor | of each layer l, from the first, 0, to the last |
 //! | --- | --- |
-//! | `state.l.weights` | as they lie in memory, where rows that wait for their update are behind, `[rows][Hp]` |
-//! | `state.l.memory` | what the optimizer remembers of each vector of weights |
+//! | `state.l.weights` | as they are stored, where rows that wait for their update are behind, `[rows][H]` |
+//! | `state.l.memory` | what the optimizer remembers beside each weight, `[rows][numbers][H]` |
 //! | `state.l.last` | the update that touched each row last, if rows may wait |
 //! | `state.l.squares` | the sum of squares of each lane, if rates depend on it |
 //! | `order` | the order of the images in this epoch |

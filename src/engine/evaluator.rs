@@ -8,7 +8,7 @@ use super::network::Weights;
 use super::threads::Threads;
 use dlr_kernels::forward::hidden_sums;
 use dlr_kernels::gemm::{View, ViewMut, gemm};
-use dlr_kernels::lanes::f32x8;
+use dlr_kernels::lanes::f32xN;
 use dlr_kernels::output::argmax;
 use dlr_kernels::panel::Panel;
 use rayon::prelude::*;
@@ -128,7 +128,7 @@ impl<'a> Evaluator<'a> {
 
 impl Verdict {
     /// On an image of class `label`, by the net inputs of its so many outputs.
-    fn on(sums: &[f32x8], label: u8, outputs: usize) -> Self {
+    fn on(sums: &[f32xN], label: u8, outputs: usize) -> Self {
         let label = usize::from(label);
         let right = argmax(sums, outputs) == label;
         let sums: &[f32] = &bytemuck::cast_slice(sums)[..outputs];
@@ -142,7 +142,7 @@ pub(super) fn classify_each(
     images: &Images,
     numbers: &[u32],
     weights: &Weights,
-    mut see: impl FnMut(usize, &mut [f32x8]),
+    mut see: impl FnMut(usize, &mut [f32xN]),
 ) {
     let first = weights.first;
     let mut passage = Passage::new(weights);
@@ -154,7 +154,7 @@ pub(super) fn classify_each(
         rows.enumerate().for_each(|(place, row)| see(place, passage.outputs(row)));
     } else {
         let mut values = Vec::with_capacity(images.inputs());
-        let mut hidden = vec![f32x8::ZERO; first.vectors()];
+        let mut hidden = vec![f32xN::ZERO; first.vectors()];
         for (place, &image) in numbers.iter().enumerate() {
             hidden_sums(images.lit(image as usize, &mut values), first, &mut hidden);
             see(place, passage.outputs(&mut hidden));

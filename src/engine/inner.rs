@@ -5,7 +5,7 @@ use dlr_kernels::forward::{activate, hidden_sums};
 use dlr_kernels::gemm::{View, ViewMut, gemm};
 use dlr_kernels::gradient::OfMatrix;
 use dlr_kernels::inner::{deltas_before, through_logistic};
-use dlr_kernels::lanes::{f32x8, vectors};
+use dlr_kernels::lanes::{f32xN, vectors};
 use dlr_kernels::layer::Layer;
 use dlr_kernels::lit::Lit;
 use dlr_kernels::output::output_sums;
@@ -24,7 +24,7 @@ impl Units {
 
     /// Their activations as inputs.
     #[inline]
-    fn lit<'a>(&'a self, hidden: &'a [f32x8]) -> Lit<'a> {
+    fn lit<'a>(&'a self, hidden: &'a [f32xN]) -> Lit<'a> {
         Lit::new(&self.numbers, &bytemuck::cast_slice(hidden)[..self.numbers.len()])
     }
 }
@@ -34,13 +34,13 @@ pub(super) struct Inner<R: Rule> {
     pub(super) layer: Layer<R>,
     before: Units,
     /// Net inputs, then activations, of the units after it, and their deltas.
-    hidden: Vec<f32x8>,
-    deltas: Vec<f32x8>,
+    hidden: Vec<f32xN>,
+    deltas: Vec<f32xN>,
 }
 
 impl<R: Rule> Inner<R> {
     pub(super) fn new(weights: Panel, rule: R) -> Self {
-        let (before, room) = (Units::new(weights.rows()), vec![f32x8::ZERO; weights.vectors()]);
+        let (before, room) = (Units::new(weights.rows()), vec![f32xN::ZERO; weights.vectors()]);
         Self { layer: Layer::new(weights, rule), before, hidden: room.clone(), deltas: room }
     }
 
@@ -48,9 +48,9 @@ impl<R: Rule> Inner<R> {
     /// above goes from the net inputs of the units after it to theirs.
     pub(super) fn learn(
         &mut self,
-        hidden: &mut [f32x8],
-        deltas: &mut [f32x8],
-        above: impl FnOnce(&mut [f32x8], &mut [f32x8]),
+        hidden: &mut [f32xN],
+        deltas: &mut [f32xN],
+        above: impl FnOnce(&mut [f32xN], &mut [f32xN]),
     ) {
         activate(hidden, self.layer.stored().rows());
         let lit = self.before.lit(hidden);
@@ -127,19 +127,19 @@ fn whole(panel: &Panel) -> View<'_> {
 pub(super) struct Passage<'w> {
     weights: &'w Weights<'w>,
     /// The units before each inner layer, and room for the net inputs after it.
-    inner: Vec<(Units, Vec<f32x8>)>,
-    outputs: Vec<f32x8>,
+    inner: Vec<(Units, Vec<f32xN>)>,
+    outputs: Vec<f32xN>,
 }
 
 impl<'w> Passage<'w> {
     pub(super) fn new(weights: &'w Weights) -> Self {
-        let room = |weights: &&Panel| (Units::new(weights.rows()), vec![f32x8::ZERO; weights.vectors()]);
-        let outputs = vec![f32x8::ZERO; vectors(weights.last.rows())];
+        let room = |weights: &&Panel| (Units::new(weights.rows()), vec![f32xN::ZERO; weights.vectors()]);
+        let outputs = vec![f32xN::ZERO; vectors(weights.last.rows())];
         Self { weights, inner: weights.inner.iter().map(room).collect(), outputs }
     }
 
     /// The outputs' net inputs, from those of the first hidden layer, which become activations.
-    pub(super) fn outputs(&mut self, first: &mut [f32x8]) -> &mut [f32x8] {
+    pub(super) fn outputs(&mut self, first: &mut [f32xN]) -> &mut [f32xN] {
         let Self { weights: Weights { inner, last, .. }, inner: rooms, outputs } = self;
         let mut hidden = first;
         for ((before, after), weights) in rooms.iter_mut().zip(inner) {

@@ -9,7 +9,7 @@ use super::threads::Threads;
 use super::work::{Shape, Visits, Work, work};
 use dlr_kernels::forward::activate;
 use dlr_kernels::gradient::OfOutputs;
-use dlr_kernels::lanes::{f32x8, vectors};
+use dlr_kernels::lanes::{f32xN, vectors};
 use dlr_kernels::layer::{Layer, State};
 use dlr_kernels::output::{Backprop, OneHot, hidden_deltas, output_deltas, output_sums};
 use dlr_kernels::panel::Panel;
@@ -72,15 +72,15 @@ pub struct Fused<A: Rule, B: Rule> {
 /// What lies between the layers for one image: beside each inner layer's own, that of the first and the last.
 struct Online {
     values: Vec<f32>,
-    hidden: Vec<f32x8>,
-    hidden_deltas: Vec<f32x8>,
-    output_deltas: Vec<f32x8>,
+    hidden: Vec<f32xN>,
+    hidden_deltas: Vec<f32xN>,
+    output_deltas: Vec<f32xN>,
     outputs: Outputs,
 }
 
 impl Online {
     fn new(network: &Network) -> Self {
-        let room = |width| vec![f32x8::ZERO; vectors(width)];
+        let room = |width| vec![f32xN::ZERO; vectors(width)];
         Self {
             values: Vec::new(),
             hidden: room(network.first.width()),
@@ -93,13 +93,13 @@ impl Online {
 
 /// One image's outputs and the errors that go back, needed only on the way from its hidden sums to its deltas.
 pub(super) struct Outputs {
-    y: Vec<f32x8>,
-    errors: Vec<f32x8>,
+    y: Vec<f32xN>,
+    errors: Vec<f32xN>,
 }
 
 impl Outputs {
     pub(super) fn new(outputs: usize) -> Self {
-        Self { y: vec![f32x8::ZERO; vectors(outputs)], errors: vec![f32x8::ZERO; vectors(outputs)] }
+        Self { y: vec![f32xN::ZERO; vectors(outputs)], errors: vec![f32xN::ZERO; vectors(outputs)] }
     }
 
     /// From an image's sums in `hidden` to its activations, which take their place, and the deltas d1 and d2.
@@ -109,9 +109,9 @@ impl Outputs {
         task: Task,
         last: &Panel,
         label: u8,
-        hidden: &mut [f32x8],
-        d1: &mut [f32x8],
-        d2: &mut [f32x8],
+        hidden: &mut [f32xN],
+        d1: &mut [f32xN],
+        d2: &mut [f32xN],
     ) {
         activate(hidden, last.width());
         output_sums(hidden, last, &mut self.y);
@@ -159,7 +159,7 @@ impl<A: Rule, B: Rule> Fused<A, B> {
             laps.lap(Phase::Data);
             first.learn(lit, hidden, |hidden| {
                 laps.lap(Phase::Forward);
-                let mut top = |hidden: &mut [f32x8], d1: &mut [f32x8]| {
+                let mut top = |hidden: &mut [f32xN], d1: &mut [f32xN]| {
                     y.pass(*task, last.stored(), label, hidden, d1, d2);
                     laps.lap(Phase::Output);
                     let outputs = last.stored().rows();
@@ -181,9 +181,9 @@ impl<A: Rule, B: Rule> Fused<A, B> {
 /// layers on the way; `top` does so for the last one.
 fn above<R: Rule>(
     inner: &mut [Inner<R>],
-    hidden: &mut [f32x8],
-    deltas: &mut [f32x8],
-    top: &mut dyn FnMut(&mut [f32x8], &mut [f32x8]),
+    hidden: &mut [f32xN],
+    deltas: &mut [f32xN],
+    top: &mut dyn FnMut(&mut [f32xN], &mut [f32xN]),
 ) {
     match inner.split_first_mut() {
         None => top(hidden, deltas),

@@ -364,7 +364,6 @@ impl<'a> Progress<'a> {
     /// Takes in a checkpoint, or says why that can't be.
     fn go_on_from(&mut self, checkpoint: &Checkpoint) -> Result<(), String> {
         let shape = |network: &Network| (network.inputs(), network.hidden(), network.outputs());
-        // Padding hides how wide a layer's state is; the weights beside it tell.
         if shape(&checkpoint.network) != shape(&self.learner.network()) {
             return Err("its network is not that of its settings and the data".to_owned());
         }

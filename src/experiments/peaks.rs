@@ -1,7 +1,7 @@
 //! The most that the machine can do with this build's vectors: arithmetic, and bandwidth of each level of its memory. The
 //! roofs under which the kernels work.
 
-use dlr_kernels::lanes::f32x8;
+use dlr_kernels::lanes::f32xN;
 use dlr_kernels::peaks::{FLOPS_PER_ROUND, load, multiply_add, renew};
 use rayon::ThreadPool;
 use serde::Serialize;
@@ -66,7 +66,7 @@ impl Peaks {
         let caches = caches();
         let level = |(number, (name, bytes)): (usize, (&'static str, usize))| {
             let bytes = if bytes > LEAST_SHARE { (bytes / threads).max(LEAST_SHARE) } else { bytes };
-            let buffers = || vec![vec![f32x8::ONE; bytes / size_of::<f32x8>()]; threads];
+            let buffers = || vec![vec![f32xN::ONE; bytes / size_of::<f32xN>()]; threads];
             Level {
                 name,
                 bytes: caches.get(number).copied(),

@@ -3,7 +3,7 @@
 //! SGD with clipped gradients, |g| at most c for each weight: w <- w - lr max(-c, min(c, g)).
 
 use dlr::engine::optimizer::both;
-use dlr::kernels::lanes::f32x8;
+use dlr::kernels::lanes::f32xN;
 use dlr::kernels::rule::{Cost, Rule};
 use dlr::{Dataset, Entry, Hyper, Optimizer, Run, Settings, fit};
 
@@ -18,9 +18,9 @@ impl Rule for Clipped {
     type Pause = (); // and one without gradient rests
     const COST: Cost = Cost { step: 4, catch_up: 0 };
 
-    fn step(&self, weights: f32x8, a: f32x8, b: f32x8, (): &mut ()) -> f32x8 {
-        let gradient = (a * b).max(f32x8::splat(-self.most)).min(f32x8::splat(self.most));
-        weights - f32x8::splat(self.lr) * gradient
+    fn step(&self, weights: f32xN, a: f32xN, b: f32xN, (): &mut ()) -> f32xN {
+        let gradient = (a * b).max(f32xN::splat(-self.most)).min(f32xN::splat(self.most));
+        weights - f32xN::splat(self.lr) * gradient
     }
 }
 

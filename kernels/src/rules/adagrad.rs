@@ -9,7 +9,7 @@
 //!
 //! Cost per vector: 2 loads, square root, division, 2 multiplications, FMA, addition, subtraction, 2 stores.
 
-use crate::lanes::f32x8;
+use crate::lanes::f32xN;
 use crate::rule::{Cost, Rule};
 
 /// The sum of squared gradients for every weight.
@@ -23,14 +23,14 @@ pub struct AdaGrad {
 
 impl Rule for AdaGrad {
     /// G.
-    type Memory = f32x8;
+    type Memory = f32xN;
     type Pause = ();
     const COST: Cost = Cost { step: 8, catch_up: 0 };
 
     #[inline(always)]
-    fn step(&self, weights: f32x8, a: f32x8, b: f32x8, sum: &mut f32x8) -> f32x8 {
+    fn step(&self, weights: f32xN, a: f32xN, b: f32xN, sum: &mut f32xN) -> f32xN {
         let gradient = a * b;
         *sum = gradient.mul_add(gradient, *sum);
-        weights - gradient * f32x8::splat(self.lr) / (sum.sqrt() + f32x8::splat(self.epsilon))
+        weights - gradient * f32xN::splat(self.lr) / (sum.sqrt() + f32xN::splat(self.epsilon))
     }
 }

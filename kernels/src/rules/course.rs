@@ -32,15 +32,12 @@
 pub struct Missed {
     /// What is left of m and u: beta1^k and beta2^(k/2).
     pub(super) left: [f32; 2],
+    /// What is gone of m and v after one more update: 1 - beta1^(k+1) and 1 - beta2^(k+1).
+    pub(super) gone: [f32; 2],
     /// S.
     pub(super) mean: f32,
     /// lr times M_0, M_2 and M_3.
     pub(super) moments: [f32; 3],
-}
-
-impl Missed {
-    /// No update.
-    const NOTHING: Self = Self { left: [1.0; 2], mean: 1.0, moments: [0.0; 3] };
 }
 
 /// The part of a pause's effect that the series may leave out.
@@ -77,6 +74,8 @@ pub(super) struct Course {
     ratios: [Vec<f64>; N],
     /// beta1^k and beta2^(k/2) for the same.
     left: Vec<[f32; 2]>,
+    /// 1 - beta1^(k+1) and 1 - beta2^(k+1) for the same.
+    gone: Vec<[f32; 2]>,
     /// What the same pauses do after `settled_from`, as far as the series serves.
     settled: Vec<Missed>,
 }
@@ -124,9 +123,11 @@ impl Course {
             reach: until(beta1),
             ratios: core::array::from_fn(|_| Vec::new()),
             left: Vec::new(),
+            gone: Vec::new(),
             settled: Vec::new(),
         };
         course.left = (0..LONG as u64).map(|k| course.left(k)).collect();
+        course.gone = (0..LONG as u64).map(|k| course.gone(k)).collect();
         let powers: Vec<Sums> = (0..LONG as u64).map(|k| course.powers(k)).collect();
         course.ratios = core::array::from_fn(|n| powers.iter().map(|powers| powers[n]).collect());
         course.tabulate();
@@ -187,6 +188,20 @@ impl Course {
         [power(self.beta1, k) as f32, power(self.beta2, k).sqrt() as f32]
     }
 
+    /// 1 - beta1^(k+1) and 1 - beta2^(k+1).
+    fn gone(&self, k: u64) -> [f32; 2] {
+        if let Some(&gone) = self.gone.get(k as usize) {
+            return gone;
+        }
+        [self.beta1, self.beta2].map(|beta| (1.0 - power(beta, k + 1)) as f32)
+    }
+
+    /// What no update does.
+    #[inline(always)]
+    pub(super) fn nothing(&self) -> Missed {
+        Missed { left: [1.0; 2], gone: self.gone[0], mean: 1.0, moments: [0.0; 3] }
+    }
+
     /// step_t / lr and root_t; infinite for t = 0, where there is no update.
     fn exact(&self, t: u64) -> (f64, f64) {
         let correction = |beta: f64| 1.0 - power(beta, t);
@@ -225,13 +240,13 @@ impl Course {
     /// What the `k` updates after update `from` did, if the series serves.
     pub(super) fn missed(&self, from: u64, k: u64) -> Option<Missed> {
         if k == 0 {
-            return Some(Missed::NOTHING);
+            return Some(self.nothing());
         }
         let (start, end) = (self.place(from)?, self.place(from + k)?);
         let powers = self.powers(k);
         let sums = core::array::from_fn(|n| self.sums[n][start] - powers[n] * self.sums[n][end]);
         let (mean, moments, serves) = self.series(sums);
-        serves.then(|| Missed { left: self.left(k), mean, moments })
+        serves.then(|| Missed { left: self.left(k), gone: self.gone(k), mean, moments })
     }
 
     /// S, lr M_0, lr M_2 and lr M_3 of a pause with these sums, and whether the series leaves out next to nothing.
@@ -264,7 +279,7 @@ impl Course {
             recent.series[k] = [mean, zeroth, second, third];
             recent.serves[k] = serves;
         }
-        let Missed { mean, moments: [zeroth, second, third], .. } = Missed::NOTHING;
+        let Missed { mean, moments: [zeroth, second, third], .. } = self.nothing();
         (recent.series[0], recent.serves[0]) = ([mean, zeroth, second, third], true);
         recent.end = Some(t);
     }
@@ -282,9 +297,9 @@ impl Course {
             Some(self.settled[n])
         } else if n < SHORT && recent.end == Some(t) {
             let [mean, moments @ ..] = recent.series[n];
-            recent.serves[n].then_some(Missed { left: self.left[n], mean, moments })
+            recent.serves[n].then_some(Missed { left: self.left[n], gone: self.gone[n], mean, moments })
         } else {
-            (k == 0).then_some(Missed::NOTHING)
+            (k == 0).then(|| self.nothing())
         }
     }
 }

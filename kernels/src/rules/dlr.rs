@@ -16,7 +16,7 @@
 //! Cost per vector: load, and, 2 FMA, store; in batches, one multiplication. Norms come on top, as
 //! [`Norms::cost`](crate::rule::Norms::cost) says.
 
-use crate::lanes::f32x8;
+use crate::lanes::f32xN;
 use crate::rule::{Cost, Norms, Rule};
 
 /// DLR by the norms of a layer's rows (`BY_ROW`) or of its lanes' columns.
@@ -35,19 +35,19 @@ impl<const BY_ROW: bool> Rule for Dlr<BY_ROW> {
     const NORMS: Norms = if BY_ROW { Norms::OfRows } else { Norms::OfLanes };
 
     #[inline(always)]
-    fn rate(&self, norms: f32x8) -> f32x8 {
-        f32x8::splat(self.lr) / (norms + f32x8::splat(self.alpha))
+    fn rate(&self, norms: f32xN) -> f32xN {
+        f32xN::splat(self.lr) / (norms + f32xN::splat(self.alpha))
     }
 
     #[inline(always)]
-    fn step(&self, weights: f32x8, a: f32x8, b: f32x8, (): &mut ()) -> f32x8 {
+    fn step(&self, weights: f32xN, a: f32xN, b: f32xN, (): &mut ()) -> f32xN {
         by_strength(self.alpha, weights, a, b)
     }
 }
 
 /// w - (|w| + alpha) a b.
 #[inline(always)]
-pub(super) fn by_strength(alpha: f32, weights: f32x8, a: f32x8, b: f32x8) -> f32x8 {
+pub(super) fn by_strength(alpha: f32, weights: f32xN, a: f32xN, b: f32xN) -> f32xN {
     // Of one image, b and b alpha are the same for all rows: one operation less than (|w| + alpha) b a.
-    weights.abs().mul_add(b, b * f32x8::splat(alpha)).mul_neg_add(a, weights)
+    weights.abs().mul_add(b, b * f32xN::splat(alpha)).mul_neg_add(a, weights)
 }

@@ -12,7 +12,7 @@
 //! FMA, store, and norms, as [`Norms::cost`](crate::rule::Norms::cost) says.
 
 use super::dlr::by_strength;
-use crate::lanes::f32x8;
+use crate::lanes::f32xN;
 use crate::rule::{Cost, Norms, Rule};
 
 /// Strong synapses learn faster; the others of their unit do not matter.
@@ -39,12 +39,12 @@ impl Rule for DlrNumerator {
     const COST: Cost = Cost { step: 4, catch_up: 0 };
 
     #[inline(always)]
-    fn rate(&self, _: f32x8) -> f32x8 {
-        f32x8::splat(self.lr / self.alpha)
+    fn rate(&self, _: f32xN) -> f32xN {
+        f32xN::splat(self.lr / self.alpha)
     }
 
     #[inline(always)]
-    fn step(&self, weights: f32x8, a: f32x8, b: f32x8, (): &mut ()) -> f32x8 {
+    fn step(&self, weights: f32xN, a: f32xN, b: f32xN, (): &mut ()) -> f32xN {
         by_strength(self.alpha, weights, a, b)
     }
 }
@@ -56,14 +56,14 @@ impl<const BY_ROW: bool> Rule for DlrDenominator<BY_ROW> {
     const NORMS: Norms = if BY_ROW { Norms::OfRows } else { Norms::OfLanes };
 
     #[inline(always)]
-    fn rate(&self, norms: f32x8) -> f32x8 {
-        let alpha = f32x8::splat(self.alpha);
+    fn rate(&self, norms: f32xN) -> f32xN {
+        let alpha = f32xN::splat(self.alpha);
         // The quotient first: lr alpha could overflow.
-        f32x8::splat(self.lr) * (alpha / (norms + alpha))
+        f32xN::splat(self.lr) * (alpha / (norms + alpha))
     }
 
     #[inline(always)]
-    fn step(&self, weights: f32x8, a: f32x8, b: f32x8, (): &mut ()) -> f32x8 {
+    fn step(&self, weights: f32xN, a: f32xN, b: f32xN, (): &mut ()) -> f32xN {
         a.mul_neg_add(b, weights)
     }
 }

@@ -18,7 +18,7 @@
 //!
 //! Cost per vector: reading, 2 loads and FMA; updating, 2 loads, multiplication, 3 FMA, 2 stores.
 
-use crate::lanes::f32x8;
+use crate::lanes::f32xN;
 use crate::rule::{Cost, Rule};
 use std::sync::Arc;
 
@@ -82,21 +82,20 @@ impl Decay {
 }
 
 impl Rule for Momentum {
-    type Memory = f32x8;
+    type Memory = f32xN;
     type Pause = Pause;
     const COST: Cost = Cost { step: 7, catch_up: 2 };
     const PEEKS: bool = true;
     const LONGEST_PAUSE: u64 = DECAYS as u64 - 2;
 
     #[inline(always)]
-    fn rate(&self, _: f32x8) -> f32x8 {
-        f32x8::splat(self.rate)
+    fn rate(&self, _: f32xN) -> f32xN {
+        f32xN::splat(self.rate)
     }
 
     #[inline(always)]
-    fn step(&self, weights: f32x8, a: f32x8, b: f32x8, velocity: &mut f32x8) -> f32x8 {
-        let [idle, with_step] = [self.decays[0], self.decays[1]];
-        self.step_after(Pause { idle, with_step }, weights, a, b, velocity)
+    fn step(&self, weights: f32xN, a: f32xN, b: f32xN, velocity: &mut f32xN) -> f32xN {
+        self.step_after(self.pause(0).expect("no pause is at hand"), weights, a, b, velocity)
     }
 
     #[inline(always)]
@@ -106,26 +105,26 @@ impl Rule for Momentum {
     }
 
     #[inline(always)]
-    fn catch_up(&self, Pause { idle, .. }: Pause, weights: f32x8, velocity: &f32x8) -> f32x8 {
-        velocity.mul_neg_add(f32x8::splat(idle.moved), weights)
+    fn catch_up(&self, Pause { idle, .. }: Pause, weights: f32xN, velocity: &f32xN) -> f32xN {
+        velocity.mul_neg_add(f32xN::splat(idle.moved), weights)
     }
 
     #[inline(always)]
-    fn fade(&self, Pause { idle, .. }: Pause, velocity: &mut f32x8) {
-        *velocity *= f32x8::splat(idle.left);
+    fn fade(&self, Pause { idle, .. }: Pause, velocity: &mut f32xN) {
+        *velocity *= f32xN::splat(idle.left);
     }
 
     #[inline(always)]
     fn step_after(
         &self,
         Pause { with_step, .. }: Pause,
-        weights: f32x8,
-        a: f32x8,
-        b: f32x8,
-        velocity: &mut f32x8,
-    ) -> f32x8 {
-        let weights = velocity.mul_neg_add(f32x8::splat(with_step.moved), weights);
-        *velocity = a.mul_add(b, *velocity * f32x8::splat(with_step.left));
+        weights: f32xN,
+        a: f32xN,
+        b: f32xN,
+        velocity: &mut f32xN,
+    ) -> f32xN {
+        let weights = velocity.mul_neg_add(f32xN::splat(with_step.moved), weights);
+        *velocity = a.mul_add(b, *velocity * f32xN::splat(with_step.left));
         a.mul_neg_add(b, weights)
     }
 }

@@ -16,17 +16,17 @@
 //! Cost per vector: reading, load; updating, 2 loads, square root, division, 4 multiplications, 3 FMA, addition,
 //! subtraction, 2 stores.
 
-use crate::lanes::f32x8;
+use crate::lanes::f32xN;
 use crate::rule::{Cost, Rule};
 use std::sync::Arc;
 
 /// A decaying mean of squared gradients for every weight.
 #[derive(Clone, Debug)]
 pub struct RmsProp {
-    lr: f32x8,
+    lr: f32xN,
     /// 1 - rho.
-    new: f32x8,
-    epsilon: f32x8,
+    new: f32xN,
+    epsilon: f32xN,
     /// What 0, 1, 2, ... updates without gradient do.
     decays: Arc<[Decay; DECAYS]>,
 }
@@ -45,9 +45,9 @@ const DECAYS: usize = 1024;
 impl RmsProp {
     /// RMSProp before its first update. `rho` lies in `0..1`, `epsilon` is positive and no subnormal.
     pub fn new(lr: f64, rho: f64, epsilon: f32) -> Self {
-        let [lr, new] = [lr, 1.0 - rho].map(|number| f32x8::splat(number as f32));
+        let [lr, new] = [lr, 1.0 - rho].map(|number| f32xN::splat(number as f32));
         let decays = Arc::new(core::array::from_fn(|k| Decay::over(k, rho)));
-        Self { lr, new, epsilon: f32x8::splat(epsilon), decays }
+        Self { lr, new, epsilon: f32xN::splat(epsilon), decays }
     }
 }
 
@@ -61,7 +61,7 @@ impl Decay {
 
 impl Rule for RmsProp {
     /// v.
-    type Memory = f32x8;
+    type Memory = f32xN;
     type Pause = Decay;
     const COST: Cost = Cost { step: 14, catch_up: 0 };
     const PEEKS: bool = true;
@@ -73,12 +73,12 @@ impl Rule for RmsProp {
     }
 
     #[inline(always)]
-    fn fade(&self, Decay { left, rest }: Decay, v: &mut f32x8) {
-        *v = v.mul_add(f32x8::splat(left), *v * f32x8::splat(rest));
+    fn fade(&self, Decay { left, rest }: Decay, v: &mut f32xN) {
+        *v = v.mul_add(f32xN::splat(left), *v * f32xN::splat(rest));
     }
 
     #[inline(always)]
-    fn step(&self, weights: f32x8, a: f32x8, b: f32x8, v: &mut f32x8) -> f32x8 {
+    fn step(&self, weights: f32xN, a: f32xN, b: f32xN, v: &mut f32xN) -> f32xN {
         let gradient = a * b;
         *v = (gradient * self.new).mul_add(gradient, v.mul_neg_add(self.new, *v));
         weights - gradient * self.lr / (v.sqrt() + self.epsilon)
@@ -96,11 +96,11 @@ mod tests {
     fn a_mean_over_many_pauses_does_not_drift() {
         for (rho, missed) in [(0.999, 1), (0.999, 2), (0.998, 1), (0.9985, 3)] {
             let rule = RmsProp::new(0.0, rho, 1e-8);
-            let (mut v, mut want) = (f32x8::ZERO, 0.0_f64);
+            let (mut v, mut want) = (f32xN::ZERO, 0.0_f64);
             for n in 0..20_000 {
                 let gradient = ((f64::from(n) * 0.618_034).fract() - 0.5) as f32;
                 rule.fade(rule.pause(missed).unwrap(), &mut v);
-                rule.step(f32x8::ZERO, f32x8::splat(gradient), f32x8::ONE, &mut v);
+                rule.step(f32xN::ZERO, f32xN::splat(gradient), f32xN::ONE, &mut v);
                 want = rho.powi(missed as i32 + 1) * want + (1.0 - rho) * f64::from(gradient).powi(2);
             }
             let [got, ..] = v.to_array();

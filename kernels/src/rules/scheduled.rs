@@ -13,7 +13,7 @@
 //!
 //! Cost per vector: load, FMA, store. Per update, a division, 3 ns, or a cube root and an exponential, 20 ns.
 
-use crate::lanes::f32x8;
+use crate::lanes::f32xN;
 use crate::rule::{Cost, Rule};
 
 /// One learning rate for every weight, which changes with every update.
@@ -66,12 +66,12 @@ impl Rule for Scheduled {
     const COST: Cost = Cost { step: 2, catch_up: 0 };
 
     #[inline(always)]
-    fn rate(&self, _: f32x8) -> f32x8 {
-        f32x8::splat(self.rate)
+    fn rate(&self, _: f32xN) -> f32xN {
+        f32xN::splat(self.rate)
     }
 
     #[inline(always)]
-    fn step(&self, weights: f32x8, a: f32x8, b: f32x8, (): &mut ()) -> f32x8 {
+    fn step(&self, weights: f32xN, a: f32xN, b: f32xN, (): &mut ()) -> f32xN {
         a.mul_neg_add(b, weights)
     }
 
@@ -88,7 +88,7 @@ mod tests {
     fn rates(mut rule: Scheduled) -> Vec<f32> {
         let at = |updates| {
             rule.advance(updates);
-            let [rate, ..] = rule.rate(f32x8::ZERO).to_array();
+            let [rate, ..] = rule.rate(f32xN::ZERO).to_array();
             rate
         };
         (0..=1000).map(at).collect()

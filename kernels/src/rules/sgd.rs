@@ -6,7 +6,7 @@
 //!
 //! Cost per vector: load, FMA, store.
 
-use crate::lanes::f32x8;
+use crate::lanes::f32xN;
 use crate::rule::{Cost, Rule};
 
 /// One learning rate for every weight.
@@ -22,12 +22,12 @@ impl Rule for Sgd {
     const COST: Cost = Cost { step: 2, catch_up: 0 };
 
     #[inline(always)]
-    fn rate(&self, _: f32x8) -> f32x8 {
-        f32x8::splat(self.lr)
+    fn rate(&self, _: f32xN) -> f32xN {
+        f32xN::splat(self.lr)
     }
 
     #[inline(always)]
-    fn step(&self, weights: f32x8, a: f32x8, b: f32x8, (): &mut ()) -> f32x8 {
+    fn step(&self, weights: f32xN, a: f32xN, b: f32xN, (): &mut ()) -> f32xN {
         a.mul_neg_add(b, weights)
     }
 }

@@ -6,7 +6,7 @@ use crate::layers::{AnyLayer, Gradient, Place, layer};
 use dlr_kernels::forward::{activate, hidden_sums};
 use dlr_kernels::gemm::{View, ViewMut, gemm};
 use dlr_kernels::gradient::{Lighters, OfBatch, OfImage, OfMatrix, OfOutputs};
-use dlr_kernels::lanes::f32x8;
+use dlr_kernels::lanes::f32xN;
 use dlr_kernels::lit::Lit;
 use dlr_kernels::output::{self, OneHot, hidden_deltas, output_deltas, output_sums};
 use dlr_kernels::panel::Panel;
@@ -105,9 +105,9 @@ pub struct Learner {
 
 /// What one pattern leaves between the layers.
 struct Between {
-    hidden: Vec<f32x8>,
-    hidden_deltas: Vec<f32x8>,
-    output_deltas: Vec<f32x8>,
+    hidden: Vec<f32xN>,
+    hidden_deltas: Vec<f32xN>,
+    output_deltas: Vec<f32xN>,
 }
 
 impl Learner {
@@ -142,7 +142,7 @@ impl Learner {
     }
 
     /// From the hidden units' net inputs to the outputs, and back to the hidden deltas.
-    fn pass(&self, mut hidden: Vec<f32x8>, label: u8) -> Between {
+    fn pass(&self, mut hidden: Vec<f32xN>, label: u8) -> Between {
         let w2 = self.second.stored();
         let [mut y, mut d2, mut errors] = [(); 3].map(|()| unwritten(w2.rows()));
         let mut d1 = unwritten(w2.width());
@@ -188,7 +188,7 @@ impl Learner {
                 hidden_sums(pattern.lit(), w1, &mut sums);
             }
             let between = self.pass(sums, pattern.label);
-            let set = |panel: &mut Panel, row: &[f32x8]| {
+            let set = |panel: &mut Panel, row: &[f32xN]| {
                 panel.as_vectors_mut()[b * row.len()..][..row.len()].copy_from_slice(row);
             };
             set(&mut hidden, &between.hidden);

@@ -7,7 +7,7 @@ use crate::layers::{AnyLayer, Gradient, Pieces, Place, RULES, layer, optimizers}
 use dlr_kernels::forward::{activate, hidden_sums};
 use dlr_kernels::gradient::{Lighters, OfBatch, OfImage, OfMatrix, OfOutputs};
 use dlr_kernels::inner::{deltas_before, through_logistic};
-use dlr_kernels::lanes::{LANES, f32x8, tail_mask};
+use dlr_kernels::lanes::{LANES, f32xN, tail_mask};
 use dlr_kernels::layer::Layer;
 use dlr_kernels::lit::Lit;
 use dlr_kernels::output::{Backprop, OneHot, argmax, hidden_deltas, output_deltas, output_sums};
@@ -26,13 +26,13 @@ fn refuses(tally: &mut Tally, words: &str, call: impl FnOnce()) {
 }
 
 /// A vector of slices that are a vector shorter and longer than they should be.
-fn wrong(width: usize) -> [Vec<f32x8>; 2] {
+fn wrong(width: usize) -> [Vec<f32xN>; 2] {
     let vectors = unwritten(width).len();
-    [vectors - 1, vectors + 1].map(|n| vec![f32x8::ZERO; n])
+    [vectors - 1, vectors + 1].map(|n| vec![f32xN::ZERO; n])
 }
 
-/// A whole row in one tile, and one of two tiles.
-const WIDTHS: [usize; 2] = [19, 137];
+/// A whole row in one tile, and one of some tiles.
+const WIDTHS: [usize; 2] = [19, 265];
 const ROWS: usize = 11;
 
 #[test]
@@ -41,7 +41,7 @@ fn slices_of_a_wrong_length() {
     let target = OneHot { low: 0.0, high: 1.0 };
     for width in WIDTHS {
         let weights = Panel::zeros(ROWS, width);
-        let [row, column] = [width, ROWS].map(|n| vec![f32x8::ZERO; unwritten(n).len()]);
+        let [row, column] = [width, ROWS].map(|n| vec![f32xN::ZERO; unwritten(n).len()]);
         for mut of_row in wrong(width) {
             let [one, unit] = ["one sum per hidden unit", "one activation per hidden unit"];
             let both = "one activation and one delta per hidden unit";
@@ -61,7 +61,7 @@ fn slices_of_a_wrong_length() {
                 through_logistic(&of_column, &mut column.clone())
             });
             refuses(&mut tally, error, || hidden_deltas(&of_column, &weights, &row, &mut row.clone()));
-            let mut deltas = |[y, d, e]: [&Vec<f32x8>; 3]| {
+            let mut deltas = |[y, d, e]: [&Vec<f32xN>; 3]| {
                 let [mut y, mut d, mut e] = [y, d, e].map(Clone::clone);
                 refuses(&mut tally, both, || {
                     output_deltas(&mut y, 0, target, Backprop::Mse, &mut d, &mut e);
@@ -78,7 +78,7 @@ fn slices_of_a_wrong_length() {
     refuses(&mut tally, "a lit pixel is an index and a value", || _ = Lit::new(&[1], &[1.0, 2.0]));
     refuses(&mut tally, "at least one column", || _ = Panel::zeros(3, 0));
     refuses(&mut tally, "at least one column", || _ = Panel::from_fn(3, 0, |_, _| 0.0));
-    refuses(&mut tally, "not too large", || _ = Panel::zeros(usize::MAX / 2, 17));
+    refuses(&mut tally, "not too large", || _ = Panel::zeros(usize::MAX / 2, 33));
     refuses(&mut tally, "no numbers have no last vector", || _ = tail_mask(0));
     tally.finish("wrong lengths", WIDTHS.len() * 2 * (6 + 8) + 6);
 }
@@ -86,7 +86,7 @@ fn slices_of_a_wrong_length() {
 /// A layer that has had an update, under a rule.
 fn used(optimizer: Optimizer, width: usize) -> Box<dyn AnyLayer> {
     let mut used = layer(optimizer, Place::First, Panel::from_fn(ROWS, width, |_, _| 0.5));
-    let deltas = vec![f32x8::ONE; unwritten(width).len()];
+    let deltas = vec![f32xN::ONE; unwritten(width).len()];
     used.step(&Gradient::Image(OfImage { lit: Lit::new(&[1, 4], &[1.0; 2]), deltas: &deltas }));
     used
 }
@@ -100,7 +100,7 @@ fn layers_and_gradients_that_do_not_fit() {
     let image = |index: &'static [u16]| Lit::new(index, &[1.0; 2][..index.len()]);
     for optimizer in optimizers(1.0) {
         for width in WIDTHS {
-            let row = vec![f32x8::ONE; unwritten(width).len()];
+            let row = vec![f32xN::ONE; unwritten(width).len()];
             let fresh = || used(optimizer, width);
             let mut lighters = Lighters::default();
             lighters.turn(ROWS + 1, [image(&[0, 4]), image(&[4])].into_iter());

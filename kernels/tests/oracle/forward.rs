@@ -3,7 +3,7 @@
 
 use crate::assembly::Pattern;
 use crate::errors::{Tally, dot, reduction, ulps};
-use crate::helpers::{LIGHTINGS, Numbers, bits, plain, unwritten, widths};
+use crate::helpers::{ALL_WIDTHS, LIGHTINGS, Numbers, bits, plain, unwritten, widths};
 use dlr_kernels::forward::{activate, hidden_sums};
 use dlr_kernels::panel::Panel;
 use dlr_kernels::reference::Network;
@@ -14,8 +14,8 @@ fn inputs(hidden: usize) -> impl Iterator<Item = usize> {
     [1, 2, 7, 8, 40].into_iter().chain(mnist.then_some(784))
 }
 
-/// 52 widths by 5 sizes of images, 4 widths by one more, all in 4 lightings.
-const CASES: usize = (52 * 5 + 4) * 4;
+/// All widths by 5 sizes of images, 4 widths by one more, all in 4 lightings.
+const CASES: usize = (ALL_WIDTHS * 5 + 4) * 4;
 
 /// Calls `test` with every shape, an image and weights, drawn from `pixel` and `weight`.
 fn for_every_shape(

@@ -1,12 +1,17 @@
 //! The tables that the tests run over, the numbers that they fill their arguments with, and views of vectors.
 
-use dlr_kernels::lanes::{f32x8, vectors};
+use dlr_kernels::lanes::{f32xN, vectors};
 use dlr_kernels::panel::Panel;
 
-/// Hidden units: every number of lanes in the last vector for up to five vectors, then the edges of the tiles of sixteen
-/// vectors, then rows of many tiles.
+/// How many [`widths`] there are.
+pub const ALL_WIDTHS: usize = 40 + 9 + 10 + 3;
+
+/// Hidden units: every number of lanes in the last of some vectors of eight or sixteen, around more of them, the edges of
+/// their tiles, which are sixteen vectors wide, and rows of many tiles.
 pub fn widths() -> impl Iterator<Item = usize> {
-    (1..=40).chain([65, 127, 128, 129, 135, 136, 137, 256, 257, 300, 1000, 4096])
+    let vectors = [47, 48, 49, 63, 64, 65, 79, 80, 81];
+    let tiles = [127, 128, 129, 136, 137, 255, 256, 257, 272, 273];
+    (1..=40).chain(vectors).chain(tiles).chain([300, 1000, 4096])
 }
 
 /// Which pixels of an image are lit.
@@ -74,24 +79,24 @@ impl Numbers {
 }
 
 /// Room for `width` numbers that must all be written before they are read.
-pub fn unwritten(width: usize) -> Vec<f32x8> {
-    vec![f32x8::splat(f32::NAN); vectors(width)]
+pub fn unwritten(width: usize) -> Vec<f32xN> {
+    vec![f32xN::splat(f32::NAN); vectors(width)]
 }
 
 /// A panel that must be written, padding included, before it is read.
 pub fn unwritten_panel(rows: usize, width: usize) -> Panel {
     let mut panel = Panel::zeros(rows, width);
-    panel.as_vectors_mut().fill(f32x8::splat(f32::NAN));
+    panel.as_vectors_mut().fill(f32xN::splat(f32::NAN));
     panel
 }
 
 /// `width` numbers in whole vectors, the rest zero.
-pub fn padded(width: usize, mut value: impl FnMut() -> f32) -> Vec<f32x8> {
+pub fn padded(width: usize, mut value: impl FnMut() -> f32) -> Vec<f32xN> {
     Panel::from_fn(1, width, |_, _| value()).as_vectors().to_vec()
 }
 
 /// The lanes of vectors one after another, padding included.
-pub fn plain(vectors: &[f32x8]) -> &[f32] {
+pub fn plain(vectors: &[f32xN]) -> &[f32] {
     bytemuck::cast_slice(vectors)
 }
 

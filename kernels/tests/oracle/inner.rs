@@ -1,12 +1,12 @@
 //! The way back through an inner layer: exact on integers, and within the reduction bound on reals.
 
 use crate::errors::{Tally, dot, reduction};
-use crate::helpers::{Numbers, padded, plain, unwritten, widths};
+use crate::helpers::{ALL_WIDTHS, Numbers, padded, plain, unwritten, widths};
 use dlr_kernels::inner::deltas_before;
 use dlr_kernels::panel::Panel;
 
-/// Units before the layer: around one, two and four vectors, and many.
-const BEFORE: [usize; 8] = [1, 7, 8, 9, 17, 30, 32, 300];
+/// Units before the layer: around one, two and four vectors of eight or sixteen, and many.
+const BEFORE: [usize; 9] = [1, 7, 8, 9, 17, 30, 32, 65, 300];
 
 #[test]
 fn deltas_before_a_layer() {
@@ -44,13 +44,13 @@ fn deltas_before_a_layer() {
             real.case();
         }
     }
-    exact.finish("deltas_before, exact", 52 * BEFORE.len());
-    real.finish("deltas_before, reduction", 52 * BEFORE.len());
+    exact.finish("deltas_before, exact", ALL_WIDTHS * BEFORE.len());
+    real.finish("deltas_before, reduction", ALL_WIDTHS * BEFORE.len());
 }
 
 #[test]
 #[should_panic(expected = "a delta for each activation")]
 fn as_many_deltas_as_activations() {
-    let weights = Panel::zeros(9, 8);
-    deltas_before(&weights, &unwritten(8), &unwritten(8), &mut unwritten(9));
+    let weights = Panel::zeros(17, 8);
+    deltas_before(&weights, &unwritten(8), &unwritten(8), &mut unwritten(17));
 }

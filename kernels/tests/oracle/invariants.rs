@@ -11,7 +11,7 @@ use dlr_kernels::reference::{Backprop, Norm, Optimizer};
 const INPUTS: usize = 12;
 const OUTPUTS: usize = 10;
 /// Parts of one vector, whole ones, and more than a tile of them.
-const WIDTHS: [usize; 6] = [1, 8, 9, 13, 30, 129];
+const WIDTHS: [usize; 6] = [1, 8, 9, 13, 30, 257];
 
 #[test]
 fn padding_is_zero_after_100_steps_of_every_rule() {
@@ -121,7 +121,7 @@ fn rates(layer: &mut dyn AnyLayer) -> Vec<f64> {
 /// Steps by random gradients keep the weights moving; a fresh layer then measures what the trained one has amended.
 #[test]
 fn norms_of_rows_and_lanes_do_not_drift_from_the_weights() {
-    const WIDTHS: [usize; 3] = [3, 13, 129];
+    const WIDTHS: [usize; 3] = [3, 13, 257];
     const STEPS: usize = 20_000;
     let mut tally = Tally::default();
     for norm in [Norm::Pre, Norm::Post] {

@@ -1,7 +1,7 @@
 //! One layer under any rule, stepped by any gradient. Nothing else in these tests builds, steps or reads a `Layer`.
 
 use dlr_kernels::gradient::{self, OfBatch, OfImage, OfMatrix, OfOutputs};
-use dlr_kernels::lanes::f32x8;
+use dlr_kernels::lanes::f32xN;
 use dlr_kernels::layer::{Layer, State};
 use dlr_kernels::lit::Lit;
 use dlr_kernels::panel::Panel;
@@ -105,10 +105,10 @@ pub trait AnyLayer {
     fn stored(&self) -> &Panel;
 
     /// The sums over lit pixels, whose rows catch up.
-    fn hidden_sums(&mut self, lit: Lit, sums: &mut [f32x8]);
+    fn hidden_sums(&mut self, lit: Lit, sums: &mut [f32xN]);
 
     /// Sums, what `deltas` makes of them in their place, and the update by these, in one.
-    fn learn(&mut self, lit: Lit, sums: &mut [f32x8], deltas: &mut dyn FnMut(&mut [f32x8]));
+    fn learn(&mut self, lit: Lit, sums: &mut [f32xN], deltas: &mut dyn FnMut(&mut [f32xN]));
 
     /// Brings rows up to date.
     fn catch_up(&mut self, rows: &[usize]);
@@ -196,11 +196,11 @@ impl<R: Rule> AnyLayer for Layer<R> {
         self.stored()
     }
 
-    fn hidden_sums(&mut self, lit: Lit, sums: &mut [f32x8]) {
+    fn hidden_sums(&mut self, lit: Lit, sums: &mut [f32xN]) {
         self.hidden_sums(lit, sums);
     }
 
-    fn learn(&mut self, lit: Lit, sums: &mut [f32x8], deltas: &mut dyn FnMut(&mut [f32x8])) {
+    fn learn(&mut self, lit: Lit, sums: &mut [f32xN], deltas: &mut dyn FnMut(&mut [f32xN])) {
         self.learn(lit, sums, |sums| {
             deltas(sums);
             sums

@@ -6,18 +6,18 @@ use crate::errors::{Tally, U};
 use crate::helpers::{LIGHTINGS, Lighting, Numbers, bits, plain, unwritten};
 use crate::layers::{Gradient, Place, RULES, layer, optimizers, rows_share_norms};
 use dlr_kernels::gradient::OfImage;
-use dlr_kernels::lanes::f32x8;
+use dlr_kernels::lanes::f32xN;
 use dlr_kernels::panel::Panel;
 
 /// Around one, two and three vectors, and around one and two tiles of 16.
-const WIDTHS: [usize; 14] = [1, 7, 8, 9, 16, 17, 24, 72, 128, 129, 136, 137, 256, 257];
+const WIDTHS: [usize; 15] = [1, 7, 8, 9, 16, 17, 24, 72, 128, 129, 136, 137, 256, 257, 273];
 /// The longest row that is one tile.
 const ONE_TILE: usize = 104;
 const INPUTS: usize = 21;
 const STEPS: usize = 30;
 
-fn deltas_of(sums: &mut [f32x8]) {
-    sums.iter_mut().for_each(|sum| *sum *= f32x8::splat(0.125));
+fn deltas_of(sums: &mut [f32xN]) {
+    sums.iter_mut().for_each(|sum| *sum *= f32xN::splat(0.125));
 }
 
 #[test]

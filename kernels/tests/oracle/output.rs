@@ -2,16 +2,16 @@
 //! reals, output deltas within ulps, and which output is the largest.
 
 use crate::errors::{Tally, dot, reduction, roundings, ulps};
-use crate::helpers::{Numbers, padded, plain, unwritten, widths};
-use dlr_kernels::lanes::f32x8;
+use crate::helpers::{ALL_WIDTHS, Numbers, padded, plain, unwritten, widths};
+use dlr_kernels::lanes::{LANES, f32xN};
 use dlr_kernels::output::{Backprop, OneHot, argmax, hidden_deltas, output_deltas, output_sums};
 use dlr_kernels::panel::Panel;
 
-/// One output, around one and two vectors of them, and as many as a label can name.
-const OUTPUTS: [usize; 9] = [1, 2, 7, 8, 9, 10, 16, 17, 256];
+/// One output, around one and two vectors of them, of eight and sixteen, and as many as a label can name.
+const OUTPUTS: [usize; 12] = [1, 2, 7, 8, 9, 10, 15, 16, 17, 32, 33, 256];
 
 /// Widths by numbers of outputs.
-const CASES: usize = 52 * 9;
+const CASES: usize = ALL_WIDTHS * OUTPUTS.len();
 
 #[test]
 fn sums_and_deltas_of_integers_are_exact() {
@@ -63,10 +63,10 @@ fn sums_and_deltas_of_reals_are_within_the_reduction_bound() {
             }
 
             // What lies beyond the last output is never read.
-            let errors: Vec<f32> = (0..outputs.next_multiple_of(8))
+            let errors: Vec<f32> = (0..outputs.next_multiple_of(LANES))
                 .map(|k| if k < outputs { numbers.signed() } else { f32::NAN })
                 .collect();
-            let vectors: Vec<f32x8> = errors.as_chunks().0.iter().map(|&lanes| f32x8::from(lanes)).collect();
+            let vectors: Vec<f32xN> = errors.as_chunks().0.iter().map(|&lanes| f32xN::from(lanes)).collect();
             let mut deltas = unwritten(hidden);
             hidden_deltas(&vectors, &weights, &h, &mut deltas);
             for i in 0..hidden {
@@ -109,7 +109,7 @@ fn output_deltas_are_within_ulps() {
                             Backprop::Authors => (want - t, roundings(1.0, want - t)),
                         };
                         let place = format_args!("{k} of {outputs}, label {label}, {backprop:?}, {target:?}");
-                        let off = |got: &[f32x8], want: f64| (f64::from(plain(got)[k]) - want).abs();
+                        let off = |got: &[f32xN], want: f64| (f64::from(plain(got)[k]) - want).abs();
                         let of_y = ulps(2.0, want);
                         tally.within(off(&y, want), of_y, place);
                         tally.within(off(&d2, delta), of_y + roundings(4.0, delta), place);
@@ -129,7 +129,7 @@ fn class(outputs: usize, low: f32, special: &[(usize, f32)]) -> usize {
     // The padding would win, were it looked at.
     let mut sums: Vec<f32> = vec![low; outputs];
     special.iter().for_each(|&(k, value)| sums[k] = value);
-    sums.resize(outputs.next_multiple_of(8), f32::INFINITY);
+    sums.resize(outputs.next_multiple_of(LANES), f32::INFINITY);
     let sums = padded(sums.len(), || sums[k.next().expect("endless")]);
     argmax(&sums, outputs)
 }

@@ -5,7 +5,7 @@ use crate::errors::{Tally, U};
 use crate::helpers::Numbers;
 use crate::layers::{AnyLayer, Gradient, Place, layer};
 use dlr_kernels::gradient::OfImage;
-use dlr_kernels::lanes::{LANES, f32x8};
+use dlr_kernels::lanes::{LANES, f32xN};
 use dlr_kernels::lit::Lit;
 use dlr_kernels::panel::Panel;
 use dlr_kernels::reference::Optimizer;
@@ -91,10 +91,11 @@ fn settings() -> Vec<Optimizer> {
 /// What is off comes from three places: a weight is rounded twice at each visit, and where steps hardly differ from one to the
 /// next, each time in the same direction; what it moves by is rounded some times, and a pause of Adam adds 4e-7, or 7 U,
 /// of itself, or adds up as many steps as it replays; and the memory is rounded at each visit and forgets that only as
-/// fast as it forgets gradients. The last two are roundings of either sign, hence the roots.
+/// fast as it forgets gradients. The last two are roundings of either sign, hence the roots, and the factor for the worst of
+/// many weights.
 fn bound(weight: &Weight, gap: u64, visits: u64, largest: f64) -> f64 {
     let (gap, visits) = (gap as f64, visits as f64);
-    U * (largest * (2.0 * visits + 1.0) + weight.way * (16.0 + gap.sqrt() + visits.sqrt()))
+    U * (largest * (2.0 * visits + 1.0) + weight.way * (16.0 + 1.5 * gap.sqrt() + visits.sqrt()))
 }
 
 /// A layer whose rows wait, and its weights one by one, which do not.
@@ -121,7 +122,7 @@ impl Twins {
         let lit = Lit::new(&index, &value);
         // Every third update comes without a forward pass: rows may catch up there, and have to where there was none.
         if !t.is_multiple_of(3) {
-            self.lazy.hidden_sums(lit, &mut [f32x8::ZERO]);
+            self.lazy.hidden_sums(lit, &mut [f32xN::ZERO]);
         }
         self.lazy.step(&Gradient::Image(OfImage { lit, deltas: &[deltas.into()] }));
         let corrections = corrections(self.optimizer, t);

@@ -7,7 +7,7 @@ use crate::helpers::{Numbers, bits, plain, unwritten};
 use crate::layers::{Gradient, Place, RULES, lanes_share_norms, layer, optimizers};
 use dlr_kernels::forward::{activate, hidden_sums};
 use dlr_kernels::gradient::OfImage;
-use dlr_kernels::lanes::{f32x8, vectors};
+use dlr_kernels::lanes::{f32xN, vectors};
 use dlr_kernels::lit::Lit;
 use dlr_kernels::output::{hidden_deltas, output_sums};
 use dlr_kernels::panel::Panel;
@@ -23,9 +23,9 @@ const SPECIALS: [f32; 6] = [
     f32::from_bits(1),
 ];
 
-/// One lane, around one vector, parts of a third and of a fourth, and a second tile.
-const WIDTHS: [usize; 6] = [1, 7, 8, 19, 30, 130];
-const LANES_IN_ALL: usize = 1 + 7 + 8 + 19 + 30 + 130;
+/// One lane, around one vector of eight, parts of a second and more of them or of sixteen, and a second tile of either.
+const WIDTHS: [usize; 7] = [1, 7, 8, 19, 30, 130, 258];
+const LANES_IN_ALL: usize = 1 + 7 + 8 + 19 + 30 + 130 + 258;
 /// Sets of four, and a remainder.
 const INPUTS: usize = 7;
 /// A whole vector of outputs, and a remainder.
@@ -41,7 +41,7 @@ fn for_every_lane(mut test: impl FnMut(f32, usize, usize)) {
 }
 
 /// Demands `special` where `there` says so, and zero in all other lanes; NaN is equal to NaN here, and 0 to -0.
-fn assert_only(got: &[f32x8], width: usize, special: f32, there: impl Fn(usize) -> bool) {
+fn assert_only(got: &[f32xN], width: usize, special: f32, there: impl Fn(usize) -> bool) {
     for (lane, &x) in plain(got)[..width].iter().enumerate() {
         let want = if there(lane) { special } else { 0.0 };
         assert!(x == want || x.is_nan() && want.is_nan(), "{x:e} in lane {lane} of {width} for {want:e}");
@@ -67,11 +67,12 @@ fn a_special_weight_is_seen_in_its_sum_and_its_delta_alone() {
         for row in 0..OUTPUTS {
             let weights = planted(OUTPUTS, width, (row, lane), special);
             let mut sums = unwritten(OUTPUTS);
-            output_sums(&vec![f32x8::ONE; vectors(width)], &weights, &mut sums);
+            output_sums(&vec![f32xN::ONE; vectors(width)], &weights, &mut sums);
             assert_only(&sums, OUTPUTS, special, |k| k == row);
 
             // Twos, since h (1 - h) is then -2, and a subnormal would not survive being halved.
-            let (errors, twos) = ([f32x8::ONE; 2], vec![f32x8::splat(2.0); vectors(width)]);
+            let (errors, twos) =
+                (vec![f32xN::ONE; vectors(OUTPUTS)], vec![f32xN::splat(2.0); vectors(width)]);
             let mut deltas = unwritten(width);
             hidden_deltas(&errors, &weights, &twos, &mut deltas);
             assert_only(&deltas, width, -2.0 * special, |i| i == lane);

@@ -4,14 +4,14 @@ use crate::assembly::Pattern;
 use crate::helpers::{LIGHTINGS, Lighting, Numbers, bits, unwritten};
 use crate::layers::{AnyLayer, Gradient, Place, layer, optimizers};
 use dlr_kernels::gradient::{OfImage, OfOutputs};
-use dlr_kernels::lanes::f32x8;
+use dlr_kernels::lanes::{LANES, f32xN};
 use dlr_kernels::layer::State;
 use dlr_kernels::lit::Lit;
 use dlr_kernels::panel::Panel;
 use dlr_kernels::reference::Optimizer;
 
 const ROWS: usize = 13;
-const WIDTHS: [usize; 4] = [1, 8, 19, 137];
+const WIDTHS: [usize; 4] = [1, 8, 19, 265];
 
 /// One update: of the rows of an image with sums before it, or of all rows.
 fn step(layer: &mut dyn AnyLayer, place: Place, width: usize, numbers: &mut Numbers, lighting: Lighting) {
@@ -20,7 +20,7 @@ fn step(layer: &mut dyn AnyLayer, place: Place, width: usize, numbers: &mut Numb
             let pattern = Pattern::random(numbers, ROWS, 1, lighting);
             let [mut sums, mut deltas] = [(); 2].map(|()| unwritten(width));
             layer.hidden_sums(pattern.lit(), &mut sums);
-            deltas.iter_mut().zip(&sums).for_each(|(delta, sum)| *delta = *sum * f32x8::splat(0.125));
+            deltas.iter_mut().zip(&sums).for_each(|(delta, sum)| *delta = *sum * f32xN::splat(0.125));
             layer.step(&Gradient::Image(OfImage { lit: pattern.lit(), deltas: &deltas }));
         }
         Place::Second => {
@@ -85,18 +85,44 @@ fn adam_goes_on_after_its_table_has_moved() {
 
 #[test]
 fn a_state_of_another_shape_does_not_fit() {
-    let adam = optimizers(1.0)[4];
-    let state = |optimizer, rows, width| {
-        layer(optimizer, Place::First, Panel::from_fn(rows, width, |_, _| 1.0)).state()
-    };
-    let own = state(adam, 3, 8);
-    assert!(own.fits(&state(adam, 3, 5)), "as many vectors");
-    for other in [state(adam, 3, 9), state(adam, 4, 8), state(optimizers(1.0)[0], 3, 8)] {
-        assert!(!own.fits(&other) && !other.fits(&own));
+    let [sgd, adam] = [0, 4].map(|n| optimizers(1.0)[n]);
+    let one =
+        |optimizer, rows, width| layer(optimizer, Place::First, Panel::from_fn(rows, width, |_, _| 1.0));
+    let own = one(adam, 3, 8);
+    for other in [one(adam, 3, 5), one(adam, 3, 9), one(adam, 4, 8), one(sgd, 3, 8)] {
+        assert!(!own.takes(&other.state()) && !other.takes(&own.state()));
     }
-    let ahead = State { last: vec![0, 1, u64::MAX], ..own.clone() };
-    assert!(!ahead.fits(&own), "a row cannot have been touched by an update to come");
-    assert!(State { updates: 1, ..ahead }.fits(&own));
+    let ahead = State { last: vec![0, 1, u64::MAX], ..own.state() };
+    assert!(!own.takes(&ahead), "a row cannot have been touched by an update to come");
+    assert!(own.takes(&State { updates: 1, ..ahead }));
+}
+
+/// What a state says depends on no padding, whatever the vectors of the build.
+#[test]
+fn a_state_is_the_numbers_without_their_padding() {
+    for optimizer in optimizers(1.0) {
+        let (rows, width) = (5, 19);
+        let mut own =
+            layer(optimizer, Place::First, Panel::from_fn(rows, width, |r, i| (100 * r + i) as f32 / 512.0));
+        own.step(&Gradient::Image(OfImage {
+            lit: Lit::new(&[1, 3], &[1.0, 0.5]),
+            deltas: &[f32xN::ONE; 19_usize.div_ceil(LANES)],
+        }));
+        let state = own.state();
+        let stored: Vec<f32> = (0..rows).flat_map(|row| own.stored().row(row).to_vec()).collect();
+        assert_eq!(state.weights, stored, "{optimizer:?}");
+        // All weights of a row have had the same gradient.
+        let remembered = state.memory.len() / (rows * width);
+        assert_eq!(state.memory.len(), remembered * rows * width, "{optimizer:?}");
+        for same in state.memory.chunks_exact(width) {
+            assert!(same.iter().all(|x| x == &same[0]), "{optimizer:?}: {same:?}");
+        }
+        let touched = state.memory.chunks_exact(remembered.max(1) * width).map(|row| row[0] != 0.0);
+        assert!(
+            touched.eq((0..rows).filter(|_| remembered > 0).map(|row| row == 1 || row == 3)),
+            "{optimizer:?}"
+        );
+    }
 }
 
 /// A state that is taken never comes to a pause that the rule knows nothing of, however long its row sleeps on.
@@ -116,7 +142,7 @@ fn no_row_may_have_waited_for_too_long() {
                 }
                 taken += 1;
                 own.resume(&state);
-                let mut sums = [f32x8::ZERO];
+                let mut sums = [f32xN::ZERO];
                 for update in 0..1100 {
                     // The first row is dark, but for a last look.
                     let index = if update < 1099 { [1] } else { [0] };
@@ -136,7 +162,7 @@ fn however_many_updates_there_were_the_state_is_taken_at_once() {
         let mut own = layer(optimizer, Place::First, Panel::from_fn(2, 8, |_, _| 1.0));
         let many = State { updates: 1 << 60, ..own.state() };
         own.resume(&many);
-        own.step(&Gradient::Image(OfImage { lit: Lit::new(&[1], &[1.0]), deltas: &[f32x8::ONE] }));
+        own.step(&Gradient::Image(OfImage { lit: Lit::new(&[1], &[1.0]), deltas: &[f32xN::ONE] }));
         assert_eq!(own.state().updates, (1 << 60) + 1, "{optimizer:?}");
     }
 }

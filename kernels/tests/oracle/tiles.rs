@@ -5,7 +5,7 @@ use crate::errors::Tally;
 use crate::helpers::{Numbers, bits};
 use crate::layers::{AnyLayer, Gradient, Place, RULES, layer, optimizers, rows_share_norms};
 use dlr_kernels::gradient::{Lighters, OfBatch, OfImage};
-use dlr_kernels::lanes::{LANES, f32x8};
+use dlr_kernels::lanes::{LANES, f32xN};
 use dlr_kernels::lit::Lit;
 use dlr_kernels::panel::Panel;
 
@@ -31,8 +31,8 @@ enum Way {
 
 const WAYS: [Way; 4] = [Way::Learn, Way::SumsAndUpdate, Way::Update, Way::Batch];
 
-fn meet(layer: &mut dyn AnyLayer, way: Way, lit: Lit, deltas: &[f32x8]) {
-    let mut sums = vec![f32x8::splat(f32::NAN); deltas.len()];
+fn meet(layer: &mut dyn AnyLayer, way: Way, lit: Lit, deltas: &[f32xN]) {
+    let mut sums = vec![f32xN::splat(f32::NAN); deltas.len()];
     let gradient = Gradient::Image(OfImage { lit, deltas });
     match way {
         Way::Learn => layer.learn(lit, &mut sums, &mut |sums| sums.copy_from_slice(deltas)),
@@ -70,8 +70,8 @@ fn a_wide_layer_is_its_vectors_side_by_side() {
                 let index: Vec<u16> =
                     (0..).zip(GAPS).filter(|(_, gap)| t.is_multiple_of(*gap)).map(|(row, _)| row).collect();
                 let value: Vec<f32> = index.iter().map(|_| numbers.unit()).collect();
-                let deltas: Vec<f32x8> =
-                    (0..vectors).map(|_| f32x8::from([(); LANES].map(|()| numbers.signed()))).collect();
+                let deltas: Vec<f32xN> =
+                    (0..vectors).map(|_| f32xN::from([(); LANES].map(|()| numbers.signed()))).collect();
                 // Not in step with the gaps.
                 let way = WAYS[numbers.below(WAYS.len())];
                 let lit = Lit::new(&index, &value);

@@ -2,7 +2,7 @@
 
 use crate::assembly::{BACKPROPS, Learner, Pattern, assert_near, network, step_reference};
 use crate::errors::Tally;
-use crate::helpers::{LIGHTINGS, Lighting, Numbers, bits, widths};
+use crate::helpers::{ALL_WIDTHS, LIGHTINGS, Lighting, Numbers, bits, widths};
 use crate::layers::{RULES, optimizers, remembers};
 use dlr_kernels::reference::{Backprop, Network, Optimizer, Trainer};
 use std::fmt;
@@ -56,7 +56,7 @@ fn every_rule_equals_the_reference_at_every_width_and_lighting() {
             }
         }
     }
-    tally.finish("whole steps", 52 * RULES * LIGHTINGS.len() * BACKPROPS.len() * 2);
+    tally.finish("whole steps", ALL_WIDTHS * RULES * LIGHTINGS.len() * BACKPROPS.len() * 2);
 }
 
 /// The second layer's rows: fewer than a vector of outputs, around whole vectors of them, and as many as a label can name.
