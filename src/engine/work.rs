@@ -181,7 +181,7 @@ mod tests {
         assert_eq!((rmsprop.loads, rmsprop.stores), (sgd.loads + 128.0 * 160.0, nesterov.stores));
 
         let adam = work::<Adam, Adam>(shape, &online);
-        assert_eq!(adam.flops, sgd.flops + 32.0 * (160.0 * 17.0 + 80.0 * 12.0));
+        assert_eq!(adam.flops, sgd.flops + 32.0 * (160.0 * 13.0 + 80.0 * 12.0));
         assert_eq!(adam.stores, 128.0 * (3.0 * 160.0 + 80.0));
 
         let batch = Visits { batch: 100.0, rows: 600.0, woken: 1.0, ..online };
