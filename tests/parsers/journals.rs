@@ -24,6 +24,12 @@ fn bad_journals_are_refused() {
     let header = |from: &str, to: &str| sealed([&*replaced(json(0), from, to)]);
     let run = |from: &str, to: &str| sealed([json(0), &*replaced(json(1), from, to)]);
     let second = |line: &str| of(&[lines[0], line, lines[2]]);
+    // A header names its build, so that it is not as long everywhere.
+    let without_plan = format!(
+        "line 1 is damaged: missing field `plan_sha256` at column {}",
+        json(0).len() - "_sha256".len()
+    );
+    let twice = format!("line 2 is damaged: missing field `key` at column {}", json(0).len());
 
     let cases: Vec<(&str, Vec<u8>, &str, &str)> = vec![
         (
@@ -70,12 +76,7 @@ fn bad_journals_are_refused() {
             "line 1 is damaged: invalid type: sequence, expected a string at column 1",
             RESTORE,
         ),
-        (
-            "a header without a plan",
-            header("plan_sha256", "plan"),
-            "line 1 is damaged: missing field `plan_sha256` at column 461",
-            RESTORE,
-        ),
+        ("a header without a plan", header("plan_sha256", "plan"), &without_plan, RESTORE),
         (
             "a header with a number for a name",
             header("\"sweep\":\"s\"", "\"sweep\":1"),
@@ -94,12 +95,7 @@ fn bad_journals_are_refused() {
             "line 1 is damaged: missing field `journal` at column 117",
             RESTORE,
         ),
-        (
-            "the header twice",
-            of(&[lines[0], lines[0]]),
-            "line 2 is damaged: missing field `key` at column 468",
-            RESTORE,
-        ),
+        ("the header twice", of(&[lines[0], lines[0]]), &twice, RESTORE),
         (
             "an empty line between",
             second(""),
