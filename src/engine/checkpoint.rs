@@ -303,6 +303,15 @@ fn checksum(tensors: &[Tensor], about: &About) -> String {
 mod tests {
     use super::*;
 
+    #[test]
+    fn a_place_where_none_can_be_kept_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(Checkpoint::check_place(&folder.path().join("new")).is_ok());
+        let told = Checkpoint::check_place(folder.path()).unwrap_err().to_string();
+        let cure = "is a directory; give --checkpoint a file in a folder that can be written";
+        assert_eq!(told, format!("cannot write {}: {cure}", folder.path().display()));
+    }
+
     /// Numbers without a test of theirs are none of a curve.
     #[test]
     fn a_curve_has_four_numbers_of_each_test() {

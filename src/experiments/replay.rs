@@ -230,6 +230,8 @@ mod tests {
         Settings { epochs: 4, test_every: 3, target: None, ..Settings::new(3, dlr) }
     }
 
+    type Change = fn(&mut Recorded);
+
     /// Ends a run after so many images.
     struct Impatient(Option<u64>);
 
@@ -295,7 +297,7 @@ mod tests {
         let good = recorded(settings(), None);
         let (began, ended) = (&good.initial.weights_sha256, &good.end.weights_sha256);
         let accuracy = good.end.test_accuracy;
-        let changed = |change: fn(&mut Recorded)| {
+        let changed = |change: Change| {
             let mut recorded = good.clone();
             change(&mut recorded);
             replay(&recorded).differences
@@ -343,13 +345,13 @@ mod tests {
     #[test]
     fn a_run_on_other_data_or_by_another_protocol_is_not_made_again() {
         let good = recorded(settings(), None);
-        let changed = |change: fn(&mut Recorded)| {
+        let changed = |change: Change| {
             let mut recorded = good.clone();
             change(&mut recorded);
             recorded.check(&data()).map_err(|(problem, _)| problem)
         };
         assert_eq!(changed(|_| ()), Ok(()));
-        let cases: [(fn(&mut Recorded), &str); 5] = [
+        let cases: [(Change, &str); 5] = [
             (|run| run.data.hashes.train_images.clear(), "training images"),
             (|run| run.data.hashes.train_labels.clear(), "training labels"),
             (|run| run.data.hashes.test_images.clear(), "test images"),
