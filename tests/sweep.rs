@@ -2,7 +2,7 @@
 
 use dlr::Error;
 use dlr::data::{CachePolicy, Dataset};
-use dlr::engine::optimizer::{Entry, Hyper};
+use dlr::engine::optimizer::{Entry, Hyper, Optimizer};
 use dlr::engine::settings::Settings;
 use dlr::engine::trainer::Stop;
 use dlr::experiments::sweep::journal::{Header, Journal};
@@ -286,15 +286,16 @@ fn a_watcher_is_told_of_all_runs_and_a_clock_of_new_ones() {
 /// The mean rates are there for the reader, so that the run's clock stands still meanwhile.
 #[test]
 fn rates_are_kept_from_the_start_on_and_take_no_time() {
-    let entry = Entry::find("dlr").unwrap();
-    let optimizer = entry.with(&entry.defaults, &Hyper::NONE).unwrap();
-    let settings =
-        Settings { images: Some(300), epochs: 1, test_every: 1, target: None, ..Settings::new(5, optimizer) };
+    // So small that most of the time goes into the rates.
+    let split = (&[255, 0, 0, 255][..], &[0, 1][..]);
+    let data = Dataset::from_arrays("d", (2, 1), split, split).unwrap();
+    let dlr = Optimizer::named("dlr", &Hyper::NONE).unwrap();
+    let settings = Settings { epochs: 500, test_every: 1, target: None, ..Settings::new(200, dlr) };
     let run = Run { keep: Keep::Rates, ..Run::new(settings) };
     let since = Instant::now();
-    let (outcome, times) = run.train(&MNIST, &|| false).unwrap();
+    let (outcome, times) = run.train(&data, &|| false).unwrap();
     let all = since.elapsed().as_secs_f64();
-    assert_eq!((outcome.curve.len(), outcome.rates.len()), (300, 301));
+    assert_eq!((outcome.curve.len(), outcome.rates.len()), (1000, 1001));
     assert!(times.train_s <= times.wall_s && times.wall_s < all, "{times:?} of {all} s");
 }
 
