@@ -61,3 +61,58 @@ fn permissions() -> fs::Permissions {
     use std::os::unix::fs::PermissionsExt as _;
     fs::Permissions::from_mode(0o666)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+
+    #[test]
+    fn what_is_written_takes_the_place_of_what_was_there_and_leaves_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let [file, link, other] = ["file", "link", "other"].map(|name| folder.path().join(name));
+        symlink(&file, &link).unwrap();
+        for (path, bytes) in
+            [(&file, b"first".to_vec()), (&file, vec![7; 100_000]), (&link, b"third".to_vec())]
+        {
+            write(path, &bytes, "").unwrap();
+            assert!(fs::read(&file).unwrap() == bytes);
+            check_place(path, "").unwrap();
+            assert!(fs::read(&file).unwrap() == bytes);
+        }
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2, "the file and the link");
+
+        // Others may read it as they may any new file.
+        fs::write(&other, "").unwrap();
+        let [mode, usual] = [file, other].map(|path| fs::metadata(path).unwrap().permissions().mode());
+        assert_eq!(mode, usual);
+    }
+
+    #[test]
+    fn a_name_without_a_folder_is_one_in_the_current_folder() {
+        check_place(Path::new("there-is-no-such-file"), "").unwrap();
+    }
+
+    #[test]
+    fn a_place_where_nothing_can_be_written_is_refused_and_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let inside = |name: &str| folder.path().join(name);
+        fs::create_dir(inside("folder")).unwrap();
+        fs::write(inside("protected"), "old").unwrap();
+        fs::set_permissions(inside("protected"), fs::Permissions::from_mode(0o444)).unwrap();
+        for (path, why) in [
+            (inside("folder"), "is a directory"),
+            (inside("new/"), "not a directory"),
+            (inside("none/new"), "No such file or directory (os error 2)"),
+            (inside("protected"), "permission denied"),
+            (PathBuf::from("/dev/null"), "not a file"),
+        ] {
+            let told = format!("cannot write {}: {why}; choose another", path.display());
+            assert_eq!(check_place(&path, "choose another").unwrap_err().to_string(), told);
+            assert_eq!(write(&path, b"new", "choose another").unwrap_err().to_string(), told);
+        }
+        assert_eq!(fs::read(inside("protected")).unwrap(), b"old");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2, "the folder and the file");
+    }
+}

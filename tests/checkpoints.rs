@@ -222,6 +222,8 @@ fn what_was_changed_is_refused() {
         let wrong = go_on(&Checkpoint { curve, ..good.clone() }).unwrap_err();
         assert!(wrong.starts_with("its tests: "), "{wrong}");
     }
+    let ends = vec![0.5; good.settings.epochs as usize];
+    assert_eq!(go_on(&Checkpoint { ends, ..good.clone() }), Ok(()), "as many as there are epochs");
     for ends in [vec![f64::NAN], vec![0.5; 1 + good.settings.epochs as usize]] {
         let wrong = go_on(&Checkpoint { ends, ..good.clone() });
         assert_eq!(wrong, Err("its tests: the ends of epochs are not those of the epochs so far".to_owned()));

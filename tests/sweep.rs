@@ -2,18 +2,19 @@
 
 use dlr::Error;
 use dlr::data::{CachePolicy, Dataset};
-use dlr::engine::optimizer::{Entry, Hyper};
+use dlr::engine::optimizer::{Entry, Hyper, Optimizer};
 use dlr::engine::settings::Settings;
 use dlr::engine::trainer::Stop;
 use dlr::experiments::sweep::journal::{Header, Journal};
 use dlr::experiments::sweep::run::{Keep, Outcome, Run, Times};
-use dlr::experiments::sweep::shard::{Shard, join};
+use dlr::experiments::sweep::shard::{Shard, find_parts, join};
 use dlr::experiments::sweep::times::Clocks;
 use dlr::experiments::sweep::{Sweep, Watcher};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::LazyLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{LazyLock, Mutex};
+use std::time::Instant;
 use tempfile::TempDir;
 
 /// MNIST, by way of a cache that cargo keeps for the tests of this build.
@@ -69,8 +70,11 @@ fn a_tail_that_was_cut_off_anywhere_is_removed_and_nothing_else() {
         let whole = ends.iter().filter(|&&end| end <= length).count();
         let mut journal = Journal::open(&path, header("plan")).unwrap();
         assert_eq!(journal.len(), whole.saturating_sub(1), "{length} bytes");
+        assert_eq!(journal.is_empty(), whole < 2, "{length} bytes");
         let is_torn = length > 0 && !ends.contains(&length);
-        assert_eq!(journal.warning.is_some(), is_torn, "{length} bytes");
+        let torn = length - ends.iter().filter(|&&end| end <= length).max().unwrap_or(&0);
+        let told = format!("{}: the last line was cut off; its {torn} bytes were removed", path.display());
+        assert_eq!(journal.warning, is_torn.then_some(told), "{length} bytes");
         journal.add("d".to_owned(), outcome(2400)).unwrap();
         drop(journal);
         let again = Journal::open(&path, header("plan")).unwrap();
@@ -183,6 +187,9 @@ fn a_damaged_time_is_lost_and_no_other() {
         let read = Clocks::open(&path).unwrap();
         assert_eq!(["a", "b", "c"].map(|key| read.get(key)), [Some(times(1.0)), None, Some(times(3.0))]);
     }
+    // What cannot be read is not taken for what is not there.
+    let told = Clocks::open(folder.path()).unwrap_err().to_string();
+    assert!(told.starts_with(&format!("cannot read {}: ", folder.path().display())), "{told}");
 }
 
 /// A reader in a hurry misreads one in twelve of such numbers by its last bit.
@@ -222,6 +229,74 @@ fn runs() -> Vec<Run> {
         Run { keep, ..Run::new(small) }
     };
     (1..=12).map(of_seed).collect()
+}
+
+#[test]
+fn only_a_target_that_was_hit_took_so_many_images() {
+    let hit = outcome(600);
+    assert_eq!((hit.epochs_to_target(), hit.images_to_target()), (Some(0.01), Some(600)));
+    for stop in [Stop::Epochs, Stop::Stalled, Stop::Diverged, Stop::Outrun] {
+        let missed = Outcome { stop, ..outcome(600) };
+        assert_eq!((missed.epochs_to_target(), missed.images_to_target()), (None, None));
+    }
+}
+
+/// Keeps what it is told.
+#[derive(Default)]
+struct Told(Mutex<Vec<String>>);
+
+impl Watcher for Told {
+    fn wanted(&self, runs: usize) {
+        self.0.lock().unwrap().push(format!("{runs} wanted"));
+    }
+
+    fn spared(&self, runs: usize) {
+        self.0.lock().unwrap().push(format!("{runs} spared"));
+    }
+
+    fn finished(&self, is_new: bool) {
+        self.0.lock().unwrap().push(if is_new { "trained" } else { "read" }.to_owned());
+    }
+}
+
+#[test]
+fn a_watcher_is_told_of_all_runs_and_a_clock_of_new_ones() {
+    let folder = TempDir::new().unwrap();
+    let [journal, times] = ["a.journal", "a.times"].map(|name| folder.path().join(name));
+    let (runs, watcher) = (runs(), Told::default());
+    let open = || Sweep::new(&MNIST, Journal::open(&journal, header("plan")).unwrap(), &watcher);
+    let sweep = open();
+    sweep.wants(3);
+    let outcome = sweep.outcome(&runs[0]).unwrap();
+    assert_eq!(sweep.times(&runs[0]), None, "nobody looked at the clock");
+    sweep.complete().unwrap();
+
+    let sweep = open().timed(Clocks::open(&times).unwrap());
+    assert_eq!(sweep.outcome(&runs[0]).unwrap(), outcome);
+    sweep.outcome(&runs[1]).unwrap();
+    sweep.wants_no_more(1);
+    let told = ["3 wanted", "trained", "read", "trained", "1 spared"];
+    assert_eq!(*watcher.0.lock().unwrap(), told);
+    assert_eq!((sweep.times(&runs[0]), sweep.times(&runs[2])), (None, None));
+    let kept = sweep.times(&runs[1]).unwrap();
+    assert!(kept.train_s > 0.0 && kept.train_s < kept.wall_s, "{kept:?}");
+    assert_eq!(Clocks::open(&times).unwrap().get(&runs[1].key(&MNIST)), Some(kept));
+}
+
+/// The mean rates are there for the reader, so that the run's clock stands still meanwhile.
+#[test]
+fn rates_are_kept_from_the_start_on_and_take_no_time() {
+    // So small that most of the time goes into the rates.
+    let split = (&[255, 0, 0, 255][..], &[0, 1][..]);
+    let data = Dataset::from_arrays("d", (2, 1), split, split).unwrap();
+    let dlr = Optimizer::named("dlr", &Hyper::NONE).unwrap();
+    let settings = Settings { epochs: 500, test_every: 1, target: None, ..Settings::new(200, dlr) };
+    let run = Run { keep: Keep::Rates, ..Run::new(settings) };
+    let since = Instant::now();
+    let (outcome, times) = run.train(&data, &|| false).unwrap();
+    let all = since.elapsed().as_secs_f64();
+    assert_eq!((outcome.curve.len(), outcome.rates.len()), (1000, 1001));
+    assert!(times.train_s <= times.wall_s && times.wall_s < all, "{times:?} of {all} s");
 }
 
 /// Lets some runs happen, and then no more.
@@ -333,10 +408,43 @@ fn shards_are_parts_of_a_whole() {
         seen.sort_unstable();
         assert!(seen.into_iter().eq(0..20), "{of}");
     }
-    assert_eq!("3/8".parse(), Ok(Shard { index: 2, of: 8 }));
+    for (text, shard) in [("3/8", Shard { index: 2, of: 8 }), ("1/100000", Shard { index: 0, of: 100_000 })] {
+        assert_eq!((text.parse(), &*shard.to_string()), (Ok(shard), text));
+    }
     for text in ["0/8", "9/8", "1/0", "1", "a/2", "1/2/3", "-1/2", "1/100001", ""] {
         assert!(text.parse::<Shard>().is_err(), "{text}");
     }
+}
+
+#[test]
+fn the_parts_in_a_folder_are_found_by_their_names() {
+    let folder = TempDir::new().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let told = || find_parts(folder.path()).unwrap_err().to_string();
+    let none =
+        format!("{}: there are no journals of parts; make them with --shard I/N", folder.path().display());
+    assert_eq!(told(), none);
+    // None of these is a part, or they would be the same part in another spelling.
+    for other in ["a.journal", "a.1-of-2.times", "a.01-of-2.journal", "a.0-of-2.journal", "a.3-of-2.journal"]
+    {
+        fs::write(path(other), "").unwrap();
+    }
+    assert_eq!(told(), none);
+
+    let shards = |name: &str, of: usize| -> Vec<_> {
+        (0..of).map(|index| Shard { index, of }.path(folder.path(), name)).collect()
+    };
+    assert_eq!(shards("a", 2), [path("a.1-of-2.journal"), path("a.2-of-2.journal")]);
+    shards("a", 2).iter().chain(&shards("b.c", 11)).for_each(|path| fs::write(path, "").unwrap());
+    let found = find_parts(folder.path()).unwrap();
+    assert!(found.into_iter().eq([("a".to_owned(), shards("a", 2)), ("b.c".to_owned(), shards("b.c", 11))]));
+
+    fs::remove_file(path("b.c.10-of-11.journal")).unwrap();
+    let missing = path("b.c.10-of-11.journal");
+    let missing = format!("{}: this part is missing; make it with --shard 10/11", missing.display());
+    assert_eq!(told(), missing);
+    fs::write(path("a.1-of-3.journal"), "").unwrap();
+    assert!(told().contains(": a is divided in 2 and in 3 parts; keep the parts of one"), "{}", told());
 }
 
 #[test]

@@ -298,3 +298,35 @@ fn checksum(tensors: &[Tensor], about: &About) -> String {
     hash.update(serde_json::to_vec(about).expect("what is said has only names for keys"));
     hex(hash.finalize())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_where_none_can_be_kept_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(Checkpoint::check_place(&folder.path().join("new")).is_ok());
+        let told = Checkpoint::check_place(folder.path()).unwrap_err().to_string();
+        let cure = "is a directory; give --checkpoint a file in a folder that can be written";
+        assert_eq!(told, format!("cannot write {}: {cure}", folder.path().display()));
+    }
+
+    /// Numbers without a test of theirs are none of a curve.
+    #[test]
+    fn a_curve_has_four_numbers_of_each_test() {
+        let tensor = |name: &str, dtype, length: usize| Tensor {
+            name: name.to_owned(),
+            dtype,
+            shape: vec![length],
+            bytes: vec![0; 8 * length],
+        };
+        for length in 0..=12 {
+            let tensors = [tensor(CURVE_IMAGES, Dtype::U64, 2), tensor(CURVE_NUMBERS, Dtype::F64, length)];
+            let bytes = model::serialize(&tensors, &Value::Null);
+            let told = format!("curve.numbers has {length} numbers, expected 8");
+            let read = curve(&model::parse(&bytes).unwrap()).map(|points| points.len());
+            assert_eq!(read, if length == 8 { Ok(2) } else { Err(told) });
+        }
+    }
+}

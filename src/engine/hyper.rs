@@ -201,12 +201,38 @@ mod tests {
         let json = r#"{"lr":0.25,"norm":"post","epsilon":1e-8,"halving":3000000.0,"rates":[[0.5,-0.25,1e-7,0.0],[1.0,2.0,3.0,4.0]]}"#;
         assert_eq!(serde_json::to_string(&hyper).unwrap(), json);
         assert_eq!(Hyper::NONE.to_string(), "");
+        assert_eq!(Hyper::lr(0.0).to_string(), "lr 0");
+    }
+
+    /// Those of f32: a decay of 0.99999994 is the largest below 1, and 1.1754943e-38 the smallest normal divisor.
+    #[test]
+    fn numbers_are_within_their_ranges() {
+        let hyper = |name: &str, value: f64| -> Hyper {
+            serde_json::from_value(serde_json::json!({ name: value })).unwrap()
+        };
+        let rates = ("lr", [0.0, 3.4028234e38], [-1e-300, 3.4028236e38]);
+        let divisors = ["alpha", "epsilon", "halving"]
+            .map(|name| (name, [1.1754944e-38, 3.4028234e38], [0.0, 3.4028236e38]));
+        let decays = ["momentum", "beta1", "beta2", "rho"]
+            .map(|name| (name, [0.0, 0.99999994], [-1e-300, 0.99999995]));
+        for (name, within, beyond) in [rates].into_iter().chain(divisors).chain(decays) {
+            for value in within {
+                assert_eq!(hyper(name, value).check(), Ok(()), "{name} {value:e}");
+            }
+            for value in beyond {
+                let told = format!("{name} is {value:e}, out of its range");
+                assert_eq!(hyper(name, value).check(), Err(told));
+            }
+        }
+        assert!(hyper("lr", 1.0).or(&Hyper::NONE) == Err("--lr"));
     }
 
     #[test]
     fn rates_are_eight_finite_numbers() {
         let rates = Rates([[0.5, -0.25, 1e-7, 0.0], [1.0, 2.0, 3.0, 4.0]]);
         assert_eq!(rates.to_string().parse(), Ok(rates));
+        let largest = "3.4e38,-3.4e38,0,0,0,0,0,0";
+        assert_eq!(largest.parse(), Ok(Rates([[3.4e38, -3.4e38, 0.0, 0.0], [0.0; 4]])));
         for bad in [
             "",
             "1",
@@ -215,6 +241,7 @@ mod tests {
             "1,2,3,4,5,6,7,",
             "1,2,3,4,5,6,7,NaN",
             "inf,2,3,4,5,6,7,8",
+            "1,2,3,4,5,6,7,-3.5e38",
         ] {
             assert!(bad.parse::<Rates>().is_err(), "{bad}");
         }

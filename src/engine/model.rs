@@ -189,3 +189,41 @@ fn matrix(file: &SafeTensors, number: usize) -> std::result::Result<Matrix, Stri
         None => Ok(Matrix { units, before, numbers }),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::hidden::Hidden;
+    use crate::engine::settings::Init;
+    use serde_json::json;
+
+    #[test]
+    fn a_network_comes_back_from_its_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("net");
+        for hidden in ["3", "3,9,2"] {
+            let network = Network::draw(4, hidden.parse::<Hidden>().unwrap(), 2, Init::FanIn, 1);
+            check_place(&path).unwrap();
+            save(&path, &network, json!({ "data": "d" })).unwrap();
+            assert_eq!(load(&path).unwrap(), network);
+            assert_eq!(origin(&fs::read(&path).unwrap()), Some(json!({ "data": "d" })));
+        }
+        let nowhere = folder.path().join("none/net");
+        let told = format!("cannot write {}: ", nowhere.display());
+        assert!(check_place(&nowhere).unwrap_err().to_string().starts_with(&told));
+    }
+
+    /// It is not even read: a device never ends, and memory may.
+    #[test]
+    fn what_can_be_no_network_is_refused_by_its_looks() {
+        let folder = tempfile::tempdir().unwrap();
+        let large = folder.path().join("large");
+        // A hole, of which nothing is on the disk.
+        fs::File::create(&large).unwrap().set_len(10_821_304_321).unwrap();
+        let too_large = "10821304321 bytes are more than any such network has (10821304320)";
+        for (path, problem) in [(&*large, too_large), (Path::new("/dev/zero"), "not a file")] {
+            let told = format!("{}: {problem}; {LOAD_CURE}", path.display());
+            assert_eq!(load(path).unwrap_err().to_string(), told);
+        }
+    }
+}

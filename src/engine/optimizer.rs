@@ -370,6 +370,101 @@ mod tests {
         }
     }
 
+    /// Learns three images under an optimizer of such numbers.
+    fn learned(optimizer: &Optimizer) -> Network {
+        let image = Split::from_pixels(4, &[0, 255, 128, 7], &[1]).unwrap();
+        let images = Images::new(&image, Inputs::Unit);
+        let one_hot = OneHot { low: 0.0, high: 1.0 };
+        let task = Task { batch: 1, one_hot, backprop: Backprop::Mse, threads: Threads::One };
+        let mut learner = optimizer.learner(Network::draw(4, 3, 2, Init::FanIn, 1), task);
+        learner.learn(&images, &[0; 3]);
+        learner.network()
+    }
+
+    #[test]
+    fn every_number_of_an_optimizer_has_an_effect_on_what_it_learns() {
+        let other = Hyper {
+            lr: Some(0.5),
+            alpha: Some(2.5),
+            norm: Some(Norm::Post),
+            momentum: Some(0.25),
+            beta1: Some(0.25),
+            beta2: Some(0.25),
+            rho: Some(0.25),
+            epsilon: Some(0.25),
+            halving: Some(10.0),
+            rates: Some(Rates::constant(0.5)),
+        };
+        let other = serde_json::to_value(other).unwrap();
+        for (name, numbers) in [
+            ("dlr", "lr alpha norm"),
+            ("sgd", "lr"),
+            ("nesterov", "lr momentum"),
+            ("adam", "lr beta1 beta2 epsilon"),
+            ("nesterov-authors", "lr momentum"),
+            ("momentum", "lr momentum"),
+            ("adagrad", "lr epsilon"),
+            ("rmsprop", "lr rho epsilon"),
+            ("sgd-decay", "lr halving"),
+            ("sgd-rates", "rates"),
+            ("dlr-numerator", "lr alpha"),
+            ("dlr-denominator", "lr alpha norm"),
+        ] {
+            let entry = Entry::find(name).unwrap();
+            let with = |hyper: &Hyper| learned(&entry.with(&entry.defaults, hyper).unwrap());
+            let usual = with(&Hyper::NONE);
+            let mut own = serde_json::Map::new();
+            for number in numbers.split(' ') {
+                let changed = serde_json::json!({ number: other[number] });
+                own.extend(changed.as_object().unwrap().clone());
+                assert!(with(&serde_json::from_value(changed).unwrap()) != usual, "{name}: {number}");
+            }
+            // It has these and no others.
+            let all: Hyper = serde_json::from_value(own.into()).unwrap();
+            assert_eq!(entry.with(&entry.defaults, &all).unwrap().hyper(), &all, "{name}");
+        }
+        assert_eq!(OPTIMIZERS.len(), 12);
+    }
+
+    #[test]
+    fn records_have_an_optimizer_s_name_and_all_of_its_numbers() {
+        let read = |json: &str| serde_json::from_str::<Optimizer>(json).map_err(|error| error.to_string());
+        let json = r#"{"optimizer":"momentum","lr":0.05,"momentum":0.6}"#;
+        let optimizer = Optimizer::named("momentum", &Hyper::NONE).unwrap();
+        assert_eq!(serde_json::to_string(&optimizer).unwrap(), json);
+        assert_eq!(read(json).unwrap(), optimizer);
+        assert_eq!(
+            (&*optimizer.to_string(), optimizer.name()),
+            ("momentum: lr 0.05, momentum 0.6", "momentum")
+        );
+        for (json, told) in [
+            (r#"{"optimizer":"madam","lr":0.05}"#, "there is no optimizer \"madam\""),
+            (r#"{"optimizer":"momentum","lr":0.05}"#, "momentum has more hyper-parameters than lr 0.05"),
+            (r#"{"optimizer":"sgd","lr":-1.0}"#, "lr is -1e0, out of its range"),
+        ] {
+            assert_eq!(read(json).unwrap_err(), told);
+        }
+        let more = read(r#"{"optimizer":"sgd","lr":1.0,"rho":0.5}"#).unwrap_err();
+        assert!(more.starts_with("--rho: sgd has no such hyper-parameter"), "{more}");
+    }
+
+    /// A unit without weights would learn at an infinite rate.
+    #[test]
+    fn a_rate_that_no_number_holds_is_refused() {
+        let dlr = |lr, alpha| {
+            Optimizer::named("dlr", &Hyper { alpha: Some(alpha), ..Hyper::lr(lr) })
+                .map_err(|error| error.to_string())
+        };
+        assert!(dlr(3e38, 1.0).is_ok() && dlr(1.0, 1e-30).is_ok());
+        let told = "--alpha: 1e-30 is too small for a learning rate of 3e38; give a larger --alpha or a smaller --lr";
+        assert_eq!(dlr(3e38, 1e-30).unwrap_err(), told);
+        let told = Optimizer::named("madam", &Hyper::NONE).unwrap_err().to_string();
+        assert!(
+            told.starts_with("--optimizer: there is no optimizer \"madam\"; choose one of dlr, sgd, "),
+            "{told}"
+        );
+    }
+
     #[test]
     fn chosen_values_win_and_foreign_ones_are_refused() {
         let dlr = Entry::find("dlr").unwrap();

@@ -113,6 +113,25 @@ mod tests {
     }
 
     #[test]
+    fn a_network_fits_data_of_its_inputs_and_classes_alone() {
+        let pixels = |inputs: usize| vec![9; 2 * inputs];
+        let data = |height, labels: &[u8]| {
+            let pixels = pixels(2 * height);
+            Dataset::from_arrays("d", (height, 2), (&pixels, labels), (&pixels, labels)).unwrap()
+        };
+        let saved = saved(json!(null));
+        assert!(saved.check_fits(&data(2, &[0, 1])).is_ok());
+        for (other, has) in [(data(3, &[0, 1]), "6 and 2"), (data(2, &[0, 2]), "4 and 3")] {
+            let told = format!(
+                "{}: a network of 4 inputs and 2 outputs, but d has {has}; give a network for this data set, or --data \
+                 the set that it is for",
+                saved.path.display()
+            );
+            assert_eq!(saved.check_fits(&other).unwrap_err().to_string(), told);
+        }
+    }
+
+    #[test]
     fn what_it_does_not_say_is_not_made_up() {
         for origin in [
             json!(null),

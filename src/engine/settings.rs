@@ -31,7 +31,8 @@ pub struct Settings {
     /// Training stops when a test's accuracy is strictly above this.
     pub target: Option<f64>,
     /// Training stops, as hopeless, when an epoch ends no more accurate than any of the so many before it; the first
-    /// epoch of all counts for nothing. `None`: never.
+    /// epoch of all counts for nothing. `None`: never. At least 1.
+    #[serde(default, deserialize_with = "none_or_at_least_1")]
     pub stall: Option<u64>,
     /// Training images between tests, at least 1.
     #[serde(deserialize_with = "at_least_1")]
@@ -59,12 +60,18 @@ fn not_for_ever<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Er
     if epochs <= MAX_EPOCHS { Ok(epochs) } else { Err(fault()) }
 }
 
-/// A number that something is divided by.
+/// A number of which 0 would mean nothing.
 fn at_least_1<'de, D: Deserializer<'de>, N: Deserialize<'de> + From<u8> + PartialOrd>(
     deserializer: D,
 ) -> Result<N, D::Error> {
     let number = N::deserialize(deserializer)?;
     if number >= N::from(1) { Ok(number) } else { Err(serde::de::Error::custom("expected 1 or more")) }
+}
+
+fn none_or_at_least_1<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+    #[derive(Deserialize)]
+    struct Positive(#[serde(deserialize_with = "at_least_1")] u64);
+    Ok(Option::deserialize(deserializer)?.map(|Positive(number)| number))
 }
 
 named! {
@@ -190,5 +197,100 @@ impl Settings {
             self.inputs.name(),
             self.backprop.name()
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::optimizer::Hyper;
+    use serde_json::{Value, json};
+
+    fn settings() -> Settings {
+        Settings::new(3, Optimizer::named("momentum", &Hyper::NONE).unwrap())
+    }
+
+    /// What `settings` are as JSON, with another value in one place.
+    fn with(name: &str, value: Value) -> Result<Settings, String> {
+        let mut json = serde_json::to_value(settings()).unwrap();
+        json[name] = value;
+        serde_json::from_value(json).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn records_have_all_settings_and_are_read_again() {
+        let json = r#"{"hidden":3,"optimizer":"momentum","lr":0.05,"momentum":0.6,"batch":1,"epochs":30,"images":null,"target":0.96,"stall":null,"test_every":600,"seed":1,"order":"shuffled","init":"fan-in","inputs":"unit","one_hot":[0.0,1.0],"backprop":"mse"}"#;
+        assert_eq!(serde_json::to_string(&settings()).unwrap(), json);
+        assert_eq!(serde_json::from_str::<Settings>(json).unwrap(), settings());
+        let others =
+            Settings { validate: Some(7), stall: Some(2), init: Some(Init::Normal(0.5)), ..settings() };
+        let json = serde_json::to_value(&others).unwrap();
+        assert_eq!((&json["validate"], &json["init"]), (&json!(7), &json!("normal:0.5")));
+        assert_eq!(serde_json::from_value::<Settings>(json).unwrap(), others);
+    }
+
+    #[test]
+    fn numbers_that_make_no_run_are_refused() {
+        for name in ["batch", "test_every", "stall"] {
+            assert_eq!(with(name, json!(0)).unwrap_err(), "expected 1 or more", "{name}");
+            assert!(with(name, json!(1)).is_ok() && with(name, json!(1000)).is_ok(), "{name}");
+        }
+        assert_eq!(with("stall", json!(1)).unwrap().stall, Some(1));
+        assert_eq!(with("stall", Value::Null).unwrap().stall, None);
+        assert_eq!(with("epochs", json!(0)).unwrap().epochs, 0);
+        assert_eq!(with("epochs", json!(100_000)).unwrap().epochs, 100_000);
+        let told = "expected at most 100000 epochs, found 100001";
+        assert_eq!(with("epochs", json!(100_001)).unwrap_err(), told);
+    }
+
+    #[test]
+    fn initial_weights_are_spelled_in_one_way() {
+        for (text, init) in [
+            ("fan-in", Init::FanIn),
+            ("normal:0", Init::Normal(0.0)),
+            ("normal:0.01", Init::Normal(0.01)),
+            ("normal:1000000", Init::Normal(1e6)),
+        ] {
+            assert_eq!((text.parse(), &*init.to_string()), (Ok(init), text));
+        }
+        for bad in ["", "fan", "normal", "normal:", "normal:-1", "normal:NaN", "normal:1000001", "0.01"] {
+            let told = "expected fan-in, or normal:S with a standard deviation S from 0 to 1e6";
+            assert_eq!(bad.parse::<Init>().unwrap_err(), told, "{bad}");
+        }
+    }
+
+    #[test]
+    fn choices_go_by_their_names_alone() {
+        assert_eq!(Order::NAMES, ["shuffled", "fixed", "file"]);
+        for order in [Order::Shuffled, Order::Fixed, Order::File] {
+            assert_eq!(order.name().parse(), Ok(order));
+            assert_eq!(with("order", json!(order.name())).unwrap().order, order);
+        }
+        let told = "expected one of shuffled, fixed, file";
+        assert_eq!("random".parse::<Order>().unwrap_err(), told);
+        assert_eq!(with("order", json!("random")).unwrap_err(), told);
+    }
+
+    /// Of the two errors, the kernels take the one of that name.
+    #[test]
+    fn kernels_propagate_the_error_that_was_chosen() {
+        use dlr_kernels::output;
+        assert!(matches!(Backprop::Mse.into(), output::Backprop::Mse));
+        assert!(matches!(Backprop::Authors.into(), output::Backprop::Authors));
+    }
+
+    #[test]
+    fn people_read_all_but_the_network_and_the_optimizer_on_a_line() {
+        let told = "batch 1, shuffled order, weights fan-in, inputs unit, targets 0 and 1, backprop mse";
+        assert_eq!(settings().details(), told);
+        assert_eq!(settings().tested_on(), "test");
+        let mut others = Settings { batch: 7, init: None, validate: Some(600), ..settings() };
+        others.set_authors();
+        let told = "batch 7, fixed order, weights normal:0.01, inputs unit, targets 0.01 and 0.99, backprop authors, \
+                    600 images held out";
+        assert_eq!(others.details(), told);
+        assert_eq!((others.tested_on(), others.stall), ("validation", Some(5)));
+        let loaded = Settings { init: None, ..settings() };
+        assert!(loaded.details().contains("weights from a file"), "{}", loaded.details());
     }
 }

@@ -211,3 +211,170 @@ impl Observer for Watch<'_> {
         is_over.then_some(Stop::Interrupted)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::optimizer::{Hyper, Optimizer};
+    use crate::engine::trainer::Point;
+
+    /// Four images of 2 x 2 grey levels in two classes.
+    fn data() -> Dataset {
+        let pixels = [255, 255, 0, 0, 0, 0, 255, 255, 200, 180, 0, 9, 9, 0, 180, 200];
+        let split = (&pixels[..], &[0, 1, 0, 1][..]);
+        Dataset::from_arrays("stripes", (2, 2), split, split).unwrap()
+    }
+
+    fn settings() -> Settings {
+        let dlr = Optimizer::named("dlr", &Hyper::NONE).unwrap();
+        Settings { epochs: 4, test_every: 3, target: None, ..Settings::new(3, dlr) }
+    }
+
+    type Change = fn(&mut Recorded);
+
+    /// Ends a run after so many images.
+    struct Impatient(Option<u64>);
+
+    impl Observer for Impatient {
+        fn stop(&mut self, images: u64) -> Option<Stop> {
+            self.0.filter(|&end| images >= end).map(|_| Stop::Interrupted)
+        }
+    }
+
+    /// What is recorded of such a run.
+    fn recorded(config: Settings, end: Option<u64>) -> Recorded {
+        let data = data();
+        let start = initial(&config, &data);
+        let initial = Initial { file: None, weights_sha256: start.sha256() };
+        let run = train(&config, &data, start, Instant::now(), Threads::One, &mut Impatient(end)).unwrap();
+        let [train_images, train_labels, test_images, test_labels] = data.hashes.clone();
+        let hashes = Hashes { train_images, train_labels, test_images, test_labels };
+        let [version, commit, rustc, simd] = ["1.2", "abc", "rustc 1.95", "avx2"].map(str::to_owned);
+        let tested = |point: &Point| Tested { images: point.images, test_accuracy: point.test_accuracy };
+        Recorded {
+            schema: "dlr-run/1".to_owned(),
+            protocol: PROTOCOL,
+            config,
+            data: Data { name: data.name, hashes, transposed: false },
+            engine: Build { version, commit, rustc, simd },
+            initial,
+            curve: run.curve.iter().map(tested).collect(),
+            end: End { test_accuracy: run.test_accuracy(), weights_sha256: run.network.sha256() },
+            images: run.last().images,
+            stop: run.stop,
+        }
+    }
+
+    fn replay(recorded: &Recorded) -> Replay {
+        recorded.replay(&data(), None, Threads::One, &|| false).unwrap()
+    }
+
+    #[test]
+    fn a_run_comes_out_again_however_it_ended() {
+        for (settings, end, stop) in [
+            (settings(), None, Stop::Epochs),
+            (settings(), Some(4), Stop::Interrupted),
+            (Settings { target: Some(0.0), ..settings() }, None, Stop::Target),
+            (Settings { stall: Some(1), epochs: 50, ..settings() }, None, Stop::Stalled),
+        ] {
+            let recorded = recorded(settings, end);
+            assert_eq!(recorded.stop, stop);
+            let weights_sha256 = recorded.end.weights_sha256.clone();
+            assert_eq!(replay(&recorded), Replay { weights_sha256, differences: Vec::new() }, "{stop:?}");
+        }
+    }
+
+    #[test]
+    fn tests_that_a_record_lacks_are_no_difference() {
+        let mut recorded = recorded(settings(), None);
+        assert!(recorded.curve.len() > 2);
+        recorded.curve.truncate(1);
+        assert_eq!(replay(&recorded).differences, [""; 0]);
+    }
+
+    #[test]
+    fn what_comes_out_otherwise_is_named() {
+        let good = recorded(settings(), None);
+        let (began, ended) = (&good.initial.weights_sha256, &good.end.weights_sha256);
+        let accuracy = good.end.test_accuracy;
+        let changed = |change: Change| {
+            let mut recorded = good.clone();
+            change(&mut recorded);
+            replay(&recorded).differences
+        };
+        let zeros = |now: &str| format!("recorded 00, now {now}");
+        assert_eq!(
+            changed(|run| run.initial.weights_sha256 = "00".to_owned()),
+            [format!("initial weights: {}", zeros(began))]
+        );
+        assert_eq!(
+            changed(|run| run.end.weights_sha256 = "00".to_owned()),
+            [format!("final weights: {}", zeros(ended))]
+        );
+        assert_eq!(
+            changed(|run| run.end.test_accuracy = 0.125),
+            [format!("test accuracy: recorded 0.125, now {accuracy}")]
+        );
+        assert_eq!(changed(|run| run.images = 15), ["images: recorded 15, now 16"]);
+        assert_eq!(changed(|run| run.stop = Stop::Stalled), ["end: recorded stalled, now epochs"]);
+        assert_eq!(
+            changed(|run| run.curve[1].test_accuracy = 0.125),
+            ["curve: recorded 0.125 after 6 images, now otherwise"]
+        );
+        assert!(changed(|run| run.config.seed = 2).len() >= 2, "both weights are others");
+    }
+
+    #[test]
+    fn a_replay_ends_when_it_is_to() {
+        let recorded = recorded(settings(), None);
+        let replay = recorded.replay(&data(), None, Threads::One, &|| true);
+        assert!(matches!(replay, Err(Error::Interrupted)), "{replay:?}");
+    }
+
+    #[test]
+    fn a_run_from_loaded_weights_is_made_again_from_them() {
+        let mut recorded = recorded(settings(), None);
+        let start = initial(&recorded.config, &data());
+        recorded.config.init = None;
+        let replay = |loaded| recorded.replay(&data(), loaded, Threads::One, &|| false);
+        let told = replay(None).unwrap_err().to_string();
+        assert_eq!(told, "--load: the run began with weights from a file; give that file");
+        assert_eq!(replay(Some(start)).unwrap().weights_sha256, recorded.end.weights_sha256);
+    }
+
+    #[test]
+    fn a_run_on_other_data_or_by_another_protocol_is_not_made_again() {
+        let good = recorded(settings(), None);
+        let changed = |change: Change| {
+            let mut recorded = good.clone();
+            change(&mut recorded);
+            recorded.check(&data()).map_err(|(problem, _)| problem)
+        };
+        assert_eq!(changed(|_| ()), Ok(()));
+        let cases: [(Change, &str); 5] = [
+            (|run| run.data.hashes.train_images.clear(), "training images"),
+            (|run| run.data.hashes.train_labels.clear(), "training labels"),
+            (|run| run.data.hashes.test_images.clear(), "test images"),
+            (|run| run.data.hashes.test_labels.clear(), "test labels"),
+            (|run| run.data.transposed = true, "sides up"),
+        ];
+        for (change, other) in cases {
+            assert_eq!(changed(change), Err(format!("a run on stripes, but stripes has other {other}")));
+        }
+        assert_eq!(changed(|run| run.protocol = 99), Err("a run by protocol 99, but this is 1".to_owned()));
+    }
+
+    #[test]
+    fn another_build_is_told_by_what_is_otherwise() {
+        let build = recorded(settings(), None).engine;
+        assert_eq!(build.unlike("1.2", "abc", "rustc 1.95", "avx2"), [""; 0]);
+        let unlike = build.unlike("1.3", "abc", "rustc 1.96", "sse2");
+        let told = [
+            "version 1.2 there, 1.3 here",
+            "compiler rustc 1.95 there, rustc 1.96 here",
+            "SIMD avx2 there, sse2 here",
+        ];
+        assert_eq!(unlike, told);
+        assert_eq!(build.unlike("1.2", "abd", "rustc 1.95", "avx2"), ["commit abc there, abd here"]);
+    }
+}

@@ -105,6 +105,11 @@ fn bad_checkpoints_are_refused() {
             "what it says of itself is damaged (expected 1 or more)",
         ),
         (
+            "stalled after no epochs",
+            setting("\\\"stall\\\":null", "\\\"stall\\\":0"),
+            "what it says of itself is damaged (expected 1 or more)",
+        ),
+        (
             "a seed that is a text",
             setting("\\\"seed\\\":1,", "\\\"seed\\\":\\\"1\\\","),
             "what it says of itself is damaged (invalid type: string \"1\", expected u64)",

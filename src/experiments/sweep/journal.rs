@@ -99,7 +99,6 @@ pub struct Journal {
 struct Locked {
     path: PathBuf,
     file: File,
-    length: u64,
 }
 
 impl Journal {
@@ -128,7 +127,7 @@ impl Journal {
                 Some(format!("{}: the last line was cut off; its {torn} bytes were removed", path.display()));
             file.set_len(length).map_err(write_error(path))?;
         }
-        let mut locked = Locked { path: path.to_owned(), file, length };
+        let mut locked = Locked { path: path.to_owned(), file };
         if found.is_none() {
             locked.append(&line(&header))?;
             sync_folder(path).map_err(write_error(path))?;
@@ -225,14 +224,13 @@ impl Journal {
 impl Locked {
     /// Appends a line that is on the disk, whole, when this returns; or leaves the file as it was.
     fn append(&mut self, line: &str) -> Result<()> {
+        let length = self.file.metadata().map_err(write_error(&self.path))?.len();
         let written = self.file.write_all(line.as_bytes()).and_then(|()| self.file.sync_data());
-        if let Err(error) = written {
+        written.map_err(|error| {
             // Should this fail as well, the next start finds a line that is not whole and removes it.
-            let _ = self.file.set_len(self.length);
-            return Err(write_error(&self.path)(error));
-        }
-        self.length += line.len() as u64;
-        Ok(())
+            let _ = self.file.set_len(length);
+            write_error(&self.path)(error)
+        })
     }
 }
 
@@ -374,4 +372,15 @@ fn write_error(path: &Path) -> impl Fn(io::Error) -> Error {
 
 fn read_error(path: &Path) -> impl Fn(io::Error) -> Error {
     move |source| Error::Read { path: path.to_owned(), source, cure: READ_CURE }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_without_a_folder_is_one_in_the_current_folder() {
+        assert!(sync_folder(Path::new("s.journal")).is_ok());
+        assert!(sync_folder(Path::new("there-is-no-such-folder/s.journal")).is_err());
+    }
 }
