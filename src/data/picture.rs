@@ -8,7 +8,7 @@
 
 use crate::{Error, memory};
 use png::{ColorType, Decoder, DecodingError, Transformations};
-use std::io::{self, Cursor};
+use std::io::Cursor;
 use std::path::Path;
 
 /// The most rows, and columns, of a picture: what a camera makes is below it, and its memory is bounded by it.
@@ -128,9 +128,8 @@ fn zeros(len: usize) -> Result<Vec<u8>, Rejection> {
 
 fn rejection(error: &DecodingError) -> Rejection {
     match error {
-        DecodingError::IoError(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
-            Rejection::new("a PNG image that is cut off", "give a whole copy")
-        }
+        // Bytes in memory can do nothing else than end.
+        DecodingError::IoError(_) => Rejection::new("a PNG image that is cut off", "give a whole copy"),
         _ => Rejection::new("a damaged PNG image", "give a good copy"),
     }
 }
