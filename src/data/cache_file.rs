@@ -190,6 +190,9 @@ mod tests {
 
     #[test]
     fn what_was_encoded_is_decoded() {
+        let header = encode_header(&prepared(), &sources()).unwrap();
+        let padding = header.iter().rev().take_while(|&&byte| byte == b' ').count();
+        assert!(header.len().is_multiple_of(ALIGN) && padding < ALIGN, "{padding} spaces");
         let (written, read) = (prepared(), decode_with("", "").unwrap());
         assert_eq!((read.train, read.test), (written.train, written.test));
         assert_eq!((read.shape, read.classes, read.transposed), ((2, 2), 2, true));

@@ -422,6 +422,7 @@ mod tests {
 
     #[test]
     fn ink_is_what_the_border_is_not() {
+        assert_eq!([Ink::Dark, Ink::Light].map(Ink::name), ["dark", "light"]);
         let seems = |picture: &Picture| fit(picture, 5, Fit::None, None).unwrap().ink;
         let blob = drawn(&["     ", " ### ", " ### ", " ### ", "     "]);
         assert_eq!((seems(&blob), seems(&inverted(&blob))), (Ink::Light, Ink::Dark));

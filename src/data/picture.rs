@@ -276,6 +276,7 @@ pub(super) mod tests {
         }
         assert!(problem(&header_only(4096, 4096)).contains("cut off"));
         assert!(problem(&header_only(0, 5)).contains("damaged"));
+        assert_eq!(MAX_BYTES, 256 << 20);
         let largest = encoded([4096, 4096], ColorType::Grayscale, BitDepth::One, &[0; 4096 * 512]);
         assert_eq!(decoded(&largest).grey.len(), 4096 * 4096);
     }
