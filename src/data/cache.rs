@@ -174,6 +174,7 @@ mod tests {
                 |name: &str| variables.iter().find(|(n, _)| *n == name).map(|(_, v)| OsString::from(v));
             CachePolicy::from_variables(variable, Path::new("data")).folders
         };
+        assert!(!CachePolicy::standard(Path::new("data")).folders.is_empty());
         let paths = |paths: &[&str]| paths.iter().map(PathBuf::from).collect::<Vec<_>>();
         assert_eq!(folders(&[]), paths(&["data/.dlr-cache"]));
         assert_eq!(folders(&[("HOME", "/h")]), paths(&["/h/.cache/dlr", "data/.dlr-cache"]));

@@ -110,7 +110,10 @@ pub(super) fn decode(file: Backing, sources: &Fingerprint) -> Result<Prepared, M
     if !(2..=256).contains(&header.classes) {
         return Err(Miss::Damaged("its number of classes is not valid"));
     }
-    let layout = |(images, lit)| Layout::new(images, lit).ok_or(Miss::Damaged("its counts are too great"));
+    let layout = |(images, lit)| match images {
+        0 => Err(Miss::Damaged("it has no images")),
+        _ => Layout::new(images, lit).ok_or(Miss::Damaged("its counts are too great")),
+    };
     let (train, test) = (layout(header.train)?, layout(header.test)?);
     let len = train.size.checked_add(test.size).ok_or(Miss::Damaged("its counts are too great"))?;
     if payload.len() != len || payload.len() as u64 != header.payload_len {
@@ -187,6 +190,9 @@ mod tests {
 
     #[test]
     fn what_was_encoded_is_decoded() {
+        let header = encode_header(&prepared(), &sources()).unwrap();
+        let padding = header.iter().rev().take_while(|&&byte| byte == b' ').count();
+        assert!(header.len().is_multiple_of(ALIGN) && padding < ALIGN, "{padding} spaces");
         let (written, read) = (prepared(), decode_with("", "").unwrap());
         assert_eq!((read.train, read.test), (written.train, written.test));
         assert_eq!((read.shape, read.classes, read.transposed), ((2, 2), 2, true));
@@ -206,6 +212,8 @@ mod tests {
             (r#""train":[2,4]"#, r#""train":[2,5]"#.to_owned(), "image starts that are not in order"),
             (r#""train":[2,4]"#, r#""train":[3,4]"#.to_owned(), "image starts that are not in order"),
             (r#""train":[2,4]"#, r#""train":[2,400]"#.to_owned(), "its length is wrong"),
+            (r#""train":[2,4]"#, r#""train":[0,0]"#.to_owned(), "it has no images"),
+            (r#""test":[1,1]"#, r#""test":[0,0]"#.to_owned(), "it has no images"),
             (r#""train":[2,4]"#, format!(r#""train":[{most},4]"#), "its counts are too great"),
             (r#""test":[1,1]"#, format!(r#""test":[1,{most}]"#), "its counts are too great"),
             (r#""test":[1,1]"#, format!(r#""test":[1,{}]"#, u64::MAX / 4), "its length is wrong"),

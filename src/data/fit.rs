@@ -367,6 +367,15 @@ mod tests {
     ];
 
     #[test]
+    fn border_and_box_of_a_few_pixels() {
+        let grey = Grey { columns: 4, level: (0..12).collect() };
+        assert_eq!(grey.border(), [0, 1, 2, 3, 4, 7, 8, 9, 10, 11]);
+        assert_eq!((grey.bounds(0), grey.bounds(5)), ([0..3, 0..4], [1..3, 0..4]));
+        assert_eq!((grey.bounds(9), grey.bounds(10)), ([2..3, 2..4], [2..3, 3..4]));
+        assert_eq!([1, 2, 14, 28, 56].map(box_of), [1, 1, 10, 20, 40]);
+    }
+
+    #[test]
     fn what_is_fitted_stays_as_it_is() {
         let seven = drawn(&SEVEN);
         assert_eq!(fitted(&seven, 14), seven.grey);
@@ -413,6 +422,7 @@ mod tests {
 
     #[test]
     fn ink_is_what_the_border_is_not() {
+        assert_eq!([Ink::Dark, Ink::Light].map(Ink::name), ["dark", "light"]);
         let seems = |picture: &Picture| fit(picture, 5, Fit::None, None).unwrap().ink;
         let blob = drawn(&["     ", " ### ", " ### ", " ### ", "     "]);
         assert_eq!((seems(&blob), seems(&inverted(&blob))), (Ink::Light, Ink::Dark));
@@ -426,6 +436,25 @@ mod tests {
         let corner = |image: &[u8]| image[5 * 28 + 5];
         assert_eq!((corner(&told(Ink::Light)), told(Ink::Light)[14 * 28 + 14]), (255, 0), "a ring");
         assert_eq!((corner(&told(Ink::Dark)), told(Ink::Dark)[14 * 28 + 14]), (255, 255), "a square");
+    }
+
+    #[test]
+    fn a_halved_border_leaves_it_to_the_whole() {
+        // Six of the twelve pixels at the edge are light, and some of the four within.
+        let seems = |within: [u8; 4]| {
+            let [a, b, c, d] = within;
+            let level = [[9; 4], [9, a, b, 0], [9, c, d, 0], [0; 4]].concat();
+            Paper::of(&Grey { columns: 4, level }, None).unwrap()
+        };
+        assert_eq!(seems([9, 9, 9, 0]), Paper { ink: Ink::Dark, level: 9, spread: 0 });
+        assert_eq!(seems([9, 9, 0, 0]), Paper { ink: Ink::Dark, level: 9, spread: 0 });
+        assert_eq!(seems([9, 0, 0, 0]), Paper { ink: Ink::Light, level: 0, spread: 0 });
+    }
+
+    #[test]
+    fn the_middle_between_the_darkest_and_the_lightest_is_dark() {
+        let grey = Grey { columns: 5, level: vec![0, 100, 100, 110, 200] };
+        assert_eq!(Paper::of(&grey, None), Some(Paper { ink: Ink::Light, level: 100, spread: 0 }));
     }
 
     #[test]

@@ -13,6 +13,8 @@
 //! Source: Y. LeCun, C. Cortes, C. J. C. Burges, "The MNIST database of handwritten digits", section
 //! "File formats for the MNIST database".
 
+use std::cmp::Ordering;
+
 /// Most pixels that an image may have.
 pub const MAX_INPUTS: usize = 4096;
 
@@ -118,10 +120,11 @@ impl Header {
     /// Both lengths, and whether the file is truncated or too long.
     pub fn check_len(&self, found: u64) -> Result<(), String> {
         let expected = self.file_len as u64;
-        if found == expected {
-            return Ok(());
-        }
-        let fault = if found < expected { "truncated" } else { "too long" };
+        let fault = match found.cmp(&expected) {
+            Ordering::Equal => return Ok(()),
+            Ordering::Less => "truncated",
+            Ordering::Greater => "too long",
+        };
         Err(format!("expected {expected} bytes by its header, found {found} ({fault})"))
     }
 }
@@ -196,6 +199,7 @@ mod tests {
         let accepts = |dims: &[u32]| Header::parse(Kind::Images, &file(dims, &[]));
         assert_eq!(accepts(&[1, 1, 4096]).unwrap().shape, (1, 4096));
         assert_eq!(accepts(&[524_287, 64, 64]).unwrap().items, 524_287);
+        assert_eq!(accepts(&[(1 << 27) - 1, 4, 4]).unwrap().file_len, 1 << 31);
         assert!(accepts(&[524_288, 64, 64]).unwrap_err().contains("a header that promises 2147483664"));
         assert!(accepts(&[u32::MAX, u32::MAX, u32::MAX]).unwrap_err().contains("1 to 4096 pixels"));
     }

@@ -314,6 +314,8 @@ impl Known {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
+    use tempfile::TempDir;
 
     #[test]
     fn names_classes_and_hashes_are_in_order() {
@@ -374,13 +376,45 @@ mod tests {
         assert_eq!(places(Some("/d/mnist"))[0], "/d/mnist/fashion-mnist");
     }
 
+    /// A search for the digits of EMNIST in these folders, one after the other, each with such files.
+    fn search(folders: &[(&str, &[&str])]) -> Result<Option<String>, String> {
+        let parent = TempDir::new().unwrap();
+        let places: Vec<PathBuf> = folders.iter().map(|(folder, _)| parent.path().join(folder)).collect();
+        for (place, (_, files)) in places.iter().zip(folders) {
+            fs::create_dir(place).unwrap();
+            files.iter().for_each(|file| fs::write(place.join(file), "").unwrap());
+        }
+        let relative = |text: String| text.replace(&format!("{}/", parent.path().display()), "");
+        let found = Known::named("emnist-digits").unwrap().search_in(&places);
+        found
+            .map(|found| found.map(|place| relative(place.display().to_string())))
+            .map_err(|error| relative(error.to_string()))
+    }
+
+    #[test]
+    fn it_is_where_all_its_files_are() {
+        let all = ["train-images", "train-labels", "test-images", "test-labels"];
+        let own = all.map(|file| format!("emnist-digits-{file}"));
+        let (own, relative) = (own.each_ref().map(|file| &**file), ["emnist-letters-train-images"]);
+        assert_eq!(search(&[("a", &own), ("b", &own)]), Ok(Some("a".into())));
+        assert_eq!(search(&[("a", &[]), ("b", &relative), ("c", &own)]), Ok(Some("c".into())));
+        assert_eq!(search(&[("a", &[]), ("b", &relative)]), Ok(None));
+        // Half of it is a word, but only where it is not whole elsewhere.
+        let half = "a/emnist-digits-test-images-idx3-ubyte: expected this file, raw or with .gz, found neither; \
+                    name a folder with the four IDX files of a data set with --data";
+        assert_eq!(search(&[("a", &own[..2]), ("emnist-digits", &[])]), Err(half.into()));
+        assert_eq!(search(&[("a", &own[..2]), ("b", &own)]), Ok(Some("b".into())));
+        let empty = search(&[("emnist-digits", &[])]).unwrap_err();
+        assert!(empty.starts_with("emnist-digits/train-images-idx3-ubyte: expected this file"), "{empty}");
+    }
+
     #[test]
     fn what_is_nowhere_is_told_how_to_get() {
         let kmnist = Known::named("kmnist").unwrap();
-        let nowhere = ["none/a", "none/b", "none/c"].map(PathBuf::from);
+        let nowhere = ["none/a", "none/b", "none/kmnist"].map(PathBuf::from);
         assert_eq!(kmnist.search_in(&nowhere).unwrap(), None);
-        let expected = "none/a: expected the folder of kmnist here, or at none/b or none/c, found none; get the four files \
-                        from codh.rois.ac.jp/kmnist into data/kmnist, or name its folder with --data";
+        let expected = "none/a: expected the folder of kmnist here, or at none/b or none/kmnist, found none; get the four \
+                        files from codh.rois.ac.jp/kmnist into data/kmnist, or name its folder with --data";
         assert_eq!(kmnist.nowhere(&nowhere).to_string(), expected);
     }
 }

@@ -300,6 +300,27 @@ mod tests {
     }
 
     #[test]
+    fn splits_are_equal_if_all_is_equal() {
+        let split =
+            |inputs, pixels: &[u8], labels: &[u8]| Split::from_pixels(inputs, pixels, labels).unwrap();
+        let one = split(4, &[0, 7, 0, 255, 0, 0, 0, 0], &[3, 9]);
+        assert_eq!(one, split(4, &[0, 7, 0, 255, 0, 0, 0, 0], &[3, 9]));
+        for (what, other) in [
+            ("an image's start", split(4, &[0, 7, 0, 0, 0, 0, 0, 255], &[3, 9])),
+            ("a pixel's number", split(4, &[0, 0, 7, 255, 0, 0, 0, 0], &[3, 9])),
+            ("a grey level", split(4, &[0, 7, 0, 254, 0, 0, 0, 0], &[3, 9])),
+            ("a label", split(4, &[0, 7, 0, 255, 0, 0, 0, 0], &[3, 8])),
+            ("dark pixels", split(5, &[0, 7, 0, 255, 0, 0, 0, 0, 0, 0], &[3, 9])),
+        ] {
+            assert_ne!(one, other, "{what}");
+        }
+        let none = split(4, &[], &[]);
+        assert!(none.is_empty() && !one.is_empty() && none != one);
+        assert_eq!((none.density(), none.mean_grey()), (0.0, 0.0));
+        assert_eq!(format!("{one:?}"), "Split(2 images of 4 pixels, 0.250 lit)");
+    }
+
+    #[test]
     fn a_cache_that_would_lead_astray_is_refused() {
         let open = |change: &dyn Fn(&Split, &mut [u8])| {
             let split = Split::from_pixels(4, &[0, 7, 0, 255, 1, 0, 0, 0], &[0, 1]).unwrap();

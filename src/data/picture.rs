@@ -8,7 +8,7 @@
 
 use crate::{Error, memory};
 use png::{ColorType, Decoder, DecodingError, Transformations};
-use std::io::{self, Cursor};
+use std::io::Cursor;
 use std::path::Path;
 
 /// The most rows, and columns, of a picture: what a camera makes is below it, and its memory is bounded by it.
@@ -128,9 +128,8 @@ fn zeros(len: usize) -> Result<Vec<u8>, Rejection> {
 
 fn rejection(error: &DecodingError) -> Rejection {
     match error {
-        DecodingError::IoError(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
-            Rejection::new("a PNG image that is cut off", "give a whole copy")
-        }
+        // Bytes in memory can do nothing else than end.
+        DecodingError::IoError(_) => Rejection::new("a PNG image that is cut off", "give a whole copy"),
         _ => Rejection::new("a damaged PNG image", "give a good copy"),
     }
 }
@@ -277,6 +276,7 @@ pub(super) mod tests {
         }
         assert!(problem(&header_only(4096, 4096)).contains("cut off"));
         assert!(problem(&header_only(0, 5)).contains("damaged"));
+        assert_eq!(MAX_BYTES, 256 << 20);
         let largest = encoded([4096, 4096], ColorType::Grayscale, BitDepth::One, &[0; 4096 * 512]);
         assert_eq!(decoded(&largest).grey.len(), 4096 * 4096);
     }

@@ -35,8 +35,8 @@ pub(super) fn prepare(sources: &Sources) -> Result<Prepared> {
 }
 
 fn prepare_as(sources: &Sources, transposed: bool) -> Result<Prepared> {
-    let (train, shape, [images, labels]) = split(sources, 0, transposed)?;
-    let (test, test_shape, [test_images, test_labels]) = split(sources, 2, transposed)?;
+    let (train, shape, [images, labels]) = split(sources, [0, 1], transposed)?;
+    let (test, test_shape, [test_images, test_labels]) = split(sources, [2, 3], transposed)?;
     let files = [images, labels, test_images, test_labels];
     if test_shape != shape {
         let ((rows, cols), (test_rows, test_cols)) = (shape, test_shape);
@@ -67,27 +67,29 @@ pub(super) fn classes(train: &Split, test: &Split) -> Result<usize, String> {
     }
 }
 
-/// Converts the images of file `first`, transposed or as they are, and the labels of the one after it; also gives the
-/// images' rows and columns in the file and the hashes of the two files: of what is in them, and of their gzip files, if
-/// that is what they are. Only here, for one split at a time, are raw images in memory.
+/// Converts the images of one file, transposed or as they are, and the labels of another, which `files` has the numbers of;
+/// also gives the images' rows and columns in the file and the hashes of the two files: of what is in them, and of their
+/// gzip files, if that is what they are. Only here, for one split at a time, are raw images in memory.
 fn split(
     sources: &Sources,
-    first: usize,
+    files: [usize; 2],
     transposed: bool,
 ) -> Result<(Split, (usize, usize), [FileHashes; 2])> {
-    let Contents { bytes: labels, gzip: labels_gzip } = sources.read(first + 1)?;
-    let Contents { bytes: images, gzip: images_gzip } = sources.read(first)?;
+    let [of_images, of_labels] = files;
+    let Contents { bytes: labels, gzip: labels_gzip } = sources.read(of_labels)?;
+    let Contents { bytes: images, gzip: images_gzip } = sources.read(of_images)?;
     let labels_idx =
-        Idx::parse(Kind::Labels, &labels).map_err(|problem| sources.error(first + 1, problem))?;
-    let images_idx = Idx::parse(Kind::Images, &images).map_err(|problem| sources.error(first, problem))?;
+        Idx::parse(Kind::Labels, &labels).map_err(|problem| sources.error(of_labels, problem))?;
+    let images_idx =
+        Idx::parse(Kind::Images, &images).map_err(|problem| sources.error(of_images, problem))?;
     if labels_idx.header.items != images_idx.header.items {
         let (expected, found) = (images_idx.header.items, labels_idx.header.items);
         return Err(
-            sources.error(first + 1, format!("expected {expected} labels, one an image, found {found}"))
+            sources.error(of_labels, format!("expected {expected} labels, one an image, found {found}"))
         );
     }
     let (rows, cols) = images_idx.header.shape;
-    let no_memory = |_| sources.error(first, Fault::no_memory(images.len()));
+    let no_memory = |_| sources.error(of_images, Fault::no_memory(images.len()));
     let upright =
         if transposed { transpose(images_idx.body, (rows, cols)).map_err(no_memory)? } else { Vec::new() };
     let pixels = if transposed { &upright } else { images_idx.body };

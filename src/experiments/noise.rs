@@ -87,23 +87,43 @@ impl Others {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::{Duration, Instant};
 
     #[test]
     fn others_are_what_is_not_our_own() {
         let own = |utime, stime| format!("7 (a name) with) S 1 7 7 0 -1 4 100 0 0 0 {utime} {stime} 0 0 20");
-        let stat = |user, idle, steal| {
-            format!("cpu  {user} 0 10 {idle} 0 0 0 {steal} 0 0\ncpu0 1 2\ncpu1 3 4\nintr 5\n")
+        let stat = |ticks: [u64; 8]| {
+            let [user, nice, system, idle, iowait, irq, softirq, steal] = ticks;
+            format!(
+                "cpu  {user} {nice} {system} {idle} {iowait} {irq} {softirq} {steal} 9 9\n\
+                 cpu0 1 2\ncpu1 3 4\nintr 5\n"
+            )
         };
-        let before = Noise::from_text(&stat(100, 1000, 0), &own(50, 10)).unwrap();
-        let after = Noise::from_text(&stat(250, 1040, 10), &own(140, 20)).unwrap();
+        let before = Noise::from_text(&stat([100, 20, 10, 1000, 30, 4, 6, 5]), &own(50, 10)).unwrap();
+        let after = Noise::from_text(&stat([190, 50, 20, 1035, 35, 9, 21, 15]), &own(140, 20)).unwrap();
         // 200 ticks of two processors: 100 each. 150 were busy, 100 of them our own.
         let others = after.others_from(&before).unwrap();
         assert_eq!(others, Others { used: 0.5, stolen: 0.1 });
         let warning = others.warning().unwrap();
         assert!(warning.contains("used 0.5 processors, and the host withheld 0.10"), "{warning}");
-        assert_eq!(Others { used: 0.05, stolen: 0.0 }.warning(), None);
+        assert_eq!(Others { used: 0.1, stolen: 0.02 }.warning(), None, "this is usual");
         assert_eq!(before.others_from(&before), None);
         assert!(Noise::from_text("", &own(1, 1)).is_none());
         assert!(Noise::from_text("cpu  1 2 3\ncpu0 1\n", &own(1, 1)).is_none());
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn the_system_tells() {
+        let before = Noise::now().unwrap();
+        let since = Instant::now();
+        // A tick is a hundredth of a second.
+        let others = loop {
+            match before.others_since() {
+                Some(others) => break others,
+                None => assert!(since.elapsed() < Duration::from_secs(10), "{before:?}"),
+            }
+        };
+        assert!(others.used.is_finite() && others.stolen.is_finite(), "{others:?}");
     }
 }

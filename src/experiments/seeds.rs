@@ -110,3 +110,67 @@ impl<F: FnMut(&Seeded) -> Result<()>> InOrder<F> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Error, Hyper, Init, Optimizer};
+    use std::path::Path;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    /// Four images of 2 x 2 pixels in two classes.
+    fn data() -> Dataset {
+        let pixels = [255, 255, 0, 0, 0, 0, 255, 255, 200, 180, 0, 9, 9, 0, 180, 200];
+        let split = (&pixels[..], &[0, 1, 0, 1][..]);
+        Dataset::from_arrays("stripes", (2, 2), split, split).unwrap()
+    }
+
+    /// Trains from seeds 3 to 6 to a target, as long as there are observers, and fails when run number `last` is finished.
+    /// Gives what came of it, and the seeds in the order in which they were finished.
+    fn trained(threads: usize, observers: usize, last: usize) -> (Result<Vec<Outcome>>, Vec<u64>) {
+        let dlr = Optimizer::named("dlr", &Hyper::lr(2.0)).unwrap();
+        let settings = Settings { epochs: 300, target: Some(0.9), ..Settings::new(3, dlr) };
+        let start = |seed| Network::draw(4, 3, 2, Init::FanIn, seed);
+        let taken = AtomicUsize::new(0);
+        let observer = || (taken.fetch_add(1, Ordering::Relaxed) < observers).then_some(());
+        let mut seeds = Vec::new();
+        let finished = |one: &Seeded| {
+            assert_eq!(one.initial_sha256, start(one.settings.seed).sha256());
+            seeds.push(one.settings.seed);
+            let is_last = seeds.len() == last;
+            if is_last { Err(Error::data(Path::new("last"), "full", "make room")) } else { Ok(()) }
+        };
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        let outcomes = pool.install(|| over_seeds(&settings, 3..=6, &data(), start, observer, finished));
+        (outcomes, seeds)
+    }
+
+    #[test]
+    fn runs_are_finished_in_the_order_of_their_seeds_by_any_number_of_threads() {
+        let [alone, together] = [1, 3].map(|threads| {
+            let (outcomes, finished) = trained(threads, usize::MAX, usize::MAX);
+            assert_eq!(finished, [3, 4, 5, 6]);
+            outcomes.unwrap()
+        });
+        for (one, other) in alone.iter().zip(&together) {
+            assert_eq!((one.seed, one.last.images), (other.seed, other.last.images));
+            assert_eq!(one.hit().map(|hit| hit.images), Some(one.last.images));
+            assert!(one.test_accuracy > 0.9, "{one:?}");
+            let missed = Outcome { stop: Stop::Epochs, ..*one };
+            assert!(missed.hit().is_none());
+        }
+        let seeds = |outcomes: &[Outcome]| outcomes.iter().map(|one| one.seed).collect::<Vec<_>>();
+        assert_eq!((seeds(&alone), seeds(&together)), (vec![3, 4, 5, 6], vec![3, 4, 5, 6]));
+    }
+
+    #[test]
+    fn no_run_is_begun_without_an_observer_or_after_an_error() {
+        let (outcomes, finished) = trained(1, 2, usize::MAX);
+        assert_eq!((outcomes.unwrap().len(), finished), (2, vec![3, 4]));
+        let (outcomes, finished) = trained(1, usize::MAX, 2);
+        assert_eq!(
+            (outcomes.unwrap_err().to_string(), finished),
+            ("last: full; make room".into(), vec![3, 4])
+        );
+    }
+}

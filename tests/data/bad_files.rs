@@ -232,6 +232,30 @@ fn a_socket_in_place_of_a_file() {
     assert_refused("socket", dir.path(), &path, problem, NAME_A_FOLDER);
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_link_to_itself() {
+    let dir = folder(&small());
+    let path = dir.path().join(NAMES[TRAIN_IMAGES]);
+    fs::remove_file(&path).unwrap();
+    std::os::unix::fs::symlink(&path, &path).unwrap();
+    let problem =
+        "expected a readable folder, found an error (Too many levels of symbolic links (os error 40))";
+    assert_refused("link", dir.path(), &path, problem, NAME_A_FOLDER);
+}
+
+/// By its length alone: nearly all of it is a hole.
+#[test]
+fn a_gzip_file_of_more_than_two_gib() {
+    let dir = folder(&small());
+    let path = dir.path().join(NAMES[TRAIN_IMAGES]);
+    fs::write(&path, gzip(&small()[TRAIN_IMAGES])).unwrap();
+    let (most, more) = (2_u64 << 30, (2_u64 << 30) + 1);
+    fs::File::options().write(true).open(&path).unwrap().set_len(more).unwrap();
+    let problem = format!("expected at most {most} bytes of gzip, found {more}");
+    assert_refused("huge", dir.path(), &path, &problem, REPLACE);
+}
+
 #[cfg(unix)]
 #[test]
 fn an_unreadable_file() {

@@ -70,6 +70,7 @@ fn any_names_that_tell_which_is_which() {
         assert_eq!(data.files, names.map(|name| dir.path().join(name)));
         assert_eq!((data.known, data.check, data.transposed), (None, Check::Unknown, false));
         assert_eq!(data.class_names, ["0", "1", "2"]);
+        assert_same(&open_as(dir.path(), "kmnist").unwrap(), &expected);
     }
 }
 
@@ -221,12 +222,20 @@ fn more_classes_than_there_should_be_are_called_by_their_numbers() {
     let dir = folder(&with_labels(&[0, 1, 2, 3, 4, 5], &[0, 1, 10, 0]));
     let data = open_as(dir.path(), "kmnist").unwrap();
     assert_eq!((data.classes, &*data.class_names[10]), (11, "10"));
-    let warning = format!(
-        "{}: given as --dataset kmnist, but its files have 11 classes, and it has 10; classes are called by their \
-         numbers",
-        dir.path().display()
+    let warning = |dir: &Path, by: &str| {
+        let why = "but its files have 11 classes, and it has 10; classes are called by their numbers";
+        format!("{}: {by} kmnist, {why}", dir.display())
+    };
+    assert_eq!(data.warnings, [warning(dir.path(), "given as --dataset")]);
+
+    let dir = TempDir::new().unwrap();
+    let names = NAMES.map(|name| format!("kmnist-{name}"));
+    put_as(
+        dir.path(),
+        names.each_ref().map(|name| &**name),
+        &with_labels(&[0, 1, 2, 3, 4, 5], &[0, 1, 10, 0]),
     );
-    assert_eq!(data.warnings, [warning]);
+    assert_eq!(open(dir.path()).unwrap().warnings, [warning(dir.path(), "named")]);
 }
 
 /// The same files, upright or on their sides, and in a folder whose name is that of the data set, so that both are cached

@@ -73,4 +73,8 @@ fn it_is_found() {
     if std::env::var_os("DLR_DATA").is_none() {
         assert!(dlr::data::find(None).unwrap().ends_with("data/mnist"));
     }
+    let mnist = Known::named("mnist").unwrap();
+    let place = mnist.locate().unwrap();
+    assert_eq!((mnist.search().unwrap(), open(&place).unwrap().known), (Some(place.clone()), Some(mnist)));
+    assert!(mnist.places().unwrap().contains(&place));
 }

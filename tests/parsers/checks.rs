@@ -3,6 +3,8 @@
 //! all come down to these.
 
 use crate::naive;
+use crate::prepared::Prepared;
+use dlr::data::Split;
 use dlr::data::gzip::inflate;
 use dlr::data::idx::{Idx, Kind};
 use dlr::data::picture::Picture;
@@ -50,6 +52,50 @@ pub fn gzip(bytes: &[u8]) -> bool {
         read.is_some()
     });
     accepted.contains(&true)
+}
+
+/// A cache file.
+pub fn cache(bytes: &[u8]) -> bool {
+    Prepared::here(|prepared| {
+        let opened = prepared.open(bytes);
+        opened.warnings.iter().for_each(|warning| _ = is_refusal::<()>(warning));
+        let is_accepted = opened.source == prepared.as_cached();
+        if is_accepted {
+            let read = naive::cache(bytes).expect("it was accepted");
+            let about = &read.header;
+            assert_eq!(
+                (json!(opened.shape), json!(opened.classes), json!(opened.hashes)),
+                (about["shape"].clone(), about["classes"].clone(), about["hashes"]["plain"].clone())
+            );
+            assert_eq!(opened.inputs, opened.shape.0 * opened.shape.1);
+            for (split, images) in [(&opened.train, read.train), (&opened.test, read.test)] {
+                assert_split(split, &images, (opened.inputs, opened.classes));
+            }
+        } else {
+            assert!(opened.train == prepared.data.train && opened.test == prepared.data.test);
+            assert_eq!(
+                (opened.hashes, opened.classes),
+                (prepared.data.hashes.clone(), prepared.data.classes)
+            );
+        }
+        is_accepted
+    })
+}
+
+/// Whether a half of a data set is these images, and can be trained on.
+fn assert_split(split: &Split, images: &[naive::Image], (inputs, classes): (usize, usize)) {
+    assert!(!images.is_empty() && split.len() == images.len());
+    for (i, image) in images.iter().enumerate() {
+        let (index, value) = split.lit(i);
+        assert_eq!((index, value, split.label(i)), (&image.index[..], &image.value[..], image.label));
+        assert!(index.iter().all(|&index| usize::from(index) < inputs));
+        assert!(usize::from(image.label) < classes);
+    }
+}
+
+/// A cache file with the right prefix, sources and checksums, whatever else is in it.
+pub fn sealed_cache(bytes: &[u8]) -> bool {
+    Prepared::here(|prepared| prepared.sealed(bytes)).is_some_and(|sealed| cache(&sealed))
 }
 
 /// Whether every matrix of a network is the tensor of its name, bit for bit.

@@ -9,6 +9,7 @@ mod memory;
 mod models;
 mod naive;
 mod pictures;
+mod prepared;
 mod promises;
 mod records;
 mod refused;

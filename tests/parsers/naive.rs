@@ -260,3 +260,60 @@ pub fn journal(file: &[u8]) -> Vec<serde_json::Value> {
     };
     file.split_inclusive(|&byte| byte == b'\n').map_while(whole).collect()
 }
+
+/// An image of a cache file: the numbers and levels of its lit pixels, and its class.
+pub struct Image {
+    pub index: Vec<u16>,
+    pub value: Vec<u8>,
+    pub label: u8,
+}
+
+/// A cache file.
+pub struct Cache {
+    pub header: serde_json::Value,
+    pub train: Vec<Image>,
+    pub test: Vec<Image>,
+}
+
+/// What a cache file holds, as far as its counts and lengths agree.
+pub fn cache(file: &[u8]) -> Option<Cache> {
+    let number = |at: usize| Some(u32::from_ne_bytes(file.get(at..at + 4)?.try_into().ok()?));
+    let json = file.get(24..24 + number(16)? as usize)?;
+    let blocks = &file[24 + json.len()..];
+    let header: serde_json::Value = serde_json::from_slice(json).ok()?;
+    let is_whole = file[..8] == *b"dlrcache"
+        && (number(8)?, number(12)?) == (0x0102_0304, 3)
+        && number(20)? == crc32(&[&file[..20], json].concat())
+        && header["payload_crc"].as_u64()? == u64::from(crc32(blocks));
+    let mut at = 0;
+    let train = images(blocks, &mut at, &header["train"])?;
+    let test = images(blocks, &mut at, &header["test"])?;
+    let is_whole = is_whole && at == blocks.len() && header["payload_len"].as_u64()? == at as u64;
+    is_whole.then_some(Cache { header, train, test })
+}
+
+/// The images of a cache file's block at `at`, which is then behind it; `counts` has those of the images and lit pixels.
+fn images(blocks: &[u8], at: &mut usize, counts: &serde_json::Value) -> Option<Vec<Image>> {
+    let (images, lit) = (counts[0].as_u64()? as usize, counts[1].as_u64()? as usize);
+    let mut array = |len: usize| {
+        let array = blocks.get(*at..)?.get(..len)?;
+        *at = (*at + len).next_multiple_of(64);
+        Some(array)
+    };
+    let (starts, index, value, label) =
+        (array(4 * (images + 1))?, array(2 * lit)?, array(lit)?, array(images)?);
+    let start = |i: usize| {
+        let bytes = starts[4 * i..4 * i + 4].try_into().expect("4 bytes");
+        u32::from_ne_bytes(bytes) as usize
+    };
+    let image = |i: usize| {
+        let lit = start(i)..start(i + 1);
+        let index = index.get(2 * lit.start..2 * lit.end)?.chunks_exact(2);
+        Some(Image {
+            index: index.map(|two| u16::from_ne_bytes([two[0], two[1]])).collect(),
+            value: value.get(lit)?.to_vec(),
+            label: label[i],
+        })
+    };
+    (0..images).map(image).collect()
+}

@@ -22,6 +22,20 @@ fn two_gib_promised_and_none_there() {
     assert!(most < 1 << 20, "{most} bytes");
 }
 
+/// Some bytes too many, and then what is no deflate stream: whoever goes on finds it damaged. Up to its window of 32 KiB a
+/// decoder goes on for itself, so that much is asked for.
+#[test]
+fn nothing_is_inflated_beyond_the_first_byte_that_is_too_much() {
+    const WINDOW: u16 = 1 << 15;
+    let header = [0x801, u32::from(WINDOW) - 9].map(u32::to_be_bytes).concat();
+    let stored = WINDOW + 4;
+    let block =
+        [&[0][..], &stored.to_le_bytes(), &(!stored).to_le_bytes(), &header, &vec![1; stored as usize - 8]];
+    let gz = [&[0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3][..], &block.concat(), &[0xff; 99]].concat();
+    let told = "expected 32767 bytes by its header, found more in the gzip stream";
+    assert_eq!(inflate(&gz, Kind::Labels).unwrap_err().problem, told);
+}
+
 /// As dense as deflate can be.
 #[test]
 fn the_densest_file_is_read() {

@@ -4,8 +4,9 @@ use crate::checks::{self, Check};
 use std::fs;
 use std::path::Path;
 
-const CHECKS: [(&str, &[Check]); 8] = [
+const CHECKS: [(&str, &[Check]); 9] = [
     ("baseline", &[checks::baseline]),
+    ("cache", &[checks::cache, checks::sealed_cache]),
     ("checkpoint", &[checks::checkpoint]),
     ("gzip", &[checks::gzip]),
     ("idx", &[checks::idx]),
@@ -38,6 +39,7 @@ fn write_samples() {
     use crate::samples::*;
     for (name, bytes) in [
         ("baseline/sample", baseline().into_bytes()),
+        ("cache/sample", cache()),
         ("checkpoint/sample", checkpoint_file()),
         ("gzip/sample", gzip()),
         ("gzip/compressed", compressed()),

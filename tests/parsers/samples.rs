@@ -1,5 +1,6 @@
 //! One small valid file of each kind.
 
+use crate::prepared::Prepared;
 use dlr::data::Split;
 use dlr::engine::checkpoint::{Checkpoint, Initial, Origin};
 use dlr::engine::model;
@@ -51,6 +52,10 @@ pub fn compressed() -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
     encoder.write_all(&file).unwrap();
     encoder.finish().unwrap()
+}
+
+pub fn cache() -> Vec<u8> {
+    Prepared::here(|prepared| prepared.file().to_vec())
 }
 
 fn network() -> Network {

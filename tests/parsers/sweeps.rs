@@ -38,6 +38,7 @@ sweeps! {
     labels: idx, samples::labels(), 13 bytes;
     gzip: gzip, samples::gzip(), 60 bytes;
     compressed: gzip, samples::compressed(), 60 bytes;
+    sealed_cache: sealed_cache, samples::cache(), 1000 bytes;
     model: model, samples::model(), 300 bytes;
     checkpoint: checkpoint, samples::checkpoint_file(), 2000 bytes;
     journal: journal, samples::journal(), 600 bytes;

@@ -234,6 +234,19 @@ mod tests {
     }
 
     #[test]
+    fn a_ratio_needs_two_seeds() {
+        let two = [Some(1.0), Some(2.0)];
+        assert_eq!([0, 1, 2].map(|n| ratio_of_medians(&two[..n], &two[..n]).is_some()), [false, false, true]);
+    }
+
+    #[test]
+    fn the_ends_are_as_far_from_either_side() {
+        let mut statistics: Vec<f64> = (0..10_000).rev().map(f64::from).collect();
+        let want = Interval { estimate: Some(7.0), low: Some(250.0), high: Some(9_749.0) };
+        assert_eq!(Interval::between(7.0, &mut statistics), want);
+    }
+
+    #[test]
     #[should_panic(expected = "same seeds")]
     fn a_ratio_needs_pairs() {
         ratio_of_medians(&[Some(1.0)], &[]);

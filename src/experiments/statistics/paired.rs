@@ -61,7 +61,7 @@ impl Paired {
         differences.retain(|difference| difference.abs() > same);
 
         let pairs = ours.len();
-        let wins = differences.iter().filter(|&&difference| difference < 0.0).count();
+        let wins = differences.iter().filter(|difference| difference.is_sign_negative()).count();
         let losses = differences.len() - wins;
         let ties = pairs - differences.len();
         let superiority = (pairs > 0).then(|| (wins as f64 + 0.5 * ties as f64) / pairs as f64);
@@ -83,7 +83,8 @@ fn signed_rank(differences: &mut [f64], same: f64) -> f64 {
     differences.sort_by(|one, other| one.abs().total_cmp(&other.abs()));
     let ranks = doubled_ranks(differences, same);
     let signed = differences.iter().zip(&ranks);
-    let observed: usize = signed.filter(|(difference, _)| **difference > 0.0).map(|(_, rank)| rank).sum();
+    let observed: usize =
+        signed.filter(|(difference, _)| difference.is_sign_positive()).map(|(_, rank)| rank).sum();
     let chances = distribution(&ranks);
     let (at_most, at_least) = (&chances[..=observed], &chances[observed..]);
     let tail = f64::min(at_most.iter().sum(), at_least.iter().sum());
@@ -196,12 +197,18 @@ mod tests {
         assert_eq!((differences(paired), paired.p), ((1, 2, 0), 1.0));
         assert_eq!(doubled_ranks(&[0.3 - 0.2, 0.2 - 0.1, 0.9 - 1.0, 0.2], SAME), [4, 4, 4, 8]);
         assert_eq!(differences(compared([0.1 + 0.2], [0.3])), (0, 0, 1));
+        // In whatever unit.
+        for unit in [1e-9, 1e9] {
+            let paired = compared([0.3 * unit, (0.1 + 0.2) * unit], [0.2 * unit, 0.3 * unit]);
+            assert_eq!(differences(paired), (0, 1, 1), "{unit}");
+        }
     }
 
     #[test]
     fn nothing_but_ties() {
         let paired = compared([1.0, MISS], [1.0, MISS]);
         assert_eq!((paired.ties, paired.superiority, paired.p), (2, Some(0.5), 1.0));
+        assert_eq!(compared([0.0, MISS], [0.0, MISS]), paired, "however small the results");
         assert_eq!(Paired::of(&[], &[]).superiority, None);
     }
 

@@ -4,6 +4,8 @@
 pub mod checks;
 #[path = "../../parsers/naive.rs"]
 mod naive;
+#[path = "../../parsers/prepared.rs"]
+mod prepared;
 
 /// A target that makes these checks.
 #[macro_export]
