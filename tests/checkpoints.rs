@@ -188,9 +188,8 @@ fn what_was_changed_is_refused() {
     let other = Settings { optimizer: settings("sgd", &Hyper::NONE).optimizer, ..good.settings.clone() };
     let wider = Settings { hidden: 30.into(), ..good.settings.clone() };
     let deeper = Settings { hidden: "13,13".parse().unwrap(), ..good.settings.clone() };
-    // As many vectors, but another unit.
-    let padding = Settings { hidden: 14.into(), ..good.settings.clone() };
-    for settings in [wider, deeper, padding] {
+    let one_more = Settings { hidden: 14.into(), ..good.settings.clone() };
+    for settings in [wider, deeper, one_more] {
         let wrong = go_on(&Checkpoint { settings, ..good.clone() });
         assert_eq!(wrong, Err("its network is not that of its settings and the data".to_owned()));
     }

@@ -296,7 +296,7 @@ fn rates_are_kept_from_the_start_on_and_take_no_time() {
     let (outcome, times) = run.train(&data, &|| false).unwrap();
     let all = since.elapsed().as_secs_f64();
     assert_eq!((outcome.curve.len(), outcome.rates.len()), (1000, 1001));
-    assert!(times.train_s <= times.wall_s && times.wall_s < all, "{times:?} of {all} s");
+    assert!(times.train_s <= times.wall_s && times.wall_s < all / 2.0, "{times:?} of {all} s");
 }
 
 /// Lets some runs happen, and then no more.

@@ -25,7 +25,8 @@ pub trait Gradient: Sync {
     /// What all rows share of their vectors `first..first + T`, to be loaded once.
     fn shared<const T: usize>(&self, first: usize) -> Self::Shared<T>;
 
-    /// Vectors `first..first + T` of a row's gradient before the factor.
+    /// Vectors `first..first + T` of a row's gradient before the factor. Lent where they are at hand: a loop over them that is
+    /// too long to be unrolled would copy them for each row.
     fn tile<'a, const T: usize>(
         &'a self,
         shared: &'a Self::Shared<T>,
@@ -289,16 +290,16 @@ impl Lighters {
     /// # Panics
     /// If an image lights a pixel that is not there.
     pub fn turn<'a>(&mut self, inputs: usize, batch: impl ExactSizeIterator<Item = Lit<'a>> + Clone) {
-        let all = if batch.len() <= FEW {
+        let room = if batch.len() <= FEW {
             self.give_all_the_same(inputs, batch.len())
         } else {
             self.give_as_needed(inputs, batch.clone())
         };
-        if self.entries.len() < all {
-            self.entries.resize(all, Lighter::default());
+        if self.entries.len() < room {
+            self.entries.resize(room, Lighter::default());
         }
         self.end.clone_from(&self.start);
-        let (entries, end) = (&mut self.entries[..all], &mut self.end[..]);
+        let (entries, end) = (&mut self.entries[..room], &mut self.end[..]);
         for (image, lit) in (0..).zip(batch) {
             for (&j, &value) in lit.index().iter().zip(lit.value()) {
                 let place = &mut end[usize::from(j)];
@@ -316,7 +317,7 @@ impl Lighters {
 
     /// Room for `images` at every pixel. Returns how much that is in all.
     fn give_all_the_same(&mut self, inputs: usize, images: usize) -> usize {
-        // Whole lines, and an odd number of them, since the starts of all pixels should not fall on a few places of the cache.
+        // Whole lines, and an odd number of them, lest the starts of all pixels fall on a few places of the cache.
         const LINE: usize = 64 / size_of::<Lighter>();
         let room = LINE * (images.div_ceil(LINE) | 1);
         self.start.clear();

@@ -50,9 +50,9 @@ pub fn tail_mask(width: usize) -> f32xN {
     f32xN::from(NUMBERS).simd_lt(f32xN::splat(used as f32))
 }
 
-/// Lane k of the result is the sum of the lanes of `v[k]`: of each four lanes, (0 + 2) + (1 + 3), and of four such sums again,
-/// or of two 0 + 1. By halving: of two vectors, what is to be added is brought into the same lanes of two others, whose sum is
-/// one vector with half as much of each.
+/// Lane k of the result is the sum of the lanes of `v[k]`: of each four lanes, (0 + 2) + (1 + 3); four such sums are added in
+/// the same order, two as 0 + 1. By halving: of two vectors, what is to be added is brought into the same lanes of two others,
+/// whose sum is one vector with half as much of each.
 #[inline(always)]
 #[cfg(target_feature = "avx512f")]
 pub fn sums(v: [f32xN; LANES]) -> f32xN {

@@ -228,11 +228,11 @@ impl<R: Rule> Layer<R> {
         self.settle();
     }
 
-    /// Brings the weights of lit pixels' rows up to date. What is remembered beside them stays as it is, for the update to see
-    /// to it, unless what they have missed is not at hand.
+    /// Brings the weights of lit pixels' rows up to date. What is remembered beside them stays as it is, for the update to
+    /// see to it, unless what they have missed is not at hand.
     ///
-    /// Which rows are late is as good as random, so they are listed first: a branch for each would be mispredicted again and
-    /// again, and wait for divisions that the rows after it could have begun.
+    /// Late rows are listed first. Nothing is kept of them but their numbers: what they have missed is looked up here, and
+    /// once more by the update, which costs less than to store it.
     fn catch_up_weights(&mut self, lit: Lit) {
         self.rule.look_back();
         let mut late = 0;

@@ -3,7 +3,7 @@
 //!
 //! | room | what it computes |
 //! | --- | --- |
-//! | [`lanes`], [`panel`], [`lit`] | the layout: vectors of 8 or 16, rows padded to whole vectors, the lit pixels of an image |
+//! | [`lanes`], [`panel`], [`lit`] | the layout: vectors, rows padded to whole ones, the lit pixels of an image |
 //! | [`logistic`], [`forward`], [`output`] | from lit pixels to the outputs, and back to the hidden deltas |
 //! | [`inner`] | back through a layer between two hidden ones |
 //! | [`rule`], [`gradient`], [`layer`], [`sweep`] | the backward pass fused with the update: one sweep for every optimizer |

@@ -19,7 +19,8 @@
 //!    followed by a vector load of the same line would stall.
 //! 3. The padding of d1 is zero because that of W2 and h is.
 //!
-//! Cost per image, K = 10: 2 passes over W2 (10 Hp/LANES loads and FMA each), 28 shuffles, 16/LANES logistics.
+//! Cost per image, K = 10: 2 passes over W2 (10 Hp/LANES loads and FMA each), 28 shuffles (33 with sixteen lanes), 16/LANES
+//! logistics.
 
 use crate::lanes::{LANES, NUMBERS, f32xN, for_tile, for_tiles, sums};
 use crate::logistic::logistic;

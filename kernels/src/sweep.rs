@@ -19,7 +19,8 @@
 //! 2. Rows without gradient are skipped: the rule leaves them alone, or they [catch up](crate::layer) later.
 //! 3. Norms of rows are taken where the rows are read anyway, on the way forward
 //!    ([`Layer::learn`](crate::layer::Layer::learn)): the loads that it waits for leave room for the squares. The horizontal
-//!    sums, roots and divisions of as many rows as there are lanes are done together. An update that nothing went before looks at its rows first.
+//!    sums, roots and divisions of as many rows as there are lanes are done together. An update that nothing went before
+//!    looks at its rows first.
 //! 4. Norms of lanes run over all rows, of which an update may touch a fifth: what each changes in the sum of squares,
 //!    (new - old)(new + old), is summed along the sweep, and the totals are kept in f64, so that they don't drift away
 //!    from the weights over millions of updates.
@@ -213,7 +214,7 @@ impl<R: Rule> Sweep<'_, R> {
 /// The pause of a row since the update `last`, under a rule that peeks or where the way forward has seen the row.
 #[inline(always)]
 pub(crate) fn pause<R: Rule>(rule: &R, updates: u64, last: u64) -> R::Pause {
-    rule.pause(updates.saturating_sub(last)).expect("what a row has missed that was not woken is at hand")
+    rule.pause(updates.saturating_sub(last)).expect("the pause of a row that was not woken is at hand")
 }
 
 /// One row's update. A function, so that the compiler knows that what it writes is not what it reads.

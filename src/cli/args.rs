@@ -179,8 +179,8 @@ What the columns say:
             what reading it costs; the whole is timed without it
   test      for each test image in a full count, catching up included
   x sgd     the median of the rounds' ratios to SGD of the same size and batch
-  flop      the kernels' operations on lit pixels, their padding to vectors of
-            eight included; a fused multiply-add (FMA) counts as two
+  flop      the kernels' operations on lit pixels, their padding to whole
+            vectors included; a fused multiply-add (FMA) counts as two
   bytes     weights and optimizer's memory loaded and stored; in batches, also
             the deltas that gradients are summed from
   of FMA peak, of its bandwidth

@@ -2,8 +2,8 @@
 //! failure, by a line and an exit code.
 //!
 //! Whatever comes first may already use such an instruction, the standard library's own start among it, since link-time
-//! optimization compiles that anew. So the question is asked before the start, by a function that the system calls when it has
-//! loaded the program, and answered by nothing but the system's C library, which asks the processor itself.
+//! optimization compiles that anew. So a function that the system calls when it has loaded the program, before that start, asks
+//! the processor itself, and needs nothing but the system's C library to write the line and to end the process.
 
 use super::exit::Code;
 use dlr_kernels::simd;
@@ -27,8 +27,10 @@ extern "C" fn check() {
 #[inline(never)]
 #[allow(unsafe_code)]
 fn refuse(feature: &str) -> ! {
+    // SAFETY: it changes what a signal does. Whoever has closed the pipe still gets the exit code.
+    unsafe { libc::signal(libc::SIGPIPE, libc::SIG_IGN) };
     let say = |text: &[u8]| {
-        // SAFETY: so many bytes are there to be read. Whoever cannot be told still gets the exit code.
+        // SAFETY: so many bytes are there to be read.
         _ = unsafe { libc::write(libc::STDERR_FILENO, text.as_ptr().cast(), text.len()) };
     };
     say(b"dlr: error: this program was built for processors with ");

@@ -6,7 +6,7 @@
 //! | tensor | of each layer l, from the first, 0, to the last |
 //! | --- | --- |
 //! | `state.l.weights` | as they are stored, where rows that wait for their update are behind, `[rows][H]` |
-//! | `state.l.memory` | what the optimizer remembers beside each weight, `[rows][numbers][H]` |
+//! | `state.l.remembered` | what the optimizer remembers beside each weight, `[rows][numbers][H]` |
 //! | `state.l.last` | the update that touched each row last, if rows may wait |
 //! | `state.l.squares` | the sum of squares of each lane, if rates depend on it |
 //! | `order` | the order of the images in this epoch |
@@ -211,7 +211,7 @@ impl Checkpoint {
             Ok(State {
                 updates,
                 weights: numbers(&file, &name(l, "weights"), f32::from_le_bytes)?,
-                memory: numbers(&file, &name(l, "memory"), f32::from_le_bytes)?,
+                memory: numbers(&file, &name(l, "remembered"), f32::from_le_bytes)?,
                 last: numbers(&file, &name(l, "last"), u64::from_le_bytes)?,
                 lane_squares: numbers(&file, &name(l, "squares"), f64::from_le_bytes)?,
             })
@@ -242,7 +242,7 @@ impl Checkpoint {
         };
         for (l, State { weights, memory, last, lane_squares, .. }) in self.layers.iter().enumerate() {
             add(name(l, "weights"), Dtype::F32, bytes(weights, |x| x.to_le_bytes()), weights.len());
-            add(name(l, "memory"), Dtype::F32, bytes(memory, |x| x.to_le_bytes()), memory.len());
+            add(name(l, "remembered"), Dtype::F32, bytes(memory, |x| x.to_le_bytes()), memory.len());
             add(name(l, "last"), Dtype::U64, bytes(last, |x| x.to_le_bytes()), last.len());
             add(name(l, "squares"), Dtype::F64, bytes(lane_squares, |x| x.to_le_bytes()), lane_squares.len());
         }

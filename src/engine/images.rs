@@ -112,7 +112,7 @@ impl<'a> Images<'a> {
     #[inline]
     pub fn read(&self, n: usize, values: &mut Vec<f32>) {
         if self.all.is_empty() {
-            // The same as looking the levels up, but eight at a time.
+            // The same as looking the levels up, but a vector at a time.
             values.extend(self.pixels(n).1.iter().map(|&p| f32::from(p) / 255.0));
         } else {
             let start = values.len();

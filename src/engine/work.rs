@@ -106,10 +106,10 @@ pub(super) fn work<A: Rule, B: Rule>(shape: Shape, visits: &Visits) -> Work {
         flops += lit * catch_up;
         loads += if A::COST.catch_up > 0 { lit * one_memory } else { 0.0 };
     } else if !rests::<A>() && !dense {
-        // Online, what is remembered is left to the update. Before batches, rows are renewed one by one.
+        // Rows are renewed one by one before they are read; online, what is remembered is left to the update.
         let renewed = row + one_memory;
         flops += woken / batch * catch_up;
-        loads += woken / batch * if online { one_memory } else { renewed };
+        loads += woken / batch * renewed;
         stores += woken / batch * if online { row } else { renewed };
     }
 
@@ -182,6 +182,7 @@ mod tests {
 
         let adam = work::<Adam, Adam>(shape, &online);
         assert_eq!(adam.flops, sgd.flops + 32.0 * (160.0 * 13.0 + 80.0 * 12.0));
+        assert_eq!(adam.loads, sgd.loads + 128.0 * (2.0 * 160.0 + 3.0 * 80.0));
         assert_eq!(adam.stores, 128.0 * (3.0 * 160.0 + 80.0));
 
         let batch = Visits { batch: 100.0, rows: 600.0, woken: 1.0, ..online };

@@ -100,12 +100,11 @@ fn a_sweep_records_what_diverged() {
 /// What a layer knows: its weights, or what its rule remembers beside them.
 type Part = fn(&mut State) -> &mut Vec<f32>;
 
-/// Where no number is planted in so many: at some units, whose lanes are the first of eight; never in padding.
+/// Where no number is planted in so many.
 fn places(length: usize) -> BTreeSet<usize> {
-    [0, length / 3, length / 2, length.saturating_sub(8)]
+    [0, length / 3, length / 2, length.saturating_sub(1)]
         .into_iter()
         .filter(|&place| place < length)
-        .map(|place| place / 8 * 8)
         .collect()
 }
 

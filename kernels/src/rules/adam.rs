@@ -11,8 +11,8 @@
 //! 2. beta m is taken as m - (1 - beta) m: the same, but 1 - 0.999 keeps its precision in f32, where 0.999 itself would
 //!    forget 1.3e-5 of v. After k updates without gradient, beta is beta^(k + 1).
 //! 3. The corrections depend only on the number of the update t: with step_t = lr / (1 - beta1^t) and
-//!    root_t = 1 / sqrt(1 - beta2^t), the weight moves by step_t m / (root_t u + epsilon), or m / ((root_t u + epsilon) / step_t)
-//!    with two quotients that are taken once per update.
+//!    root_t = 1 / sqrt(1 - beta2^t), the weight moves by step_t m / (root_t u + epsilon). What is divided by is divided by step_t
+//!    instead, in two quotients that are taken once per update.
 //! 4. The gradient comes times sqrt(1 - beta2), so that v takes its square as it is, and only m has to scale it.
 //! 5. A weight with a zero gradient still moves while its moments last. What k such updates after update t do to it has a
 //!    [closed form](Course), up to 1e-7 of the way that it moves.
@@ -85,9 +85,11 @@ impl Rule for Adam {
             self.course = Arc::new(course);
         }
         let (step, root) = self.course.corrections(self.updates + 1);
-        // With a learning rate of 0, what is divided by is infinite and nothing moves; but a u of 0 times infinity is no number.
-        let root = (root / step).min(f32::MAX);
-        self.over_step = [f32xN::splat(root), self.epsilon / f32xN::splat(step)];
+        // With a learning rate of 0, what is divided by is infinite and nothing moves; but a u of 0 times infinity is no
+        // number, and neither is 0 / 0, where the learning rate is large beyond all reason.
+        let [epsilon, ..] = self.epsilon.to_array();
+        let (root, epsilon) = ((root / step).min(f32::MAX), (epsilon / step).max(f32::MIN_POSITIVE));
+        self.over_step = [root, epsilon].map(f32xN::splat);
     }
 
     fn look_back(&mut self) {
@@ -180,5 +182,28 @@ mod tests {
             }
             assert!((f64::from(got) / want - 1.0).abs() < 6e-7, "{k}: {got}, {want}");
         }
+    }
+
+    /// Where the gradient adds next to nothing, u is what the pause has left of it, to the last bits.
+    #[test]
+    fn what_a_pause_leaves_is_as_precise_as_what_was_there() {
+        let mut tried = 0;
+        for (beta1, beta2) in [(0.9, 0.999), (0.5, 0.987), (0.1, 0.96)] {
+            let mut adam = Adam::new(1.0, beta1, beta2, 1e-8);
+            adam.advance(40_000);
+            adam.look_back();
+            for k in [0, 1, 10, 31, 55, 175, 511, 1023] {
+                let Some(pause) = adam.pause(k) else { continue };
+                let mut memory = [f32xN::splat(0.5), f32xN::splat(0.25)];
+                let tiny = adam.rate(f32xN::ZERO) * f32xN::splat(1e-6);
+                adam.step_after(pause, f32xN::ZERO, tiny, f32xN::ONE, &mut memory);
+                let left = 0.25_f64.powi(2) * beta2.powi(k as i32 + 1);
+                let want = ((1.0 - beta2) * 1e-12 + left).sqrt();
+                let u = f64::from(memory[1].to_array()[0]);
+                assert!((u / want - 1.0).abs() < 1e-6, "{beta1}, {beta2}, {k}: {u:e} for {want:e}");
+                tried += 1;
+            }
+        }
+        assert_eq!(tried, 8 + 5 + 5);
     }
 }

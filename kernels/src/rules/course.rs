@@ -42,6 +42,9 @@ pub struct Missed {
 
 /// The part of a pause's effect that the series may leave out.
 const LEFT_OUT: f64 = 1e-7;
+/// The part of a second moment that may be gone after a pause that is at hand: what is left is a difference, and would have no
+/// precision if it were far smaller. Rows that lose more are woken, and their moments multiplied by what is left of them.
+const GONE: f32 = 0.9;
 /// What is left of a moment, or of a correction, when it counts no more.
 const NOTHING: f64 = 1e-12;
 /// Entries of the table at most, 1.6 MB: enough for all of beta2 = 0.999. Where the corrections have not become 1 by its
@@ -132,7 +135,8 @@ impl Course {
         course.ratios = core::array::from_fn(|n| powers.iter().map(|powers| powers[n]).collect());
         course.tabulate();
         if course.settled_from.is_some() {
-            course.settled = (0..LONG as u64).map_while(|k| course.missed(settled_from, k)).collect();
+            let missed = |k| course.missed(settled_from, k).filter(|missed| missed.gone[1] <= GONE);
+            course.settled = (0..LONG as u64).map_while(missed).collect();
         }
         course
     }
@@ -277,7 +281,7 @@ impl Course {
             let sums = core::array::from_fn(|n| start[n][SHORT - 1 - k] - ratios[n][k] * end[n]);
             let (mean, [zeroth, second, third], serves) = self.series(sums);
             recent.series[k] = [mean, zeroth, second, third];
-            recent.serves[k] = serves;
+            recent.serves[k] = serves & (self.gone[k][1] <= GONE);
         }
         let Missed { mean, moments: [zeroth, second, third], .. } = self.nothing();
         (recent.series[0], recent.serves[0]) = ([mean, zeroth, second, third], true);

@@ -71,9 +71,16 @@ fn settings() -> Vec<Optimizer> {
         all.push(Optimizer::NesterovAuthors { lr: 0.01 * (1.0 - momentum), momentum });
     }
     for epsilon in [1e-10, 1e-8, 1e-4, 1e-1] {
-        for (beta1, beta2) in
-            [(0.9, 0.999), (0.0, 0.999), (0.9, 0.99), (0.99, 0.9), (0.5, 0.999_999), (0.9, 0.0)]
-        {
+        for (beta1, beta2) in [
+            (0.9, 0.999),
+            (0.0, 0.999),
+            (0.9, 0.99),
+            (0.99, 0.9),
+            (0.5, 0.999_999),
+            (0.9, 0.0),
+            (0.5, 0.987),
+            (0.1, 0.96),
+        ] {
             all.push(Optimizer::Adam { lr: 0.001, beta1, beta2, epsilon });
         }
     }
