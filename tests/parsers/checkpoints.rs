@@ -128,11 +128,11 @@ fn bad_checkpoints_are_refused() {
         ("no curve", one("curve.images", "curve.pages"), "no tensor curve.images"),
         ("half a curve", one("curve.numbers", "curve.letters"), "no tensor curve.numbers"),
         ("no ends", one("\"ends\"", "\"odds\""), "no tensor ends"),
-        ("no memory", one("state.0.memory", "state.0.mammary"), "no tensor state.0.memory"),
+        ("no memory", one("state.0.remembered", "state.0.remembared"), "no tensor state.0.remembered"),
         (
             "no second weights",
             one("\"2.weight\"", "\"3.weight\""),
-            "no tensor 2.weight; it has 0.weight, 3.weight, curve.images, curve.numbers, ends, order, state.0.last, state.0.memory and 6 more",
+            "no tensor 2.weight; it has 0.weight, 3.weight, curve.images, curve.numbers, ends, order, state.0.last, state.0.remembered and 6 more",
         ),
         ("another first number", flipped(start), "its checksum is wrong: it is not as it was written"),
         (
