@@ -223,6 +223,8 @@ fn what_was_changed_is_refused() {
     }
     let ends = vec![0.5; good.settings.epochs as usize];
     assert_eq!(go_on(&Checkpoint { ends, ..good.clone() }), Ok(()), "as many as there are epochs");
+    let curve = vec![Point { images: good.images, ..first }];
+    assert_eq!(go_on(&Checkpoint { curve, ..good.clone() }), Ok(()), "a test after the last image");
     for ends in [vec![f64::NAN], vec![0.5; 1 + good.settings.epochs as usize]] {
         let wrong = go_on(&Checkpoint { ends, ..good.clone() });
         assert_eq!(wrong, Err("its tests: the ends of epochs are not those of the epochs so far".to_owned()));
