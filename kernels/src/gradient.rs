@@ -3,14 +3,13 @@
 use crate::lanes::{TILE, f32xN};
 use crate::lit::Lit;
 use crate::panel::Panel;
-use core::borrow::Borrow;
 use core::ops::Range;
 
 /// The gradient of a layer: for some of its rows, in ascending order, a scalar factor times a vector along the lanes.
 /// All other rows have a zero gradient.
 pub trait Gradient: Sync {
-    /// T vectors that are the same for all rows, or nothing.
-    type Shared<const T: usize>;
+    /// Whether the vector along the lanes is the same for all rows, so that a sweep loads it once.
+    const ONE_FOR_ALL: bool = false;
 
     /// How many rows have a gradient.
     fn len(&self) -> usize;
@@ -22,17 +21,8 @@ pub trait Gradient: Sync {
     fn rows(&self, visits: Range<usize>)
     -> impl DoubleEndedIterator<Item = (usize, f32)> + ExactSizeIterator;
 
-    /// What all rows share of their vectors `first..first + T`, to be loaded once.
-    fn shared<const T: usize>(&self, first: usize) -> Self::Shared<T>;
-
-    /// Vectors `first..first + T` of a row's gradient before the factor. Lent where they are at hand: a loop over them that is
-    /// too long to be unrolled would copy them for each row.
-    fn tile<'a, const T: usize>(
-        &'a self,
-        shared: &'a Self::Shared<T>,
-        row: usize,
-        first: usize,
-    ) -> impl Borrow<[f32xN; T]>;
+    /// Vectors `first..first + T` of a row's gradient before the factor.
+    fn tile<const T: usize>(&self, row: usize, first: usize) -> [f32xN; T];
 
     /// Whether no row has a gradient.
     fn is_empty(&self) -> bool {
@@ -59,8 +49,8 @@ pub trait Gradient: Sync {
 }
 
 #[inline(always)]
-fn part<const T: usize>(vectors: &[f32xN], first: usize) -> &[f32xN; T] {
-    vectors[first..].first_chunk().expect("a tile lies within a row")
+fn load<const T: usize>(vectors: &[f32xN], first: usize) -> [f32xN; T] {
+    *vectors[first..].first_chunk().expect("a tile lies within a row")
 }
 
 /// One image, first layer: row j is x_j d1 for every lit pixel j.
@@ -72,7 +62,7 @@ pub struct OfImage<'a> {
 }
 
 impl Gradient for OfImage<'_> {
-    type Shared<const T: usize> = [f32xN; T];
+    const ONE_FOR_ALL: bool = true;
 
     #[inline(always)]
     fn len(&self) -> usize {
@@ -94,18 +84,8 @@ impl Gradient for OfImage<'_> {
     }
 
     #[inline(always)]
-    fn shared<const T: usize>(&self, first: usize) -> [f32xN; T] {
-        *part(self.deltas, first)
-    }
-
-    #[inline(always)]
-    fn tile<'a, const T: usize>(
-        &'a self,
-        shared: &'a [f32xN; T],
-        _: usize,
-        _: usize,
-    ) -> impl Borrow<[f32xN; T]> {
-        shared
+    fn tile<const T: usize>(&self, _: usize, first: usize) -> [f32xN; T] {
+        load(self.deltas, first)
     }
 }
 
@@ -118,7 +98,7 @@ pub struct OfOutputs<'a> {
 }
 
 impl Gradient for OfOutputs<'_> {
-    type Shared<const T: usize> = [f32xN; T];
+    const ONE_FOR_ALL: bool = true;
 
     #[inline(always)]
     fn len(&self) -> usize {
@@ -139,18 +119,8 @@ impl Gradient for OfOutputs<'_> {
     }
 
     #[inline(always)]
-    fn shared<const T: usize>(&self, first: usize) -> [f32xN; T] {
-        *part(self.hidden, first)
-    }
-
-    #[inline(always)]
-    fn tile<'a, const T: usize>(
-        &'a self,
-        shared: &'a [f32xN; T],
-        _: usize,
-        _: usize,
-    ) -> impl Borrow<[f32xN; T]> {
-        shared
+    fn tile<const T: usize>(&self, _: usize, first: usize) -> [f32xN; T] {
+        load(self.hidden, first)
     }
 }
 
@@ -163,8 +133,6 @@ pub struct OfMatrix<'a> {
 }
 
 impl Gradient for OfMatrix<'_> {
-    type Shared<const T: usize> = ();
-
     #[inline(always)]
     fn len(&self) -> usize {
         self.sums.rows()
@@ -184,11 +152,8 @@ impl Gradient for OfMatrix<'_> {
     }
 
     #[inline(always)]
-    fn shared<const T: usize>(&self, _: usize) {}
-
-    #[inline(always)]
-    fn tile<'a, const T: usize>(&'a self, (): &'a (), row: usize, first: usize) -> impl Borrow<[f32xN; T]> {
-        part(self.sums.row_vectors(row), first)
+    fn tile<const T: usize>(&self, row: usize, first: usize) -> [f32xN; T] {
+        load(self.sums.row_vectors(row), first)
     }
 }
 
@@ -204,8 +169,6 @@ pub struct OfBatch<'a> {
 }
 
 impl Gradient for OfBatch<'_> {
-    type Shared<const T: usize> = ();
-
     #[inline(always)]
     fn len(&self) -> usize {
         self.lighters.pixels.len()
@@ -225,10 +188,7 @@ impl Gradient for OfBatch<'_> {
     }
 
     #[inline(always)]
-    fn shared<const T: usize>(&self, _: usize) {}
-
-    #[inline(always)]
-    fn tile<'a, const T: usize>(&'a self, (): &'a (), row: usize, first: usize) -> impl Borrow<[f32xN; T]> {
+    fn tile<const T: usize>(&self, row: usize, first: usize) -> [f32xN; T] {
         self.sum(row, first)
     }
 }

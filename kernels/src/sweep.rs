@@ -37,7 +37,6 @@ use crate::gradient::Gradient;
 use crate::lanes::{f32xN, for_tile, for_tiles};
 use crate::norms::{into_rates, sum_of_squares};
 use crate::rule::{Norms, Rule, catch_up, rests};
-use core::borrow::Borrow;
 use core::ops::Range;
 
 /// Some consecutive rows of a layer in the midst of an update.
@@ -164,9 +163,9 @@ struct Sweep<'a, R: Rule> {
 impl<R: Rule> Sweep<'_, R> {
     /// Updates the T vectors of every row in `visits` that start with its vector `first` and may be its last.
     #[inline(always)]
-    fn run<const T: usize>(
+    fn run<const T: usize, G: Gradient>(
         self,
-        gradient: &impl Gradient,
+        gradient: &G,
         visits: Range<usize>,
         first: usize,
         is_last: bool,
@@ -185,7 +184,7 @@ impl<R: Rule> Sweep<'_, R> {
         let uniform = if R::NORMS == Norms::Unused { rule.rate(f32xN::ZERO) } else { f32xN::ONE };
         let rates = if R::NORMS == Norms::OfRows { visits.len() } else { 0 };
         let row_rates: &[f32] = &bytemuck::cast_slice(norms.rows)[..rates];
-        let shared = gradient.shared::<T>(first);
+        let one_for_all = if G::ONE_FOR_ALL { gradient.tile(0, first) } else { [f32xN::ZERO; T] };
         for (visit, (number, factor)) in gradient.rows(visits).enumerate().rev() {
             let row = number - self.rows.start;
             // No closure, which might not be inlined.
@@ -198,8 +197,14 @@ impl<R: Rule> Sweep<'_, R> {
                 factor *= f32xN::splat(row_rates[visit]);
             }
             let (weights, memory) = tiles.of_row(row);
-            let gradient = gradient.tile(&shared, number, first);
-            let gradient = gradient.borrow();
+            // Lent: where the loop over it is too long to be unrolled, a copy would be a call for each row.
+            let own;
+            let gradient = if G::ONE_FOR_ALL {
+                &one_for_all
+            } else {
+                own = gradient.tile(number, first);
+                &own
+            };
             if R::NORMS == Norms::OfLanes {
                 let rates = norms.lane_rates[first..].first_chunk().expect("a lane has a rate");
                 let changes = norms.lane_changes[first..].first_chunk_mut().expect("a lane has a norm");

@@ -33,3 +33,11 @@ pub mod spaces;
 pub mod statistics;
 pub mod sweep;
 pub mod tune;
+
+/// Four images of 2 x 2 grey levels in two classes, for tests.
+#[cfg(test)]
+fn stripes() -> crate::Dataset {
+    let pixels = [255, 255, 0, 0, 0, 0, 255, 255, 200, 180, 0, 9, 9, 0, 180, 200];
+    let split = (&pixels[..], &[0, 1, 0, 1][..]);
+    crate::Dataset::from_arrays("stripes", (2, 2), split, split).unwrap()
+}

@@ -217,13 +217,7 @@ mod tests {
     use super::*;
     use crate::engine::optimizer::{Hyper, Optimizer};
     use crate::engine::trainer::Point;
-
-    /// Four images of 2 x 2 grey levels in two classes.
-    fn data() -> Dataset {
-        let pixels = [255, 255, 0, 0, 0, 0, 255, 255, 200, 180, 0, 9, 9, 0, 180, 200];
-        let split = (&pixels[..], &[0, 1, 0, 1][..]);
-        Dataset::from_arrays("stripes", (2, 2), split, split).unwrap()
-    }
+    use crate::experiments::stripes;
 
     fn settings() -> Settings {
         let dlr = Optimizer::named("dlr", &Hyper::NONE).unwrap();
@@ -243,7 +237,7 @@ mod tests {
 
     /// What is recorded of such a run.
     fn recorded(config: Settings, end: Option<u64>) -> Recorded {
-        let data = data();
+        let data = stripes();
         let start = initial(&config, &data);
         let initial = Initial { file: None, weights_sha256: start.sha256() };
         let run = train(&config, &data, start, Instant::now(), Threads::One, &mut Impatient(end)).unwrap();
@@ -266,7 +260,7 @@ mod tests {
     }
 
     fn replay(recorded: &Recorded) -> Replay {
-        recorded.replay(&data(), None, Threads::One, &|| false).unwrap()
+        recorded.replay(&stripes(), None, Threads::One, &|| false).unwrap()
     }
 
     #[test]
@@ -327,16 +321,16 @@ mod tests {
     #[test]
     fn a_replay_ends_when_it_is_to() {
         let recorded = recorded(settings(), None);
-        let replay = recorded.replay(&data(), None, Threads::One, &|| true);
+        let replay = recorded.replay(&stripes(), None, Threads::One, &|| true);
         assert!(matches!(replay, Err(Error::Interrupted)), "{replay:?}");
     }
 
     #[test]
     fn a_run_from_loaded_weights_is_made_again_from_them() {
         let mut recorded = recorded(settings(), None);
-        let start = initial(&recorded.config, &data());
+        let start = initial(&recorded.config, &stripes());
         recorded.config.init = None;
-        let replay = |loaded| recorded.replay(&data(), loaded, Threads::One, &|| false);
+        let replay = |loaded| recorded.replay(&stripes(), loaded, Threads::One, &|| false);
         let told = replay(None).unwrap_err().to_string();
         assert_eq!(told, "--load: the run began with weights from a file; give that file");
         assert_eq!(replay(Some(start)).unwrap().weights_sha256, recorded.end.weights_sha256);
@@ -348,7 +342,7 @@ mod tests {
         let changed = |change: Change| {
             let mut recorded = good.clone();
             change(&mut recorded);
-            recorded.check(&data()).map_err(|(problem, _)| problem)
+            recorded.check(&stripes()).map_err(|(problem, _)| problem)
         };
         assert_eq!(changed(|_| ()), Ok(()));
         let cases: [(Change, &str); 5] = [

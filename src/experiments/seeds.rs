@@ -114,16 +114,10 @@ impl<F: FnMut(&Seeded) -> Result<()>> InOrder<F> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::experiments::stripes;
     use crate::{Error, Hyper, Init, Optimizer};
     use std::path::Path;
     use std::sync::atomic::{AtomicUsize, Ordering};
-
-    /// Four images of 2 x 2 pixels in two classes.
-    fn data() -> Dataset {
-        let pixels = [255, 255, 0, 0, 0, 0, 255, 255, 200, 180, 0, 9, 9, 0, 180, 200];
-        let split = (&pixels[..], &[0, 1, 0, 1][..]);
-        Dataset::from_arrays("stripes", (2, 2), split, split).unwrap()
-    }
 
     /// Trains from seeds 3 to 6 to a target, as long as there are observers, and fails when run number `last` is finished.
     /// Gives what came of it, and the seeds in the order in which they were finished.
@@ -141,7 +135,7 @@ mod tests {
             if is_last { Err(Error::data(Path::new("last"), "full", "make room")) } else { Ok(()) }
         };
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        let outcomes = pool.install(|| over_seeds(&settings, 3..=6, &data(), start, observer, finished));
+        let outcomes = pool.install(|| over_seeds(&settings, 3..=6, &stripes(), start, observer, finished));
         (outcomes, seeds)
     }
 

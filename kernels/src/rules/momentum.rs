@@ -95,7 +95,7 @@ impl Rule for Momentum {
 
     #[inline(always)]
     fn step(&self, weights: f32xN, a: f32xN, b: f32xN, velocity: &mut f32xN) -> f32xN {
-        self.step_after(self.pause(0).expect("no pause is at hand"), weights, a, b, velocity)
+        self.step_after(self.pause(0).expect("what no update does is at hand"), weights, a, b, velocity)
     }
 
     #[inline(always)]
