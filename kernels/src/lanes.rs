@@ -27,9 +27,13 @@ pub(crate) const NUMBERS: [f32; LANES] = {
 /// DLR's 1.1, and less with the 32 registers of AVX-512.
 pub(crate) const TILE: usize = 16;
 
-/// The width of the tiles that rows of `vectors` are cut into: as few as can be, and even, but for the last.
-pub(crate) const fn tile_width(vectors: usize) -> usize {
-    vectors.div_ceil(vectors.div_ceil(TILE))
+/// The same where four rows, and one, have to stay in registers.
+pub(crate) const NARROW_TILE: usize = if cfg!(target_feature = "avx512f") { 5 } else { 3 };
+
+/// The width of the tiles that rows of `vectors` are cut into, at `most` so many: as few as can be, and even, but for the
+/// last.
+pub(crate) const fn tile_width(vectors: usize, most: usize) -> usize {
+    vectors.div_ceil(vectors.div_ceil(most))
 }
 
 /// Vectors that hold `width` numbers.
@@ -128,17 +132,30 @@ pub(crate) use for_tile;
 /// Runs `$body` for each tile that rows of `$vectors` are cut into, with `$first` bound to its first vector, and `$T` to the
 /// constant of its width.
 macro_rules! for_tiles {
-    ($vectors:expr, $first:ident, $T:ident => $body:expr) => {
+    (@most $most:ident, @widths $($width:literal)+, $vectors:expr, $first:ident, $T:ident => $body:expr) => {
         let vectors: usize = $vectors;
-        let width = $crate::lanes::tile_width(vectors);
+        let width = $crate::lanes::tile_width(vectors, $crate::lanes::$most);
         for $first in (0..vectors).step_by(width) {
-            $crate::lanes::for_tile!((vectors - $first).min(width), $T => $body, else {
-                unreachable!("a tile is at most {} vectors", $crate::lanes::TILE)
+            $crate::lanes::for_tile!(@widths $($width)+, (vectors - $first).min(width), $T => $body, else {
+                unreachable!("a tile is at most {} vectors", $crate::lanes::$most)
             });
         }
     };
+    ($vectors:expr, $first:ident, $T:ident => $body:expr) => {
+        $crate::lanes::for_tiles!(
+            @most TILE, @widths 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16, $vectors, $first, $T => $body
+        );
+    };
 }
 pub(crate) use for_tiles;
+
+/// The same for narrow tiles.
+macro_rules! for_narrow_tiles {
+    ($vectors:expr, $first:ident, $T:ident => $body:expr) => {
+        $crate::lanes::for_tiles!(@most NARROW_TILE, @widths 1 2 3 4 5, $vectors, $first, $T => $body);
+    };
+}
+pub(crate) use for_narrow_tiles;
 
 #[cfg(test)]
 mod tests {
@@ -161,7 +178,10 @@ mod tests {
 
     #[test]
     fn tiles_are_even_and_every_width_is_one() {
-        assert_eq!([1, 16, 17, 31, 32, 33, 38, 512].map(tile_width), [1, 16, 9, 16, 16, 11, 13, 16]);
+        assert_eq!(
+            [1, 16, 17, 31, 32, 33, 38, 512].map(|vectors| tile_width(vectors, TILE)),
+            [1, 16, 9, 16, 16, 11, 13, 16]
+        );
         for width in 1..=TILE {
             assert_eq!(for_tile!(width, T => T, else 0), width);
         }

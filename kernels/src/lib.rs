@@ -35,6 +35,7 @@ pub mod gradient;
 pub mod inner;
 pub mod lanes;
 pub mod layer;
+pub mod lighters;
 pub mod lit;
 pub mod logistic;
 mod norms;

@@ -33,8 +33,8 @@
 //! Cost per row of V vectors, beside the rule's: one broadcast; with norms of lanes V (multiplication by the rate,
 //! subtraction, addition, FMA).
 
-use crate::gradient::Gradient;
-use crate::lanes::{f32xN, for_tile, for_tiles};
+use crate::gradient::{Gradient, Tiles as Gradients};
+use crate::lanes::{f32xN, for_narrow_tiles, for_tile, for_tiles};
 use crate::norms::{into_rates, sum_of_squares};
 use crate::rule::{Norms, Rule, catch_up, rests};
 use core::ops::Range;
@@ -88,22 +88,29 @@ impl<R: Rule> Block<'_, R> {
     /// The same for rows that the way forward has just seen: their rates are there, and their weights have caught up, unless
     /// the rule [peeks](Rule::PEEKS).
     #[inline(always)]
-    pub(crate) fn sweep(&mut self, gradient: &impl Gradient) {
+    pub(crate) fn sweep<G: Gradient>(&mut self, gradient: &G) {
         assert_eq!(gradient.vectors(), self.vectors, "the gradient's rows are as long as the layer's");
         let visits = gradient.within(&self.rows);
-        for_tile!(self.vectors, T => {
-            let tiles = TilesOfWholes::<_, T>::new(self.weights, self.memory);
-            let sweep = Sweep { rule: self.rule, rows: &self.rows, updates: self.updates, last: self.last };
-            sweep.run(gradient, visits, 0, true, tiles, &mut self.norms);
-        }, else {
-            for_tiles!(self.vectors, first, T => {
-                let (weights, memory) = (&mut *self.weights, &mut *self.memory);
-                let tiles = TilesOfParts::<_, T> { first, vectors: self.vectors, weights, memory };
+        if G::NARROW {
+            for_narrow_tiles!(self.vectors, first, T => self.sweep_part::<T>(gradient, visits.clone(), first));
+        } else {
+            for_tile!(self.vectors, T => {
+                let tiles = TilesOfWholes::<_, T>::new(self.weights, self.memory);
                 let sweep = Sweep { rule: self.rule, rows: &self.rows, updates: self.updates, last: self.last };
-                let is_last = first + T == self.vectors;
-                sweep.run(gradient, visits.clone(), first, is_last, tiles, &mut self.norms);
+                sweep.run(gradient, visits, 0, true, tiles, &mut self.norms);
+            }, else {
+                for_tiles!(self.vectors, first, T => self.sweep_part::<T>(gradient, visits.clone(), first));
             });
-        });
+        }
+    }
+
+    /// Updates the T vectors of every row that start with its vector `first`.
+    #[inline(always)]
+    fn sweep_part<const T: usize>(&mut self, gradient: &impl Gradient, visits: Range<usize>, first: usize) {
+        let (weights, memory) = (&mut *self.weights, &mut *self.memory);
+        let tiles = TilesOfParts::<_, T> { first, vectors: self.vectors, weights, memory };
+        let sweep = Sweep { rule: self.rule, rows: &self.rows, updates: self.updates, last: self.last };
+        sweep.run(gradient, visits, first, first + T == self.vectors, tiles, &mut self.norms);
     }
 }
 
@@ -163,9 +170,9 @@ struct Sweep<'a, R: Rule> {
 impl<R: Rule> Sweep<'_, R> {
     /// Updates the T vectors of every row in `visits` that start with its vector `first` and may be its last.
     #[inline(always)]
-    fn run<const T: usize, G: Gradient>(
+    fn run<const T: usize>(
         self,
-        gradient: &G,
+        gradient: &impl Gradient,
         visits: Range<usize>,
         first: usize,
         is_last: bool,
@@ -184,7 +191,7 @@ impl<R: Rule> Sweep<'_, R> {
         let uniform = if R::NORMS == Norms::Unused { rule.rate(f32xN::ZERO) } else { f32xN::ONE };
         let rates = if R::NORMS == Norms::OfRows { visits.len() } else { 0 };
         let row_rates: &[f32] = &bytemuck::cast_slice(norms.rows)[..rates];
-        let one_for_all = if G::ONE_FOR_ALL { gradient.tile(0, first) } else { [f32xN::ZERO; T] };
+        let mut gradients = gradient.tiles::<T>(first);
         for (visit, (number, factor)) in gradient.rows(visits).enumerate().rev() {
             let row = number - self.rows.start;
             // No closure, which might not be inlined.
@@ -197,14 +204,7 @@ impl<R: Rule> Sweep<'_, R> {
                 factor *= f32xN::splat(row_rates[visit]);
             }
             let (weights, memory) = tiles.of_row(row);
-            // Lent: where the loop over it is too long to be unrolled, a copy would be a call for each row.
-            let own;
-            let gradient = if G::ONE_FOR_ALL {
-                &one_for_all
-            } else {
-                own = gradient.tile(number, first);
-                &own
-            };
+            let gradient = gradients.of_row(number);
             if R::NORMS == Norms::OfLanes {
                 let rates = norms.lane_rates[first..].first_chunk().expect("a lane has a rate");
                 let changes = norms.lane_changes[first..].first_chunk_mut().expect("a lane has a norm");

@@ -1,9 +1,9 @@
 //! One training step from a batch of images: by lit pixels, or by dense products where the images are dense.
 //!
 //! Images are independent on the way forward and back, and rows are independent in the update, so both spread over
-//! threads. Reading a batch's lit pixels and turning them around is serial, but needs nothing of the network: one thread
-//! does it for the next batch of the same call while the others are at this one. The dense products stay on one thread.
-//! Every sum is taken in an order of its own that the number of threads does not touch.
+//! threads: the batch goes forward in parts, and blocks of rows are updated. Reading the next batch of the same call needs
+//! nothing of the network, and is done while this one's rows are updated. The dense products stay on one thread. Every sum
+//! is taken in an order of its own that the number of threads does not touch.
 
 use super::evaluator::dense_sums;
 use super::images::Images;
@@ -12,21 +12,22 @@ use super::learner::{Layers, Outputs, Task};
 use super::network::Network;
 use super::phases::{Laps, Phase, Piece};
 use super::threads::Threads;
-use dlr_kernels::forward::hidden_sums;
 use dlr_kernels::gemm::{View, ViewMut, gemm};
-use dlr_kernels::gradient::{Gradient, Lighters, OfBatch, OfMatrix};
+use dlr_kernels::gradient::{Gradient, OfBatch, OfMatrix};
 use dlr_kernels::lanes::{f32xN, vectors};
 use dlr_kernels::layer::Layer;
-use dlr_kernels::lit::Lit;
+use dlr_kernels::lighters::{GROUP, Lighters};
 use dlr_kernels::panel::Panel;
-use dlr_kernels::rule::Rule;
+use dlr_kernels::rule::{Norms, Rule};
 use dlr_kernels::sweep::Block;
 use rayon::prelude::*;
 
-/// Images whose forward and backward pass is one piece of work for a thread, at least: few, so that threads end together.
-const IMAGES_PER_PIECE: usize = 6;
-/// Rows of the first layer whose update is one piece of work for a thread.
-const ROWS_PER_PIECE: usize = 28;
+/// Images at least of a part that a thread takes forward: with fewer, too few of them share the weights that are read.
+const LEAST_PART: usize = 12;
+/// Rows of the first layer whose update is one piece of work for a thread, if the pieces' size is not to depend on threads.
+const ROWS_PER_PIECE: usize = 112;
+/// Otherwise, pieces for each thread: several, since the rows at the edges of images have less to do.
+const PIECES: usize = 2;
 /// Weights times images of a batch from which on several threads pay for their waking up (about 10 us).
 const WORTH_THREADS: usize = 500_000;
 
@@ -73,36 +74,12 @@ impl Batch {
         (order, next): (&[u32], &[u32]),
         laps: &mut L,
     ) {
-        let work = order.len() * layers.first.stored().as_slice().len();
-        let step = Step {
-            task,
-            images,
-            order,
-            threads: if work >= WORTH_THREADS { task.threads } else { Threads::One },
-            laps: &*laps,
-        };
+        let weights = layers.first.stored().as_slice().len();
+        let [step, coming] = [order, next].map(|order| Step::new(task, images, order, weights, &*laps));
         if images.are_dense() {
             self.learn_dense(&mut layers, &step);
         } else {
-            let (mut ahead, mut now) = (std::mem::take(&mut self.next), std::mem::take(&mut self.now));
-            debug_assert!(now.ahead == 0 || now.ahead == order.len(), "what was read ahead is what comes");
-            if std::mem::take(&mut now.ahead) == 0 {
-                now.read(images, order, &step);
-            }
-            match step.threads {
-                Threads::One => self.learn_lit(&mut layers, &now, &step),
-                Threads::Pool if next.is_empty() => self.learn_lit(&mut layers, &now, &step),
-                Threads::Pool => {
-                    rayon::join(
-                        || self.learn_lit(&mut layers, &now, &step),
-                        || {
-                            ahead.read(images, next, &step);
-                            ahead.ahead = next.len();
-                        },
-                    );
-                }
-            }
-            (self.now, self.next) = (ahead, now);
+            self.learn_lit(&mut layers, &step, &coming);
         }
         laps.lap_together();
     }
@@ -111,21 +88,33 @@ impl Batch {
     fn learn_lit<A: Rule, B: Rule, L: Laps>(
         &mut self,
         layers: &mut Layers<A, B>,
-        pixels: &Pixels,
         step: &Step<L>,
+        coming: &Step<L>,
     ) {
-        step.serial(Phase::Forward, || layers.first.catch_up(pixels.lighters.pixels()));
+        let (mut ahead, mut now) = (std::mem::take(&mut self.next), std::mem::take(&mut self.now));
+        if now.images != step.order.len() {
+            now.read(step);
+        }
+        step.serial(Phase::Forward, || layers.first.catch_up(now.lit.iter().map(|&row| usize::from(row))));
         let w1 = layers.first.stored();
-        let sums = |b, hidden: &mut [f32xN]| hidden_sums(pixels.of(step, b), w1, hidden);
+        let sums = |part: usize, hidden: &mut [f32xN]| now.parts()[part].hidden_sums(w1, hidden);
         if layers.inner.is_empty() {
             self.pass(sums, layers.last.stored(), step);
         } else {
-            each_row(&mut self.rows[0].hidden, sums, step);
+            each_part(&mut self.rows[0].hidden, sums, step);
             self.pass_inner(layers, step);
         }
         step.serial(Phase::Update, || self.update_upper(layers, step.order.len()));
-        let (lighters, deltas) = (&pixels.lighters, &self.rows[0].deltas);
-        step.update(layers.first, &OfBatch { lighters, deltas, scale: step.scale() });
+        let gradient =
+            OfBatch { parts: now.parts(), lit: &now.lit, deltas: &self.rows[0].deltas, scale: step.scale() };
+        match step.threads {
+            Threads::Pool if !coming.order.is_empty() => {
+                rayon::join(|| step.update(layers.first, &gradient), || ahead.read(coming));
+            }
+            _ => step.update(layers.first, &gradient),
+        }
+        now.images = 0;
+        (self.now, self.next) = (ahead, now);
     }
 
     /// By dense products. No row is behind here: dense gradients move all of them at every update.
@@ -169,16 +158,20 @@ impl Batch {
         });
     }
 
-    /// Takes every image from its net inputs of the last hidden layer, which `sums(b, row)` writes unless they are there, to
-    /// its deltas there and at the outputs.
+    /// Takes every image from its net inputs of the last hidden layer, which `sums(part, rows)` writes unless they are
+    /// there, to its deltas there and at the outputs.
     fn pass<L: Laps>(&mut self, sums: impl Fn(usize, &mut [f32xN]) + Sync, last: &Panel, step: &Step<L>) {
-        let &Step { task, images, order, laps, .. } = step;
+        let &Step { task, images, order, laps, part, .. } = step;
         let (n, k) = (last.vectors(), vectors(last.rows()));
-        let room = || (Outputs::new(last.rows()), Piece::new(laps));
-        let one = |(y, piece): &mut (Outputs, Piece<L>), (b, ((hidden, d1), d2)): (usize, OfOne)| {
-            sums(b, hidden);
+        let room = || Outputs::new(last.rows());
+        let one = |y: &mut Outputs, (number, ((hidden, d1), d2)): (usize, OfPart)| {
+            let mut piece = Piece::new(laps);
+            sums(number, hidden);
             piece.own.lap(Phase::Forward);
-            y.pass(task, last, images.label(order[b] as usize), hidden, d1, d2);
+            let rows = hidden.chunks_exact_mut(n).zip(d1.chunks_exact_mut(n)).zip(d2.chunks_exact_mut(k));
+            for (((hidden, d1), d2), &image) in rows.zip(&order[number * part..]) {
+                y.pass(task, last, images.label(image as usize), hidden, d1, d2);
+            }
             piece.own.lap(Phase::Output);
         };
         let Rows { hidden, deltas } = self.rows.last_mut().expect("a network has a hidden layer");
@@ -187,16 +180,16 @@ impl Batch {
         let d2 = &mut self.output_deltas.as_vectors_mut()[..order.len() * k];
         match step.threads {
             Threads::Pool => hidden
-                .par_chunks_exact_mut(n)
-                .zip(d1.par_chunks_exact_mut(n))
-                .zip(d2.par_chunks_exact_mut(k))
+                .par_chunks_mut(part * n)
+                .zip(d1.par_chunks_mut(part * n))
+                .zip(d2.par_chunks_mut(part * k))
                 .enumerate()
-                .with_min_len(IMAGES_PER_PIECE)
                 .for_each_init(room, one),
             Threads::One => {
                 let mut room = room();
-                let rows = hidden.chunks_exact_mut(n).zip(d1.chunks_exact_mut(n)).zip(d2.chunks_exact_mut(k));
-                rows.enumerate().for_each(|rows| one(&mut room, rows));
+                let parts =
+                    hidden.chunks_mut(part * n).zip(d1.chunks_mut(part * n)).zip(d2.chunks_mut(part * k));
+                parts.enumerate().for_each(|part| one(&mut room, part));
             }
         }
     }
@@ -231,10 +224,22 @@ struct Step<'a, L: Laps> {
     images: &'a Images<'a>,
     order: &'a [u32],
     threads: Threads,
+    /// Images of a part.
+    part: usize,
     laps: &'a L,
 }
 
-impl<L: Laps> Step<'_, L> {
+impl<'a, L: Laps> Step<'a, L> {
+    /// The step of a network whose first layer has so many `weights`.
+    fn new(task: Task, images: &'a Images<'a>, order: &'a [u32], weights: usize, laps: &'a L) -> Self {
+        let threads = if order.len() * weights >= WORTH_THREADS { task.threads } else { Threads::One };
+        // Parts are of one size, and as many for each thread.
+        let each = if threads == Threads::Pool { rayon::current_num_threads() } else { 1 };
+        let parts = order.len().div_ceil(Lighters::IMAGES).next_multiple_of(each);
+        let part = order.len().div_ceil(parts.max(1)).max(LEAST_PART);
+        Self { task, images, order, threads, part, laps }
+    }
+
     /// What the sums of gradients are multiplied by.
     fn scale(&self) -> f32 {
         1.0 / self.order.len() as f32
@@ -250,8 +255,14 @@ impl<L: Laps> Step<'_, L> {
     /// One update of the first layer. Rows are independent, so the pieces' size decides nothing but the speed, except where
     /// norms of lanes are summed piece by piece: it is the same for any number of threads.
     fn update<R: Rule>(&self, layer: &mut Layer<R>, gradient: &impl Gradient) {
+        let rows = layer.stored().rows();
+        let rows = match self.threads {
+            _ if R::NORMS == Norms::OfLanes => ROWS_PER_PIECE,
+            Threads::One => rows,
+            Threads::Pool => rows.div_ceil(PIECES * rayon::current_num_threads()).next_multiple_of(GROUP),
+        };
         let one = |block: &mut Block<R>| self.serial(Phase::Update, || block.update(gradient));
-        let mut blocks: Vec<_> = layer.blocks(ROWS_PER_PIECE).collect();
+        let mut blocks: Vec<_> = layer.blocks(rows).collect();
         match self.threads {
             Threads::One => blocks.iter_mut().for_each(one),
             Threads::Pool => blocks.par_iter_mut().for_each(one),
@@ -267,67 +278,62 @@ fn pair(rows: &mut [Rows], l: usize) -> (&mut Rows, &mut Rows) {
     (before, after.first_mut().expect("an inner layer has units after it"))
 }
 
-/// Writes every image's row by `write(b, row)`.
-fn each_row<L: Laps>(rows: &mut Panel, write: impl Fn(usize, &mut [f32xN]) + Sync, step: &Step<L>) {
+/// Writes the rows of every part by `write(part, rows)`.
+fn each_part<L: Laps>(rows: &mut Panel, write: impl Fn(usize, &mut [f32xN]) + Sync, step: &Step<L>) {
     let n = rows.vectors();
     let rows = &mut rows.as_vectors_mut()[..step.order.len() * n];
-    let one = |piece: &mut Piece<L>, (b, row): (usize, &mut [f32xN])| {
-        write(b, row);
-        piece.own.lap(Phase::Forward);
-    };
-    let room = || Piece::new(step.laps);
+    let one = |(part, rows): (usize, &mut [f32xN])| step.serial(Phase::Forward, || write(part, rows));
     match step.threads {
-        Threads::Pool => {
-            let rows = rows.par_chunks_exact_mut(n).enumerate().with_min_len(IMAGES_PER_PIECE);
-            rows.for_each_init(room, one);
-        }
-        Threads::One => {
-            let mut room = room();
-            rows.chunks_exact_mut(n).enumerate().for_each(|row| one(&mut room, row));
-        }
+        Threads::Pool => rows.par_chunks_mut(step.part * n).enumerate().for_each(one),
+        Threads::One => rows.chunks_mut(step.part * n).enumerate().for_each(one),
     }
 }
 
-/// One image's rows of hidden activations, hidden deltas and output deltas.
-type OfOne<'a> = ((&'a mut [f32xN], &'a mut [f32xN]), &'a mut [f32xN]);
+/// A part's rows of hidden activations, hidden deltas and output deltas.
+type OfPart<'a> = ((&'a mut [f32xN], &'a mut [f32xN]), &'a mut [f32xN]);
 
-/// A batch's lit pixels, read once for the way forward and the way back.
+/// A batch's lit pixels, turned around in parts for the way forward and the way back.
 #[derive(Default)]
 struct Pixels {
-    value: Vec<f32>,
-    /// Image b's values end here, and start where those of the image before end.
-    end: Vec<usize>,
-    lighters: Lighters,
-    /// How many images have been read ahead, for the batch to come.
-    ahead: usize,
+    room: Vec<Lighters>,
+    /// How many images have been read.
+    images: usize,
+    /// How many parts they are.
+    parts: usize,
+    /// The pixels of groups that any image lights.
+    lit: Vec<u16>,
 }
 
 /// Images ahead of the one being read that are asked for from memory: reading is soon done.
 const AHEAD: usize = 8;
 
 impl Pixels {
-    fn read<L: Laps>(&mut self, images: &Images, order: &[u32], step: &Step<L>) {
-        step.serial(Phase::Data, || {
-            self.value.clear();
-            self.end.clear();
-            for (n, &image) in order.iter().enumerate() {
-                images.look_ahead(order, n, AHEAD);
-                images.read(image as usize, &mut self.value);
-                self.end.push(self.value.len());
-            }
-            let Self { value, end, lighters, .. } = self;
-            lighters.turn(images.inputs(), (0..order.len()).map(|b| lit(value, end, images, order, b)));
-        });
+    /// Reads the images of a step.
+    fn read<L: Laps>(&mut self, step: &Step<L>) {
+        let &Step { images, order, part, .. } = step;
+        self.images = order.len();
+        self.parts = order.len().div_ceil(part);
+        if self.room.len() < self.parts {
+            self.room.resize_with(self.parts, || Lighters::new(images.inputs(), *images.levels()));
+        }
+        let one = |(number, lighters): (usize, &mut Lighters)| {
+            step.serial(Phase::Data, || {
+                let numbers = number * part..order.len().min((number + 1) * part);
+                lighters.turn(numbers.map(|n| {
+                    images.look_ahead(order, n, AHEAD);
+                    images.pixels(order[n] as usize)
+                }));
+            });
+        };
+        let parts = &mut self.room[..self.parts];
+        match step.threads {
+            Threads::Pool => parts.par_iter_mut().enumerate().for_each(one),
+            Threads::One => parts.iter_mut().enumerate().for_each(one),
+        }
+        step.serial(Phase::Data, || Lighters::list(&self.room[..self.parts], &mut self.lit));
     }
 
-    /// Image `b` of the step's batch.
-    fn of<'a, L: Laps>(&'a self, step: &'a Step<L>, b: usize) -> Lit<'a> {
-        lit(&self.value, &self.end, step.images, step.order, b)
+    fn parts(&self) -> &[Lighters] {
+        &self.room[..self.parts]
     }
-}
-
-/// Image `b` of a batch, which is number `order[b]` of all, with its part of `value`.
-fn lit<'a>(value: &'a [f32], end: &[usize], images: &'a Images, order: &[u32], b: usize) -> Lit<'a> {
-    let start = if b == 0 { 0 } else { end[b - 1] };
-    Lit::new(images.numbers(order[b] as usize), &value[start..end[b]])
 }

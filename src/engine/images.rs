@@ -95,9 +95,14 @@ impl<'a> Images<'a> {
         self.density >= DENSE
     }
 
+    /// The input for each of the 256 grey levels.
+    pub fn levels(&self) -> &[f32; 256] {
+        &self.levels
+    }
+
     /// Numbers and grey levels of image `n`'s lit pixels.
     #[inline]
-    fn pixels(&self, n: usize) -> (&[u16], &[u8]) {
+    pub fn pixels(&self, n: usize) -> (&[u16], &[u8]) {
         let range = self.start[n] as usize..self.start[n + 1] as usize;
         (&self.index[range.clone()], &self.grey[range])
     }
