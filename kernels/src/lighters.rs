@@ -27,8 +27,9 @@
 //! Cost per group and image that lights it, for a tile of T vectors: 4 broadcasts and 4T FMA; forwards T loads and stores,
 //! back T loads.
 
-use crate::lanes::{LANES, f32xN, for_narrow_tiles, i32xN};
+use crate::lanes::{f32xN, for_narrow_tiles};
 use crate::panel::Panel;
+use wide::u8x32;
 
 /// Inputs that are taken together.
 pub const GROUP: usize = 4;
@@ -43,17 +44,19 @@ pub struct Lighters {
     groups: Vec<Group>,
 }
 
-/// The grey levels of a group's inputs, `[image][input]`: those of an image are the bytes of a lane.
-type Group = [i32xN; Lighters::IMAGES / LANES];
+/// The grey levels of a group's inputs, `[input][image]`.
+type Group = [[u8x32; Lighters::IMAGES / 32]; GROUP];
 
-const DARK: Group = [i32xN::ZERO; Lighters::IMAGES / LANES];
+const DARK: Group = [[u8x32::ZERO; Lighters::IMAGES / 32]; GROUP];
 
 /// The images that light any of a group's inputs.
 #[inline(always)]
 fn lighters(group: &Group) -> Mask {
-    let all = (1 << LANES) - 1;
-    let lit = |images: i32xN| u64::from(!images.simd_eq(i32xN::ZERO).to_bitmask()) & all;
-    Mask(group.iter().rev().fold(0, |mask, &images| mask << LANES | lit(images)))
+    let [low, high] = core::array::from_fn(|half| {
+        let any = group.iter().fold(u8x32::ZERO, |any, input| any | input[half]);
+        u64::from(!any.simd_eq(u8x32::ZERO).to_bitmask())
+    });
+    Mask(low | high << 32)
 }
 
 /// The numbers of the bits that are set, ascending.
@@ -93,9 +96,9 @@ impl Lighters {
         self.images = 0;
         for (index, grey) in images {
             assert!(self.images < Self::IMAGES, "at most {} images at a time", Self::IMAGES);
+            let places = &mut places[self.images..];
             for (&j, &grey) in index.iter().zip(grey) {
-                let j = usize::from(j);
-                places[(j / GROUP * Self::IMAGES + self.images) * GROUP + j % GROUP] = grey;
+                places[usize::from(j) * Self::IMAGES] = grey;
             }
             self.images += 1;
         }
@@ -126,8 +129,8 @@ impl Lighters {
     /// The values of a group's inputs in an image.
     #[inline(always)]
     fn values(&self, group: &Group, image: usize) -> [f32xN; GROUP] {
-        let greys: &[[u8; GROUP]; Self::IMAGES] = bytemuck::cast_ref(group);
-        greys[image].map(|grey| f32xN::splat(self.levels[usize::from(grey)]))
+        let greys: &[[u8; Self::IMAGES]; GROUP] = bytemuck::cast_ref(group);
+        core::array::from_fn(|k| f32xN::splat(self.levels[usize::from(greys[k][image])]))
     }
 
     /// The hidden units' net inputs, a row for each image: `sums[b][i] = sum_j x_bj weights[j][i]`.
