@@ -7,7 +7,7 @@
 
 use super::evaluator::dense_sums;
 use super::images::Images;
-use super::inner::{self, Rows};
+use super::inner::{self, Inner, Rows};
 use super::learner::{Layers, Outputs, Task};
 use super::network::Network;
 use super::phases::{Laps, Phase, Piece};
@@ -39,9 +39,40 @@ pub(super) struct Batch {
     /// Of each hidden layer.
     rows: Vec<Rows>,
     output_deltas: Panel,
-    /// Of each inner layer.
-    inner_gradients: Vec<Panel>,
-    last_gradient: Panel,
+    upper: Upper,
+}
+
+/// The gradients of all layers but the first.
+struct Upper {
+    inner: Vec<Panel>,
+    last: Panel,
+}
+
+impl Upper {
+    fn new(network: &Network) -> Self {
+        let inner = network.inner.iter().map(|weights| Panel::zeros(weights.rows(), weights.width()));
+        Self { inner: inner.collect(), last: Panel::zeros(network.outputs(), network.last.width()) }
+    }
+
+    /// The updates of these layers, by dense products of deltas and hidden activations.
+    fn update<A: Rule, B: Rule>(
+        &mut self,
+        inner: &mut [Inner<A>],
+        last: &mut Layer<B>,
+        rows: &[Rows],
+        output_deltas: &Panel,
+        images: usize,
+    ) {
+        for ((inner, gradient), rows) in inner.iter_mut().zip(&mut self.inner).zip(rows.windows(2)) {
+            inner::update(&mut inner.layer, gradient, &rows[0], &rows[1], images);
+        }
+        let (outputs, stride) = (self.last.rows(), self.last.stride());
+        let d2 = View::new(output_deltas.as_slice(), images, outputs, output_deltas.stride());
+        let hidden = View::new(rows[rows.len() - 1].hidden.as_slice(), images, stride, stride);
+        let sums = self.last.as_mut_slice();
+        gemm(d2.transposed(), hidden, 0.0, &mut ViewMut::new(sums, outputs, stride, stride));
+        last.update(&OfMatrix { sums: &self.last, scale: 1.0 / images as f32 });
+    }
 }
 
 /// The dense path's images, `[batch][inputs]`, and gradient, `[inputs][Hp]`.
@@ -59,8 +90,7 @@ impl Batch {
             dense: None,
             rows: network.hidden().layers().iter().map(|&units| Rows::new(batch, units)).collect(),
             output_deltas: Panel::zeros(batch, network.outputs()),
-            inner_gradients: network.inner.iter().map(|w| Panel::zeros(w.rows(), w.width())).collect(),
-            last_gradient: Panel::zeros(network.outputs(), network.last.width()),
+            upper: Upper::new(network),
         }
     }
 
@@ -104,15 +134,21 @@ impl Batch {
             each_part(&mut self.rows[0].hidden, sums, step);
             self.pass_inner(layers, step);
         }
-        step.serial(Phase::Update, || self.update_upper(layers, step.order.len()));
+        let Self { rows, output_deltas, upper, .. } = self;
+        let Layers { first, inner, last } = layers;
         let gradient =
-            OfBatch { parts: now.parts(), lit: &now.lit, deltas: &self.rows[0].deltas, scale: step.scale() };
-        match step.threads {
-            Threads::Pool if !coming.order.is_empty() => {
-                rayon::join(|| step.update(layers.first, &gradient), || ahead.read(coming));
+            OfBatch { parts: now.parts(), lit: &now.lit, deltas: &rows[0].deltas, scale: step.scale() };
+        let update = || step.update(first, &gradient);
+        let update_upper = || {
+            let images = step.order.len();
+            step.serial(Phase::Update, || upper.update(inner, last, rows, output_deltas, images));
+        };
+        let read_next = || {
+            if !coming.order.is_empty() {
+                ahead.read(coming);
             }
-            _ => step.update(layers.first, &gradient),
-        }
+        };
+        step.threads.join(update, || step.threads.join(update_upper, read_next));
         now.images = 0;
         (self.now, self.next) = (ahead, now);
     }
@@ -133,7 +169,8 @@ impl Batch {
             self.pass_inner(layers, step);
         }
         step.serial(Phase::Update, || {
-            self.update_upper(layers, step.order.len());
+            let Layers { inner, last, .. } = layers;
+            self.upper.update(inner, last, &self.rows, &self.output_deltas, step.order.len());
             self.dense_gradient(step.order.len());
         });
         let sums = &self.dense.as_ref().expect("made on the way forward").gradient;
@@ -192,20 +229,6 @@ impl Batch {
                 parts.enumerate().for_each(|part| one(&mut room, part));
             }
         }
-    }
-
-    /// The updates of all layers but the first, by dense products of deltas and hidden activations.
-    fn update_upper<A: Rule, B: Rule>(&mut self, layers: &mut Layers<A, B>, images: usize) {
-        for (l, (inner, gradient)) in layers.inner.iter_mut().zip(&mut self.inner_gradients).enumerate() {
-            inner::update(&mut inner.layer, gradient, &self.rows[l], &self.rows[l + 1], images);
-        }
-        let (outputs, stride) = (layers.last.stored().rows(), layers.last.stored().stride());
-        let d2 = View::new(self.output_deltas.as_slice(), images, outputs, self.output_deltas.stride());
-        let hidden = &self.rows[self.rows.len() - 1].hidden;
-        let hidden = View::new(hidden.as_slice(), images, stride, stride);
-        let sums = self.last_gradient.as_mut_slice();
-        gemm(d2.transposed(), hidden, 0.0, &mut ViewMut::new(sums, outputs, stride, stride));
-        layers.last.update(&OfMatrix { sums: &self.last_gradient, scale: 1.0 / images as f32 });
     }
 
     /// The first layer's summed gradient by a dense product.

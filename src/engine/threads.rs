@@ -13,6 +13,19 @@ pub enum Threads {
     Pool,
 }
 
+impl Threads {
+    /// Does both, at once if there are threads for it.
+    pub fn join(self, one: impl FnOnce() + Send, other: impl FnOnce() + Send) {
+        match self {
+            Self::One => {
+                one();
+                other();
+            }
+            Self::Pool => _ = rayon::join(one, other),
+        }
+    }
+}
+
 /// A pool of so many threads.
 ///
 /// # Errors
