@@ -96,7 +96,7 @@ impl Lighters {
         self.images = 0;
         for (index, grey) in images {
             assert!(self.images < Self::IMAGES, "at most {} images at a time", Self::IMAGES);
-            let places = &mut places[self.images..];
+            let places = &mut places[self.images..self.inputs * Self::IMAGES];
             for (&j, &grey) in index.iter().zip(grey) {
                 places[usize::from(j) * Self::IMAGES] = grey;
             }

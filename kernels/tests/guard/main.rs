@@ -12,10 +12,12 @@ mod helpers;
 #[allow(dead_code)]
 #[path = "../oracle/layers.rs"]
 mod layers;
+#[path = "../oracle/turned.rs"]
+mod turned;
 
 use dlr_kernels::forward::activate;
 use dlr_kernels::gemm::{View, ViewMut, gemm};
-use dlr_kernels::gradient::{Lighters, OfBatch, OfImage, OfMatrix, OfOutputs};
+use dlr_kernels::gradient::{OfImage, OfMatrix, OfOutputs};
 use dlr_kernels::inner::deltas_before;
 use dlr_kernels::lit::Lit;
 use dlr_kernels::output::{Backprop, OneHot, argmax, hidden_deltas, output_deltas, output_sums};
@@ -32,6 +34,7 @@ use layers::{Gradient, Pieces, Place, RULES, layer, optimizers};
 use std::env;
 use std::hint::black_box;
 use std::process::Command;
+use turned::Turned;
 
 #[global_allocator]
 static FENCE: Fence = Fence;
@@ -75,12 +78,13 @@ fn every_kernel(
     deltas_before(first.stored(), &d1, &units, &mut before);
 
     // A batch of it, nothing, and it again: by its lit pixels in all pieces, then dense.
-    let mut lighters = Lighters::default();
-    lighters.turn(inputs, [lit, Lit::new(&[], &[]), lit].into_iter());
-    first.catch_up(&lighters.pixels().collect::<Vec<_>>());
+    let turned = Turned::new(inputs, &[lit, Lit::new(&[], &[]), lit], 2);
+    first.catch_up(&turned.rows());
+    let mut sums = unwritten_panel(3, hidden);
+    turned.hidden_sums(first.stored(), sums.as_vectors_mut());
     let deltas = panel(3, hidden);
     for pieces in [Pieces::Whole, Pieces::Blocks(3), Pieces::BlocksBackwards(7)] {
-        let gradient = OfBatch { lighters: &lighters, deltas: &deltas, scale: 0.5 };
+        let gradient = turned.gradient(&deltas, 0.5);
         first.step_in(pieces, &Gradient::Batch(gradient));
     }
     let dense: Box<[f32]> = [&image[..], &image, &image].concat().into();

@@ -3,9 +3,10 @@
 use crate::errors::{Tally, deviation, training};
 use crate::helpers::{Lighting, Numbers, plain, unwritten, unwritten_panel};
 use crate::layers::{AnyLayer, Gradient, Place, layer};
-use dlr_kernels::forward::{activate, hidden_sums};
+use crate::turned::Turned;
+use dlr_kernels::forward::activate;
 use dlr_kernels::gemm::{View, ViewMut, gemm};
-use dlr_kernels::gradient::{Lighters, OfBatch, OfImage, OfMatrix, OfOutputs};
+use dlr_kernels::gradient::{OfImage, OfMatrix, OfOutputs};
 use dlr_kernels::lanes::f32xN;
 use dlr_kernels::lit::Lit;
 use dlr_kernels::output::{self, OneHot, hidden_deltas, output_deltas, output_sums};
@@ -39,6 +40,12 @@ impl Pattern {
 
     pub fn random(numbers: &mut Numbers, inputs: usize, outputs: usize, lighting: Lighting) -> Self {
         let image = numbers.image(inputs, lighting, Numbers::unit);
+        Self::new(&image, numbers.below(outputs), outputs)
+    }
+
+    /// Of grey levels, as batches are.
+    pub fn grey(numbers: &mut Numbers, inputs: usize, outputs: usize, lighting: Lighting) -> Self {
+        let image = numbers.image(inputs, lighting, Numbers::grey);
         Self::new(&image, numbers.below(outputs), outputs)
     }
 
@@ -99,8 +106,6 @@ pub struct Learner {
     first: Box<dyn AnyLayer>,
     second: Box<dyn AnyLayer>,
     backprop: output::Backprop,
-    /// Used again for every batch: nothing of the last one may stay in it.
-    lighters: Lighters,
 }
 
 /// What one pattern leaves between the layers.
@@ -123,7 +128,6 @@ impl Learner {
                 Backprop::Mse => output::Backprop::Mse,
                 Backprop::Authors => output::Backprop::Authors,
             },
-            lighters: Lighters::default(),
         }
     }
 
@@ -166,9 +170,12 @@ impl Learner {
 
     /// Learns a batch.
     pub fn learn_batch(&mut self, batch: &[&Pattern], path: Path) {
+        /// Of no size that divides many others.
+        const PART: usize = 5;
+        let lits: Vec<Lit> = batch.iter().map(|pattern| pattern.lit()).collect();
+        let turned = Turned::new(self.first.stored().rows(), &lits, PART);
         if let Path::Lit = path {
-            self.lighters.turn(self.first.stored().rows(), batch.iter().map(|pattern| pattern.lit()));
-            self.first.catch_up(&self.lighters.pixels().collect::<Vec<_>>());
+            self.first.catch_up(&turned.rows());
         }
         let (w1, w2) = (self.first.stored(), self.second.stored());
         let (inputs, outputs, width, stride) = (w1.rows(), w2.rows(), w1.width(), w1.stride());
@@ -178,16 +185,15 @@ impl Learner {
 
         let [mut hidden, mut d1] = [(); 2].map(|()| unwritten_panel(images, width));
         let mut d2 = unwritten_panel(images, outputs);
-        if let Path::Dense = path {
-            let w1 = View::new(w1.as_slice(), inputs, stride, stride);
-            gemm(x, w1, 0.0, &mut ViewMut::new(hidden.as_mut_slice(), images, stride, stride));
+        match path {
+            Path::Lit => turned.hidden_sums(w1, hidden.as_vectors_mut()),
+            Path::Dense => {
+                let w1 = View::new(w1.as_slice(), inputs, stride, stride);
+                gemm(x, w1, 0.0, &mut ViewMut::new(hidden.as_mut_slice(), images, stride, stride));
+            }
         }
         for (b, pattern) in batch.iter().enumerate() {
-            let mut sums = hidden.row_vectors(b).to_vec();
-            if let Path::Lit = path {
-                hidden_sums(pattern.lit(), w1, &mut sums);
-            }
-            let between = self.pass(sums, pattern.label);
+            let between = self.pass(hidden.row_vectors(b).to_vec(), pattern.label);
             let set = |panel: &mut Panel, row: &[f32xN]| {
                 panel.as_vectors_mut()[b * row.len()..][..row.len()].copy_from_slice(row);
             };
@@ -200,9 +206,7 @@ impl Learner {
         let sums = transposed_product(deltas, outputs, &hidden);
         self.second.step(&Gradient::Matrix(OfMatrix { sums: &sums, scale }));
         match path {
-            Path::Lit => {
-                self.first.step(&Gradient::Batch(OfBatch { lighters: &self.lighters, deltas: &d1, scale }));
-            }
+            Path::Lit => self.first.step(&Gradient::Batch(turned.gradient(&d1, scale))),
             Path::Dense => {
                 let sums = transposed_product(x, inputs, &d1);
                 self.first.step(&Gradient::Matrix(OfMatrix { sums: &sums, scale }));

@@ -4,15 +4,23 @@ use crate::assembly::{
     BACKPROPS, Learner, Path, Pattern, assert_near, deviations, network, step_reference, transposed_product,
 };
 use crate::errors::{Tally, deviation, dot, reduction, regrouping, training};
-use crate::helpers::{ALL_WIDTHS, LIGHTINGS, Lighting, Numbers, bits, widths};
+use crate::helpers::{ALL_WIDTHS, LIGHTINGS, Lighting, Numbers, bits, unwritten_panel, widths};
 use crate::layers::{Gradient, Pieces, Place, RULES, lanes_share_norms, layer, optimizers};
+use crate::turned::Turned;
+use dlr_kernels::forward::hidden_sums;
 use dlr_kernels::gemm::View;
-use dlr_kernels::gradient::{Lighters, OfBatch, OfImage, OfMatrix};
+use dlr_kernels::gradient::{OfImage, OfMatrix};
+use dlr_kernels::lighters::Lighters;
+use dlr_kernels::lit::Lit;
 use dlr_kernels::panel::Panel;
 use dlr_kernels::reference::{Optimizer, Trainer};
 
 const INPUTS: usize = 40;
 const BATCHES: [usize; 3] = [1, 7, 32];
+/// Batches of more than a part, too.
+const MORE_BATCHES: [usize; 4] = [1, 7, 64, 70];
+/// Images of a part: few, and as many as it takes.
+const PARTS: [usize; 2] = [9, Lighters::IMAGES];
 
 #[test]
 fn both_paths_equal_the_reference_and_each_other() {
@@ -31,7 +39,7 @@ fn both_paths_equal_the_reference_and_each_other() {
                         let mut trainer = Trainer::new(start, optimizer, backprop);
                         for _ in 0..STEPS {
                             let patterns: Vec<Pattern> = (0..size)
-                                .map(|_| Pattern::random(&mut numbers, INPUTS, OUTPUTS, lighting))
+                                .map(|_| Pattern::grey(&mut numbers, INPUTS, OUTPUTS, lighting))
                                 .collect();
                             let batch: Vec<&Pattern> = patterns.iter().collect();
                             lit.learn_batch(&batch, Path::Lit);
@@ -61,24 +69,24 @@ fn both_paths_equal_the_reference_and_each_other() {
 struct Batch {
     images: Vec<Pattern>,
     deltas: Panel,
-    lighters: Lighters,
+    turned: Turned,
     sums: Panel,
     scale: f32,
 }
 
 impl Batch {
-    /// `scale` is what the sum over the images is multiplied by.
-    fn new(images: &[Vec<f32>], deltas: Panel, scale: f32) -> Self {
+    /// `scale` is what the sum over the images is multiplied by. They are turned around in parts of so many.
+    fn new(images: &[Vec<f32>], deltas: Panel, scale: f32, part: usize) -> Self {
         let (inputs, dense) = (images[0].len(), images.concat());
         let sums = transposed_product(View::new(&dense, images.len(), inputs, inputs), inputs, &deltas);
         let images: Vec<Pattern> = images.iter().map(|image| Pattern::new(image, 0, 1)).collect();
-        let mut lighters = Lighters::default();
-        lighters.turn(inputs, images.iter().map(Pattern::lit));
-        Self { images, deltas, lighters, sums, scale }
+        let lits: Vec<_> = images.iter().map(Pattern::lit).collect();
+        let turned = Turned::new(inputs, &lits, part);
+        Self { images, deltas, turned, sums, scale }
     }
 
     fn by_lit_pixels(&self) -> Gradient<'_> {
-        Gradient::Batch(OfBatch { lighters: &self.lighters, deltas: &self.deltas, scale: self.scale })
+        Gradient::Batch(self.turned.gradient(&self.deltas, self.scale))
     }
 
     fn by_dense_product(&self) -> Gradient<'_> {
@@ -99,11 +107,116 @@ impl Batch {
     }
 }
 
+/// The net inputs of images of so many inputs, drawn from `pixel`, by such weights: of images one by one, of all at once in
+/// parts.
+fn sums_of(images: &[Vec<f32>], weights: &Panel, part: usize) -> [Panel; 2] {
+    let images: Vec<Pattern> = images.iter().map(|image| Pattern::new(image, 0, 1)).collect();
+    let lits: Vec<_> = images.iter().map(Pattern::lit).collect();
+    let [mut single, mut turned] = [(); 2].map(|()| unwritten_panel(images.len(), weights.width()));
+    for (lit, row) in lits.iter().zip(single.as_vectors_mut().chunks_exact_mut(weights.vectors())) {
+        hidden_sums(*lit, weights, row);
+    }
+    Turned::new(weights.rows(), &lits, part).hidden_sums(weights, turned.as_vectors_mut());
+    [single, turned]
+}
+
+/// Inputs of which the last group has one to four.
+const GROUPS: [usize; 4] = [1, 6, 39, 40];
+
+#[test]
+fn net_inputs_of_integers_are_exact() {
+    let (mut numbers, mut tally) = (Numbers(44), Tally::default());
+    for hidden in widths().filter(|&hidden| hidden < 1000) {
+        for (inputs, size) in GROUPS.into_iter().zip(MORE_BATCHES) {
+            for lighting in LIGHTINGS {
+                let weights = Panel::from_fn(inputs, hidden, |_, _| numbers.integer());
+                let images: Vec<Vec<f32>> =
+                    (0..size).map(|_| numbers.image(inputs, lighting, Numbers::positive)).collect();
+                for part in PARTS {
+                    let [single, turned] = sums_of(&images, &weights, part);
+                    let place =
+                        format_args!("{inputs} to {hidden}, {lighting:?}, {size} images, {part} a part");
+                    assert!(turned.padding_is_zero(), "{place}");
+                    assert_eq!(turned.as_slice(), single.as_slice(), "{place}");
+                }
+                tally.case();
+            }
+        }
+    }
+    tally.finish("net inputs of batches, exact", (ALL_WIDTHS - 2) * GROUPS.len() * LIGHTINGS.len());
+}
+
+#[test]
+fn net_inputs_of_reals_are_within_the_reduction_bound() {
+    const HIDDEN: [usize; 3] = [19, 100, 129];
+    let (mut numbers, mut tally) = (Numbers(45), Tally::default());
+    for hidden in HIDDEN {
+        for size in MORE_BATCHES {
+            for lighting in LIGHTINGS {
+                let weights = Panel::from_fn(INPUTS, hidden, |_, _| numbers.signed());
+                let images: Vec<Vec<f32>> =
+                    (0..size).map(|_| numbers.image(INPUTS, lighting, Numbers::grey)).collect();
+                let [_, turned] = sums_of(&images, &weights, Lighters::IMAGES);
+                for (b, i) in (0..size).flat_map(|b| (0..hidden).map(move |i| (b, i))) {
+                    let lit = images[b].iter().filter(|&&x| x != 0.0).count();
+                    let (want, magnitudes) = dot((0..INPUTS).map(|j| (images[b][j], weights.row(j)[i])));
+                    let error = (f64::from(turned.row(b)[i]) - want).abs();
+                    let place = format_args!("{hidden} units, {lighting:?}, image {b} of {size}, unit {i}");
+                    tally.within(error, reduction(lit, magnitudes), place);
+                }
+                tally.case();
+            }
+        }
+    }
+    tally.finish("net inputs of batches, reduction", HIDDEN.len() * MORE_BATCHES.len() * LIGHTINGS.len());
+}
+
+/// Threads take parts of any size.
+#[test]
+fn parts_of_any_size_give_the_same_bits() {
+    const IMAGES: usize = 50;
+    const WIDTHS: [usize; 4] = [1, 30, 100, 129];
+    let (mut numbers, mut tally) = (Numbers(46), Tally::default());
+    for hidden in WIDTHS {
+        let weights = Panel::from_fn(INPUTS, hidden, |_, _| numbers.signed());
+        let deltas = Panel::from_fn(IMAGES, hidden, |_, _| numbers.signed());
+        let images: Vec<Vec<f32>> =
+            (0..IMAGES).map(|_| numbers.image(INPUTS, Lighting::Fifth, Numbers::grey)).collect();
+        let all = |part| {
+            let [_, sums] = sums_of(&images, &weights, part);
+            let [lit, ..] = Batch::new(&images, deltas.clone(), 1.0, part).descended(&weights);
+            [sums, lit].map(|panel| bits(panel.as_slice()).to_vec())
+        };
+        let want = all(IMAGES);
+        for part in 1..IMAGES {
+            assert_eq!(all(part), want, "H = {hidden}, {part} images a part");
+            tally.case();
+        }
+    }
+    tally.finish("parts", WIDTHS.len() * (IMAGES - 1));
+}
+
+/// Rows of groups that no image lights have no gradient.
+#[test]
+fn rows_of_lit_groups_are_listed() {
+    let lit = |index: &[u16]| {
+        let values = vec![1.0; index.len()];
+        Turned::new(11, &[Lit::new(&[], &[]), Lit::new(index, &values), Lit::new(&[], &[])], 2).lit
+    };
+    assert_eq!(lit(&[]), [0; 0]);
+    assert_eq!(lit(&[0]), [0, 1, 2, 3]);
+    assert_eq!(lit(&[3, 10]), [0, 1, 2, 3, 8, 9, 10]);
+    assert_eq!(lit(&[4, 6]), [4, 5, 6, 7]);
+    let mut none = vec![1];
+    Lighters::list(&[], &mut none);
+    assert!(none.is_empty());
+}
+
 #[test]
 fn gradients_of_integers_are_exact() {
     let (mut numbers, mut tally) = (Numbers(8), Tally::default());
     for hidden in widths().filter(|&hidden| hidden < 1000) {
-        for size in BATCHES {
+        for size in MORE_BATCHES {
             for lighting in LIGHTINGS {
                 let start = Panel::from_fn(INPUTS, hidden, |_, _| numbers.integer());
                 let images: Vec<Vec<f32>> =
@@ -112,14 +225,17 @@ fn gradients_of_integers_are_exact() {
                 let sum =
                     |j: usize, i: usize| (0..size).map(|b| images[b][j] * deltas.row(b)[i]).sum::<f32>();
                 let want = Panel::from_fn(INPUTS, hidden, |j, i| start.row(j)[i] - sum(j, i) / 4.0);
-                for got in Batch::new(&images, deltas.clone(), 0.25).descended(&start) {
-                    assert_eq!(got.as_slice(), want.as_slice(), "H = {hidden}, {lighting:?}, {size} images");
+                for part in PARTS {
+                    for got in Batch::new(&images, deltas.clone(), 0.25, part).descended(&start) {
+                        let place = format_args!("H = {hidden}, {lighting:?}, {size} images, {part} a part");
+                        assert_eq!(got.as_slice(), want.as_slice(), "{place}");
+                    }
                 }
                 tally.case();
             }
         }
     }
-    tally.finish("gradients, exact", (ALL_WIDTHS - 2) * BATCHES.len() * LIGHTINGS.len());
+    tally.finish("gradients, exact", (ALL_WIDTHS - 2) * MORE_BATCHES.len() * LIGHTINGS.len());
 }
 
 #[test]
@@ -127,12 +243,14 @@ fn gradients_of_reals_are_within_the_reduction_bound() {
     const HIDDEN: usize = 19;
     let (mut numbers, mut tally) = (Numbers(9), Tally::default());
     let start = Panel::zeros(INPUTS, HIDDEN);
-    for size in BATCHES {
+    for size in MORE_BATCHES {
         for lighting in LIGHTINGS {
             let images: Vec<Vec<f32>> =
-                (0..size).map(|_| numbers.image(INPUTS, lighting, Numbers::unit)).collect();
+                (0..size).map(|_| numbers.image(INPUTS, lighting, Numbers::grey)).collect();
             let deltas = Panel::from_fn(size, HIDDEN, |_, _| numbers.signed());
-            for got in Batch::new(&images, deltas.clone(), 1.0 / size as f32).descended(&start) {
+            for got in
+                Batch::new(&images, deltas.clone(), 1.0 / size as f32, Lighters::IMAGES).descended(&start)
+            {
                 for (j, i) in (0..INPUTS).flat_map(|j| (0..HIDDEN).map(move |i| (j, i))) {
                     let products = images.iter().enumerate().map(|(b, image)| (image[j], deltas.row(b)[i]));
                     let (sum, magnitudes) = dot(products);
@@ -144,7 +262,7 @@ fn gradients_of_reals_are_within_the_reduction_bound() {
             }
         }
     }
-    tally.finish("gradients, reduction", BATCHES.len() * LIGHTINGS.len() * 3);
+    tally.finish("gradients, reduction", MORE_BATCHES.len() * LIGHTINGS.len() * 3);
 }
 
 /// Blocks share nothing but norms of lanes, whose changes are then summed block by block.
@@ -171,9 +289,9 @@ fn blocks_of_rows_give_the_bits_of_the_whole() {
             let mut numbers = Numbers(10);
             let start = Panel::from_fn(ROWS, hidden, |_, _| numbers.signed());
             let batches = [(); STEPS].map(|()| {
-                let images = [(); IMAGES].map(|()| numbers.image(ROWS, Lighting::Fifth, Numbers::unit));
+                let images = [(); IMAGES].map(|()| numbers.image(ROWS, Lighting::Fifth, Numbers::grey));
                 let deltas = Panel::from_fn(IMAGES, hidden, |_, _| numbers.signed());
-                Batch::new(&images, deltas, 1.0 / IMAGES as f32)
+                Batch::new(&images, deltas, 1.0 / IMAGES as f32, 3)
             });
             for (name, pick) in GRADIENTS {
                 let trained = |pieces: Pieces| {

@@ -4,11 +4,13 @@
 use crate::errors::Tally;
 use crate::helpers::unwritten;
 use crate::layers::{AnyLayer, Gradient, Pieces, Place, RULES, layer, optimizers};
+use crate::turned::Turned;
 use dlr_kernels::forward::{activate, hidden_sums};
-use dlr_kernels::gradient::{Lighters, OfBatch, OfImage, OfMatrix, OfOutputs};
+use dlr_kernels::gradient::{OfImage, OfMatrix, OfOutputs};
 use dlr_kernels::inner::{deltas_before, through_logistic};
 use dlr_kernels::lanes::{LANES, f32xN, tail_mask};
 use dlr_kernels::layer::Layer;
+use dlr_kernels::lighters::Lighters;
 use dlr_kernels::lit::Lit;
 use dlr_kernels::output::{Backprop, OneHot, argmax, hidden_deltas, output_deltas, output_sums};
 use dlr_kernels::panel::Panel;
@@ -102,8 +104,7 @@ fn layers_and_gradients_that_do_not_fit() {
         for width in WIDTHS {
             let row = vec![f32xN::ONE; unwritten(width).len()];
             let fresh = || used(optimizer, width);
-            let mut lighters = Lighters::default();
-            lighters.turn(ROWS + 1, [image(&[0, 4]), image(&[4])].into_iter());
+            let turned = Turned::new(ROWS + 1, &[image(&[0, 4]), image(&[4])], 2);
 
             // Rows of another length, from every source of gradients, in one piece and in blocks.
             for pieces in [Pieces::Whole, Pieces::Blocks(4)] {
@@ -116,26 +117,26 @@ fn layers_and_gradients_that_do_not_fit() {
                         Gradient::Outputs(OfOutputs { deltas: one, hidden: &of_row }),
                         Gradient::Outputs(OfOutputs { deltas: two, hidden: &of_row }),
                         Gradient::Matrix(OfMatrix { sums: &deltas, scale: 1.0 }),
-                        Gradient::Batch(OfBatch { lighters: &lighters, deltas: &deltas, scale: 1.0 }),
+                        Gradient::Batch(turned.gradient(&deltas, 1.0)),
                     ] {
                         refuses(&mut tally, AS_LONG, || fresh().step_in(pieces, &gradient));
                     }
                 }
                 // A batch with fewer deltas than images.
                 let deltas = Panel::zeros(1, width);
-                let gradient = Gradient::Batch(OfBatch { lighters: &lighters, deltas: &deltas, scale: 1.0 });
+                let gradient = Gradient::Batch(turned.gradient(&deltas, 1.0));
                 refuses(&mut tally, "", || fresh().step_in(pieces, &gradient));
             }
 
             // Rows that are not there.
-            lighters.turn(ROWS + 1, [image(&[0, BEYOND])].into_iter());
+            let turned = Turned::new(ROWS + 1, &[image(&[0, BEYOND])], 1);
             let one = Panel::zeros(1, width);
             for gradient in [
                 Gradient::Image(OfImage { lit: image(&[0, BEYOND]), deltas: &row }),
                 Gradient::Image(OfImage { lit: image(&[u16::MAX]), deltas: &row }),
                 Gradient::Outputs(OfOutputs { deltas: &[1.0; ROWS + 1], hidden: &row }),
                 Gradient::Matrix(OfMatrix { sums: &Panel::zeros(ROWS + 1, width), scale: 1.0 }),
-                Gradient::Batch(OfBatch { lighters: &lighters, deltas: &one, scale: 1.0 }),
+                Gradient::Batch(turned.gradient(&one, 1.0)),
             ] {
                 refuses(&mut tally, A_ROW, || fresh().step(&gradient));
             }
@@ -171,13 +172,22 @@ fn layers_and_gradients_that_do_not_fit() {
     let missing = [ROWS].into_iter();
     let mut waiting = Layer::new(Panel::zeros(ROWS, 19), Momentum::classical(0.1, 0.9));
     refuses(&mut tally, "index out of bounds", || waiting.catch_up(missing));
-    let inputs = Lighters::default();
-    let turn = |index| inputs.clone().turn(ROWS, [image(&[]), image(index)].into_iter());
+    let inputs = Lighters::new(ROWS, [0.0; 256]);
+    let turn = |index: &[u16]| inputs.clone().turn([(index, &[1; 2][..index.len()])].into_iter());
     refuses(&mut tally, "index out of bounds", || turn(&[BEYOND]));
     refuses(&mut tally, "index out of bounds", || turn(&[0, u16::MAX]));
+    refuses(&mut tally, "at most 64 images", || inputs.clone().turn([(&[][..], &[][..]); 65].into_iter()));
+    refuses(&mut tally, "an input that is dark is zero", || _ = Lighters::new(ROWS, [0.01; 256]));
+    let mut two = inputs.clone();
+    two.turn([(&[][..], &[][..]); 2].into_iter());
+    for (rows, sums) in [(ROWS - 1, 2), (ROWS + 1, 2), (ROWS, 1), (ROWS, 3)] {
+        let words = if rows == ROWS { "one sum per image" } else { "a row of weights for each input" };
+        let mut sums = Panel::zeros(sums, 19);
+        refuses(&mut tally, words, || two.hidden_sums(&Panel::zeros(rows, 19), sums.as_vectors_mut()));
+    }
     tally.finish(
         "layers and gradients",
-        RULES * WIDTHS.len() * (2 * (2 * 6 + 1) + 5 + 3 * 3 + 2 * 2 + 3) + 2 * 3 + 1 + 2,
+        RULES * WIDTHS.len() * (2 * (2 * 6 + 1) + 5 + 3 * 3 + 2 * 2 + 3) + 2 * 3 + 1 + 2 + 2 + 4,
     );
 }
 

@@ -47,6 +47,11 @@ impl Numbers {
         ((self.bits() >> 40) + 1) as f32 / 16_777_216.0
     }
 
+    /// One of 255 grey levels, in (0, 1].
+    pub fn grey(&mut self) -> f32 {
+        (self.below(255) + 1) as f32 / 255.0
+    }
+
     /// In (-1, 1].
     pub fn signed(&mut self) -> f32 {
         2.0 * self.unit() - 1.0

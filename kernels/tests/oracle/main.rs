@@ -18,4 +18,5 @@ mod pytorch;
 mod specials;
 mod state;
 mod tiles;
+mod turned;
 mod update;

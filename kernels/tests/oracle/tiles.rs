@@ -4,7 +4,8 @@
 use crate::errors::Tally;
 use crate::helpers::{Numbers, bits};
 use crate::layers::{AnyLayer, Gradient, Place, RULES, layer, optimizers, rows_share_norms};
-use dlr_kernels::gradient::{Lighters, OfBatch, OfImage};
+use crate::turned::Turned;
+use dlr_kernels::gradient::OfImage;
 use dlr_kernels::lanes::{LANES, f32xN};
 use dlr_kernels::lit::Lit;
 use dlr_kernels::panel::Panel;
@@ -42,12 +43,11 @@ fn meet(layer: &mut dyn AnyLayer, way: Way, lit: Lit, deltas: &[f32xN]) {
         }
         Way::Update => layer.step(&gradient),
         Way::Batch => {
-            let mut lighters = Lighters::default();
-            lighters.turn(GAPS.len(), [lit, Lit::new(&[], &[])].into_iter());
-            layer.catch_up(&lighters.pixels().collect::<Vec<_>>());
+            let turned = Turned::new(GAPS.len(), &[lit, Lit::new(&[], &[])], 2);
+            layer.catch_up(&turned.rows());
             let mut panel = Panel::zeros(2, deltas.len() * LANES);
             panel.as_vectors_mut()[..deltas.len()].copy_from_slice(deltas);
-            layer.step(&Gradient::Batch(OfBatch { lighters: &lighters, deltas: &panel, scale: 1.0 }));
+            layer.step(&Gradient::Batch(turned.gradient(&panel, 1.0)));
         }
     }
 }
