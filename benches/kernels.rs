@@ -26,9 +26,10 @@ use dlr::engine::network::Network;
 use dlr::engine::settings::Init;
 use dlr_kernels::forward::{activate, hidden_sums};
 use dlr_kernels::gemm::{View, ViewMut, gemm};
-use dlr_kernels::gradient::{Lighters, OfBatch, OfOutputs};
+use dlr_kernels::gradient::{OfBatch, OfOutputs};
 use dlr_kernels::lanes::{f32xN, vectors};
 use dlr_kernels::layer::Layer;
+use dlr_kernels::lighters::Lighters;
 use dlr_kernels::lit::Lit;
 use dlr_kernels::logistic::logistic;
 use dlr_kernels::output::{Backprop, OneHot, hidden_deltas, output_deltas, output_sums};
@@ -165,9 +166,16 @@ fn batch(c: &mut Criterion) {
         let lit = pixels.lit(n);
         lit.index().iter().zip(lit.value()).for_each(|(&j, &x)| row[usize::from(j)] = x);
     }
-    let mut lighters = Lighters::default();
+    let folder = data::find(None).expect("MNIST lies in data/mnist");
+    let data = Dataset::open(&folder).expect("MNIST is whole");
+    let images = Images::new(&data.train, Inputs::Unit);
+    let mut lighters = [Lighters::new(784, *images.levels())];
     c.bench_function("turn a batch of 64", |b| {
-        b.iter(|| lighters.turn(784, (0..IMAGES).map(|n| pixels.lit(n))));
+        b.iter(|| lighters[0].turn((0..IMAGES).map(|n| images.pixels(n))));
+    });
+    let mut lit = Vec::new();
+    c.bench_function("list the lit groups of a batch of 64", |b| {
+        b.iter(|| Lighters::list(&lighters, &mut lit));
     });
     for hidden in HIDDEN {
         let weights = draw(hidden).first;
@@ -175,9 +183,13 @@ fn batch(c: &mut Criterion) {
         let deltas = Panel::from_fn(IMAGES, hidden, |_, _| 1e-3);
         let mut layer = Layer::new(weights.clone(), Sgd { lr: 1e-3 });
         c.bench_function(&format!("update first layer, batch of 64 by lit pixels: sgd/{hidden}"), |b| {
-            b.iter(|| layer.update(&OfBatch { lighters: &lighters, deltas: &deltas, scale: 1.0 / 64.0 }));
+            let gradient = OfBatch { parts: &lighters, lit: &lit, deltas: &deltas, scale: 1.0 / 64.0 };
+            b.iter(|| layer.update(&gradient));
         });
         let mut sums = Panel::zeros(IMAGES, hidden);
+        c.bench_function(&format!("hidden sums, batch of 64 by lit pixels/{hidden}"), |b| {
+            b.iter(|| lighters[0].hidden_sums(&weights, sums.as_vectors_mut()));
+        });
         let flops = 2 * IMAGES * 784 * stride;
         c.bench_function(&format!("dense product forward, batch of 64 ({flops} flop)/{hidden}"), |b| {
             let x = View::new(&dense, IMAGES, 784, 784);

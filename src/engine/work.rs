@@ -5,6 +5,7 @@
 
 use super::images::Images;
 use dlr_kernels::lanes::{LANES, vectors};
+use dlr_kernels::lighters::{GROUP, Lighters};
 use dlr_kernels::rule::{Norms, Rule, rests};
 
 /// Floating-point operations of the logistic function, and of what else is done to each hidden unit and to each output,
@@ -18,9 +19,9 @@ const PER_OUTPUT: f64 = LOGISTIC + 4.0;
 pub struct Visits {
     /// Images of an update.
     pub batch: f64,
-    /// Lit pixels of an image.
+    /// Inputs of an image that are worked on: its lit pixels, in batches with their [groups](GROUP).
     pub lit: f64,
-    /// Rows that any image of an update lights.
+    /// Rows that any image of an update has worked on.
     pub rows: f64,
     /// Those of them that the update before did not light, though an earlier one did.
     pub woken: f64,
@@ -36,12 +37,15 @@ impl Visits {
     pub fn count(images: &Images, order: &[u32], batch: usize) -> Self {
         let mut last = vec![0_u32; images.inputs()]; // the update that lit a row last, counted from 1
         let (mut lit, mut rows, mut woken, mut updates) = (0_u64, 0_u64, 0_u64, 0_u32);
-        let mut values = Vec::new();
+        let size = if batch == 1 { 1 } else { GROUP };
+        let group = |pixel: &u16| usize::from(*pixel) / size;
         for batch in order.chunks(batch) {
             updates += 1;
             for &image in batch {
-                for &row in images.lit(image as usize, &mut values).index() {
-                    let last = &mut last[usize::from(row)];
+                let groups = images.numbers(image as usize).chunk_by(|a, b| group(a) == group(b));
+                let rows_of = |group: usize| group * size..((group + 1) * size).min(images.inputs());
+                for row in groups.flat_map(|lit| rows_of(group(&lit[0]))) {
+                    let last = &mut last[row];
                     lit += 1;
                     rows += u64::from(*last != updates);
                     woken += u64::from(*last != 0 && *last + 1 < updates);
@@ -96,9 +100,15 @@ pub(super) fn work<A: Rule, B: Rule>(shape: Shape, visits: &Visits) -> Work {
     let catch_up = f64::from(A::COST.catch_up) * hidden;
     let online = batch == 1.0;
 
-    // Forward: a multiplication and an addition for each weight of a lit row. Dense products read W1 once a batch.
+    // Forward: a multiplication and an addition for each weight of a row. Dense products read W1 once a batch, the parts of
+    // one that is turned around once each.
     let mut flops = 2.0 * lit * hidden;
-    let mut loads = if dense { shape.inputs as f64 * row / batch } else { lit * row };
+    let parts = (batch / Lighters::IMAGES as f64).ceil();
+    let mut loads = match (online, dense) {
+        (true, _) => lit * row,
+        (false, true) => shape.inputs as f64 * row / batch,
+        (false, false) => shape.inputs as f64 * row * parts / batch,
+    };
     let mut stores = 0.0;
     if !rests::<A>() && online && A::PEEKS {
         // Every row is taken as if it had waited, and what comes of it is not stored. Where pauses move no weight, what is
@@ -117,10 +127,11 @@ pub(super) fn work<A: Rule, B: Rule>(shape: Shape, visits: &Visits) -> Work {
     flops += 4.0 * outputs * hidden + PER_HIDDEN * hidden + PER_OUTPUT * padded(shape.outputs);
     loads += 2.0 * outputs * row;
 
-    // The gradients, where they are summed over the images of a batch: from the hidden deltas and activations.
+    // The gradients, where they are summed over the images of a batch: from the hidden deltas and activations. Deltas are
+    // loaded for every group.
     if !online {
         flops += 2.0 * (lit + outputs) * hidden;
-        loads += if dense { row } else { lit * row };
+        loads += if dense { row } else { lit / GROUP as f64 * row };
     }
     // The updates. In batches, norms of rows are taken from rows that are read once more.
     let (rows_each, outputs_each) = (rows / batch, outputs / batch);
@@ -133,7 +144,8 @@ pub(super) fn work<A: Rule, B: Rule>(shape: Shape, visits: &Visits) -> Work {
     stores += renewed;
 
     let between = if online { 0.0 } else { 2.0 * batch * row };
-    let working_set = rows * (row + one_memory) + outputs * (row + other_memory) + between;
+    let greys = if online || dense { 0.0 } else { (shape.inputs * Lighters::IMAGES) as f64 * parts };
+    let working_set = rows * (row + one_memory) + outputs * (row + other_memory) + between + greys;
     Work { flops, loads, stores, working_set, memory_per_weight: memory::<A>() as usize }
 }
 
@@ -157,7 +169,7 @@ mod tests {
         let count = |batch| Visits::count(&images, &[0, 1, 2, 3], batch);
         let online = Visits { batch: 1.0, lit: 1.25, rows: 1.25, woken: 0.25, dense: false };
         assert_eq!(count(1), online, "only pixel 0 of image 2 had a pause");
-        assert_eq!(count(2), Visits { batch: 2.0, rows: 2.0, woken: 0.0, ..online });
+        assert_eq!(count(2), Visits { batch: 2.0, lit: 4.0, rows: 4.0, woken: 0.0, ..online }, "one group");
     }
 
     #[test]
@@ -185,10 +197,12 @@ mod tests {
         assert_eq!(adam.loads, sgd.loads + 128.0 * (2.0 * 160.0 + 3.0 * 80.0));
         assert_eq!(adam.stores, 128.0 * (3.0 * 160.0 + 80.0));
 
-        let batch = Visits { batch: 100.0, rows: 600.0, woken: 1.0, ..online };
+        let batch = Visits { batch: 100.0, lit: 224.0, rows: 600.0, woken: 1.0, ..online };
         let sgd = work::<Sgd, Sgd>(shape, &batch);
-        assert_eq!(sgd.flops, 32.0 * (4.0 * 150.0 + 6.0 * 10.0 + 2.0 * 6.1) + units);
+        assert_eq!(sgd.flops, 32.0 * (4.0 * 224.0 + 6.0 * 10.0 + 2.0 * 6.1) + units);
         assert_eq!(sgd.stores, 128.0 * 6.1);
+        // W1 twice a batch, W2 twice an image, deltas for each of 56 groups, and what is updated.
+        assert_eq!(sgd.loads, 128.0 * (2.0 * 7.84 + 20.0 + 56.0 + 6.1));
 
         let dlr = work::<Dlr<true>, Dlr<false>>(shape, &batch);
         assert_eq!(dlr.loads, sgd.loads + 128.0 * 6.0);
