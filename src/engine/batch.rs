@@ -19,8 +19,6 @@ use dlr_kernels::layer::Layer;
 use dlr_kernels::lighters::{GROUP, Lighters};
 use dlr_kernels::panel::Panel;
 use dlr_kernels::rule::{Norms, Rule};
-use dlr_kernels::sweep::Block;
-use rayon::prelude::*;
 
 /// Images at least of a part that a thread takes forward: with fewer, too few of them share the weights that are read.
 const LEAST_PART: usize = 12;
@@ -200,9 +198,8 @@ impl Batch {
     fn pass<L: Laps>(&mut self, sums: impl Fn(usize, &mut [f32xN]) + Sync, last: &Panel, step: &Step<L>) {
         let &Step { task, images, order, laps, part, .. } = step;
         let (n, k) = (last.vectors(), vectors(last.rows()));
-        let room = || Outputs::new(last.rows());
-        let one = |y: &mut Outputs, (number, ((hidden, d1), d2)): (usize, OfPart)| {
-            let mut piece = Piece::new(laps);
+        let one = |(number, ((hidden, d1), d2)): (usize, OfPart)| {
+            let (mut y, mut piece) = (Outputs::new(last.rows()), Piece::new(laps));
             sums(number, hidden);
             piece.own.lap(Phase::Forward);
             let rows = hidden.chunks_exact_mut(n).zip(d1.chunks_exact_mut(n)).zip(d2.chunks_exact_mut(k));
@@ -215,20 +212,8 @@ impl Batch {
         let hidden = &mut hidden.as_vectors_mut()[..order.len() * n];
         let d1 = &mut deltas.as_vectors_mut()[..order.len() * n];
         let d2 = &mut self.output_deltas.as_vectors_mut()[..order.len() * k];
-        match step.threads {
-            Threads::Pool => hidden
-                .par_chunks_mut(part * n)
-                .zip(d1.par_chunks_mut(part * n))
-                .zip(d2.par_chunks_mut(part * k))
-                .enumerate()
-                .for_each_init(room, one),
-            Threads::One => {
-                let mut room = room();
-                let parts =
-                    hidden.chunks_mut(part * n).zip(d1.chunks_mut(part * n)).zip(d2.chunks_mut(part * k));
-                parts.enumerate().for_each(|part| one(&mut room, part));
-            }
-        }
+        let parts = hidden.chunks_mut(part * n).zip(d1.chunks_mut(part * n)).zip(d2.chunks_mut(part * k));
+        step.threads.each(parts.enumerate(), one);
     }
 
     /// The first layer's summed gradient by a dense product.
@@ -252,13 +237,19 @@ struct Step<'a, L: Laps> {
     laps: &'a L,
 }
 
+impl Task {
+    /// Who works on a batch of so many images, if the first layer has so many `weights`.
+    pub(super) fn threads_for(&self, images: usize, weights: usize) -> Threads {
+        if images * weights >= WORTH_THREADS { self.threads } else { Threads::One }
+    }
+}
+
 impl<'a, L: Laps> Step<'a, L> {
     /// The step of a network whose first layer has so many `weights`.
     fn new(task: Task, images: &'a Images<'a>, order: &'a [u32], weights: usize, laps: &'a L) -> Self {
-        let threads = if order.len() * weights >= WORTH_THREADS { task.threads } else { Threads::One };
+        let threads = task.threads_for(order.len(), weights);
         // Parts are of one size, and as many for each thread.
-        let each = if threads == Threads::Pool { rayon::current_num_threads() } else { 1 };
-        let parts = order.len().div_ceil(Lighters::IMAGES).next_multiple_of(each);
+        let parts = order.len().div_ceil(Lighters::IMAGES).next_multiple_of(threads.count());
         let part = order.len().div_ceil(parts.max(1)).max(LEAST_PART);
         Self { task, images, order, threads, part, laps }
     }
@@ -279,17 +270,13 @@ impl<'a, L: Laps> Step<'a, L> {
     /// norms of lanes are summed piece by piece: it is the same for any number of threads.
     fn update<R: Rule>(&self, layer: &mut Layer<R>, gradient: &impl Gradient) {
         let rows = layer.stored().rows();
-        let rows = match self.threads {
+        let rows = match self.threads.count() {
             _ if R::NORMS == Norms::OfLanes => ROWS_PER_PIECE,
-            Threads::One => rows,
-            Threads::Pool => rows.div_ceil(PIECES * rayon::current_num_threads()).next_multiple_of(GROUP),
+            1 => rows,
+            threads => rows.div_ceil(PIECES * threads).next_multiple_of(GROUP),
         };
-        let one = |block: &mut Block<R>| self.serial(Phase::Update, || block.update(gradient));
         let mut blocks: Vec<_> = layer.blocks(rows).collect();
-        match self.threads {
-            Threads::One => blocks.iter_mut().for_each(one),
-            Threads::Pool => blocks.par_iter_mut().for_each(one),
-        }
+        self.threads.each(blocks.iter_mut(), |block| self.serial(Phase::Update, || block.update(gradient)));
         drop(blocks);
         layer.settle();
     }
@@ -306,10 +293,7 @@ fn each_part<L: Laps>(rows: &mut Panel, write: impl Fn(usize, &mut [f32xN]) + Sy
     let n = rows.vectors();
     let rows = &mut rows.as_vectors_mut()[..step.order.len() * n];
     let one = |(part, rows): (usize, &mut [f32xN])| step.serial(Phase::Forward, || write(part, rows));
-    match step.threads {
-        Threads::Pool => rows.par_chunks_mut(step.part * n).enumerate().for_each(one),
-        Threads::One => rows.chunks_mut(step.part * n).enumerate().for_each(one),
-    }
+    step.threads.each(rows.chunks_mut(step.part * n).enumerate(), one);
 }
 
 /// A part's rows of hidden activations, hidden deltas and output deltas.
@@ -348,11 +332,7 @@ impl Pixels {
                 }));
             });
         };
-        let parts = &mut self.room[..self.parts];
-        match step.threads {
-            Threads::Pool => parts.par_iter_mut().enumerate().for_each(one),
-            Threads::One => parts.iter_mut().enumerate().for_each(one),
-        }
+        step.threads.each(self.room[..self.parts].iter_mut().enumerate(), one);
         step.serial(Phase::Data, || Lighters::list(&self.room[..self.parts], &mut self.lit));
     }
 
