@@ -28,7 +28,7 @@ pub(crate) const NUMBERS: [f32; LANES] = {
 pub(crate) const TILE: usize = 16;
 
 /// The same where four rows, and one, have to stay in registers.
-pub(crate) const NARROW_TILE: usize = if cfg!(target_feature = "avx512f") { 5 } else { 3 };
+pub const NARROW_TILE: usize = if cfg!(target_feature = "avx512f") { 5 } else { 3 };
 
 /// The width of the tiles that rows of `vectors` are cut into, at `most` so many: as few as can be, and even, but for the
 /// last.

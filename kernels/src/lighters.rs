@@ -29,6 +29,7 @@
 
 use crate::lanes::{f32xN, for_narrow_tiles};
 use crate::panel::Panel;
+use core::ops::Range;
 use wide::u8x32;
 
 /// Inputs that are taken together.
@@ -133,18 +134,22 @@ impl Lighters {
         core::array::from_fn(|k| f32xN::splat(self.levels[usize::from(greys[k][image])]))
     }
 
-    /// The hidden units' net inputs, a row for each image: `sums[b][i] = sum_j x_bj weights[j][i]`.
+    /// The hidden units' net inputs, a row for each image, `sums[b][i] = sum_j x_bj weights[j][i]`: those in the vectors of a
+    /// row that are in `slice`.
     ///
     /// # Panics
-    /// If `sums` does not have as many rows of `weights` as there are images, or `weights` a row for each input.
-    pub fn hidden_sums(&self, weights: &Panel, sums: &mut [f32xN]) {
+    /// If `sums` does not have as many rows of the slice as there are images, or `weights` a row for each input.
+    pub fn hidden_sums(&self, weights: &Panel, slice: Range<usize>, sums: &mut [f32xN]) {
         assert_eq!(weights.rows(), self.inputs, "a row of weights for each input");
-        assert_eq!(sums.len(), self.images * weights.vectors(), "one sum per image and hidden unit");
-        for_narrow_tiles!(weights.vectors(), first, T => self.tile_of_sums::<T>(weights, first, sums));
+        assert!(slice.end <= weights.vectors(), "a slice of a row lies within it");
+        assert_eq!(sums.len(), self.images * slice.len(), "one sum per image and hidden unit");
+        for_narrow_tiles!(slice.len(), first, T => {
+            self.tile_of_sums::<T>(weights, slice.start + first, &mut sums[first..], slice.len());
+        });
     }
 
-    /// The sums of the T vectors from `first` on.
-    fn tile_of_sums<const T: usize>(&self, weights: &Panel, first: usize, sums: &mut [f32xN]) {
+    /// The sums of the T vectors from `first` on, which go to the start of every `stride` of `sums`.
+    fn tile_of_sums<const T: usize>(&self, weights: &Panel, first: usize, sums: &mut [f32xN], stride: usize) {
         let n = weights.vectors();
         // In a place of their own: in that of the rows, as far apart as they are, they might displace each other.
         let mut tile = [[f32xN::ZERO; T]; Self::IMAGES];
@@ -162,8 +167,8 @@ impl Lighters {
                 }
             }
         }
-        for (sums, tile) in sums.chunks_exact_mut(n).zip(&tile) {
-            sums[first..first + T].copy_from_slice(tile);
+        for (sums, tile) in sums.chunks_mut(stride).zip(&tile[..self.images]) {
+            sums[..T].copy_from_slice(tile);
         }
     }
 

@@ -14,7 +14,7 @@ use super::phases::{Laps, Phase, Piece};
 use super::threads::Threads;
 use dlr_kernels::gemm::{View, ViewMut, gemm};
 use dlr_kernels::gradient::{Gradient, OfBatch, OfMatrix};
-use dlr_kernels::lanes::{f32xN, vectors};
+use dlr_kernels::lanes::{NARROW_TILE, f32xN, vectors};
 use dlr_kernels::layer::Layer;
 use dlr_kernels::lighters::{GROUP, Lighters};
 use dlr_kernels::panel::Panel;
@@ -22,6 +22,8 @@ use dlr_kernels::rule::{Norms, Rule};
 
 /// Images at least of a part that a thread takes forward: with fewer, too few of them share the weights that are read.
 const LEAST_PART: usize = 12;
+/// Images of a part below which threads had better share the weights.
+const GOOD_PART: usize = 25;
 /// Rows of the first layer whose update is one piece of work for a thread, if the pieces' size is not to depend on threads.
 const ROWS_PER_PIECE: usize = 112;
 /// Otherwise, pieces for each thread: several, since the rows at the edges of images have less to do.
@@ -33,6 +35,7 @@ const WORTH_THREADS: usize = 500_000;
 pub(super) struct Batch {
     now: Pixels,
     next: Pixels,
+    slices: Slices,
     dense: Option<Dense>,
     /// Of each hidden layer.
     rows: Vec<Rows>,
@@ -85,6 +88,7 @@ impl Batch {
         Self {
             now: Pixels::default(),
             next: Pixels::default(),
+            slices: Slices::default(),
             dense: None,
             rows: network.hidden().layers().iter().map(|&units| Rows::new(batch, units)).collect(),
             output_deltas: Panel::zeros(batch, network.outputs()),
@@ -102,7 +106,7 @@ impl Batch {
         (order, next): (&[u32], &[u32]),
         laps: &mut L,
     ) {
-        let weights = layers.first.stored().as_slice().len();
+        let weights = layers.first.stored();
         let [step, coming] = [order, next].map(|order| Step::new(task, images, order, weights, &*laps));
         if images.are_dense() {
             self.learn_dense(&mut layers, &step);
@@ -125,13 +129,21 @@ impl Batch {
         }
         step.serial(Phase::Forward, || layers.first.catch_up(now.lit.iter().map(|&row| usize::from(row))));
         let w1 = layers.first.stored();
-        let sums = |part: usize, hidden: &mut [f32xN]| now.parts()[part].hidden_sums(w1, hidden);
+        let mut slices = std::mem::take(&mut self.slices);
+        if step.slices > 1 {
+            slices.sum(now.parts(), w1, step);
+        }
+        let sums = |image: usize, rows: &mut [f32xN]| match step.slices {
+            1 => now.parts()[image / step.part].hidden_sums(w1, 0..w1.vectors(), rows),
+            _ => slices.put_together(image, rows, w1.vectors()),
+        };
         if layers.inner.is_empty() {
             self.pass(sums, layers.last.stored(), step);
         } else {
-            each_part(&mut self.rows[0].hidden, sums, step);
+            each_piece(&mut self.rows[0].hidden, sums, step);
             self.pass_inner(layers, step);
         }
+        self.slices = slices;
         let Self { rows, output_deltas, upper, .. } = self;
         let Layers { first, inner, last } = layers;
         let gradient =
@@ -193,27 +205,27 @@ impl Batch {
         });
     }
 
-    /// Takes every image from its net inputs of the last hidden layer, which `sums(part, rows)` writes unless they are
-    /// there, to its deltas there and at the outputs.
+    /// Takes every image from its net inputs of the last hidden layer, which `sums(b, rows)` writes from that of image b on
+    /// unless they are there, to its deltas there and at the outputs.
     fn pass<L: Laps>(&mut self, sums: impl Fn(usize, &mut [f32xN]) + Sync, last: &Panel, step: &Step<L>) {
-        let &Step { task, images, order, laps, part, .. } = step;
+        let &Step { task, images, order, laps, piece, .. } = step;
         let (n, k) = (last.vectors(), vectors(last.rows()));
-        let one = |(number, ((hidden, d1), d2)): (usize, OfPart)| {
-            let (mut y, mut piece) = (Outputs::new(last.rows()), Piece::new(laps));
-            sums(number, hidden);
-            piece.own.lap(Phase::Forward);
+        let one = |(number, ((hidden, d1), d2)): (usize, OfPiece)| {
+            let (mut y, mut watch) = (Outputs::new(last.rows()), Piece::new(laps));
+            sums(number * piece, hidden);
+            watch.own.lap(Phase::Forward);
             let rows = hidden.chunks_exact_mut(n).zip(d1.chunks_exact_mut(n)).zip(d2.chunks_exact_mut(k));
-            for (((hidden, d1), d2), &image) in rows.zip(&order[number * part..]) {
+            for (((hidden, d1), d2), &image) in rows.zip(&order[number * piece..]) {
                 y.pass(task, last, images.label(image as usize), hidden, d1, d2);
             }
-            piece.own.lap(Phase::Output);
+            watch.own.lap(Phase::Output);
         };
         let Rows { hidden, deltas } = self.rows.last_mut().expect("a network has a hidden layer");
         let hidden = &mut hidden.as_vectors_mut()[..order.len() * n];
         let d1 = &mut deltas.as_vectors_mut()[..order.len() * n];
         let d2 = &mut self.output_deltas.as_vectors_mut()[..order.len() * k];
-        let parts = hidden.chunks_mut(part * n).zip(d1.chunks_mut(part * n)).zip(d2.chunks_mut(part * k));
-        step.threads.each(parts.enumerate(), one);
+        let pieces = hidden.chunks_mut(piece * n).zip(d1.chunks_mut(piece * n)).zip(d2.chunks_mut(piece * k));
+        step.threads.each(pieces.enumerate(), one);
     }
 
     /// The first layer's summed gradient by a dense product.
@@ -232,26 +244,31 @@ struct Step<'a, L: Laps> {
     images: &'a Images<'a>,
     order: &'a [u32],
     threads: Threads,
-    /// Images of a part.
+    /// Images that are turned around together.
     part: usize,
+    /// Slices of the first layer's rows, which go forward by themselves.
+    slices: usize,
+    /// Images that a thread takes from there to the outputs and back.
+    piece: usize,
     laps: &'a L,
 }
 
-impl Task {
-    /// Who works on a batch of so many images, if the first layer has so many `weights`.
-    pub(super) fn threads_for(&self, images: usize, weights: usize) -> Threads {
-        if images * weights >= WORTH_THREADS { self.threads } else { Threads::One }
-    }
-}
-
 impl<'a, L: Laps> Step<'a, L> {
-    /// The step of a network whose first layer has so many `weights`.
-    fn new(task: Task, images: &'a Images<'a>, order: &'a [u32], weights: usize, laps: &'a L) -> Self {
-        let threads = task.threads_for(order.len(), weights);
-        // Parts are of one size, and as many for each thread.
-        let parts = order.len().div_ceil(Lighters::IMAGES).next_multiple_of(threads.count());
-        let part = order.len().div_ceil(parts.max(1)).max(LEAST_PART);
-        Self { task, images, order, threads, part, laps }
+    /// The step of a network whose first layer has such weights.
+    ///
+    /// Threads share the way forward by parts of the images; and by slices of the rows, if these are long enough, where parts
+    /// would else be small.
+    fn new(task: Task, images: &'a Images<'a>, order: &'a [u32], weights: &Panel, laps: &'a L) -> Self {
+        let worth = order.len() * weights.as_slice().len() >= WORTH_THREADS;
+        let threads = if worth { task.threads } else { Threads::One };
+        let (all, count) = (order.len(), threads.count());
+        let each = all.div_ceil(count).max(1);
+        let most = (weights.vectors() / NARROW_TILE).clamp(1, count);
+        let slices = GOOD_PART.div_ceil(each).min(most);
+        let parts = all.div_ceil(Lighters::IMAGES).next_multiple_of(count.div_ceil(slices));
+        let part = all.div_ceil(parts.max(1)).max(LEAST_PART);
+        let piece = if slices == 1 { part } else { each };
+        Self { task, images, order, threads, part, slices, piece, laps }
     }
 
     /// What the sums of gradients are multiplied by.
@@ -288,16 +305,59 @@ fn pair(rows: &mut [Rows], l: usize) -> (&mut Rows, &mut Rows) {
     (before, after.first_mut().expect("an inner layer has units after it"))
 }
 
-/// Writes the rows of every part by `write(part, rows)`.
-fn each_part<L: Laps>(rows: &mut Panel, write: impl Fn(usize, &mut [f32xN]) + Sync, step: &Step<L>) {
-    let n = rows.vectors();
+/// Writes the rows of every piece by `write(b, rows)`, b being its first image.
+fn each_piece<L: Laps>(rows: &mut Panel, write: impl Fn(usize, &mut [f32xN]) + Sync, step: &Step<L>) {
+    let (n, piece) = (rows.vectors(), step.piece);
     let rows = &mut rows.as_vectors_mut()[..step.order.len() * n];
-    let one = |(part, rows): (usize, &mut [f32xN])| step.serial(Phase::Forward, || write(part, rows));
-    step.threads.each(rows.chunks_mut(step.part * n).enumerate(), one);
+    step.threads.each(rows.chunks_mut(piece * n).enumerate(), |(number, rows)| {
+        step.serial(Phase::Forward, || write(number * piece, rows));
+    });
 }
 
-/// A part's rows of hidden activations, hidden deltas and output deltas.
-type OfPart<'a> = ((&'a mut [f32xN], &'a mut [f32xN]), &'a mut [f32xN]);
+/// A piece's rows of hidden activations, hidden deltas and output deltas.
+type OfPiece<'a> = ((&'a mut [f32xN], &'a mut [f32xN]), &'a mut [f32xN]);
+
+/// Net inputs of the first hidden layer, slice by slice of its rows.
+#[derive(Default)]
+struct Slices {
+    /// Vectors of a slice; the last may have fewer.
+    width: usize,
+    images: usize,
+    /// `[slice][image][vector]`.
+    sums: Vec<f32xN>,
+}
+
+impl Slices {
+    /// Sums every slice of the rows of every part.
+    fn sum<L: Laps>(&mut self, parts: &[Lighters], weights: &Panel, step: &Step<L>) {
+        let images = step.order.len();
+        *self = Self {
+            width: weights.vectors().div_ceil(step.slices),
+            images,
+            sums: std::mem::take(&mut self.sums),
+        };
+        self.sums.resize(images * weights.vectors(), f32xN::ZERO);
+        let width = self.width;
+        let pieces = self.sums.chunks_mut(images * width).enumerate().flat_map(|(slice, sums)| {
+            let vectors = slice * width..slice * width + sums.len() / images;
+            let rows = sums.chunks_mut(step.part * vectors.len());
+            parts.iter().zip(rows).map(move |(part, sums)| (part, vectors.clone(), sums))
+        });
+        step.threads.each(pieces, |(part, vectors, sums)| {
+            step.serial(Phase::Forward, || part.hidden_sums(weights, vectors, sums));
+        });
+    }
+
+    /// Writes the whole `rows` of n vectors from that of `image` on.
+    fn put_together(&self, image: usize, rows: &mut [f32xN], n: usize) {
+        for (image, row) in (image..).zip(rows.chunks_exact_mut(n)) {
+            for (slice, part) in row.chunks_mut(self.width).enumerate() {
+                let start = slice * self.width * self.images + image * part.len();
+                part.copy_from_slice(&self.sums[start..start + part.len()]);
+            }
+        }
+    }
+}
 
 /// A batch's lit pixels, turned around in parts for the way forward and the way back.
 #[derive(Default)]

@@ -138,19 +138,13 @@ impl<A: Rule, B: Rule> Fused<A, B> {
         if self.task.batch == 1 {
             self.learn_online(images, order, laps);
         } else {
-            let images_each = self.task.batch.min(order.len());
-            let threads = self.task.threads_for(images_each, self.first.stored().as_slice().len());
-            threads.awake(|| self.learn_batches(images, order, laps));
-        }
-    }
-
-    fn learn_batches(&mut self, images: &Images, order: &[u32], laps: &mut impl Laps) {
-        let mut batches = order.chunks(self.task.batch).peekable();
-        while let Some(now) = batches.next() {
-            let next = batches.peek().copied().unwrap_or_default();
-            let Self { first, inner, last, .. } = self;
-            let layers = Layers { first, inner, last };
-            self.batch.learn(layers, self.task, images, (now, next), laps);
+            let mut batches = order.chunks(self.task.batch).peekable();
+            while let Some(now) = batches.next() {
+                let next = batches.peek().copied().unwrap_or_default();
+                let Self { first, inner, last, .. } = self;
+                let layers = Layers { first, inner, last };
+                self.batch.learn(layers, self.task, images, (now, next), laps);
+            }
         }
     }
 

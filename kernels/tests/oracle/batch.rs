@@ -4,12 +4,15 @@ use crate::assembly::{
     BACKPROPS, Learner, Path, Pattern, assert_near, deviations, network, step_reference, transposed_product,
 };
 use crate::errors::{Tally, deviation, dot, reduction, regrouping, training};
-use crate::helpers::{ALL_WIDTHS, LIGHTINGS, Lighting, Numbers, bits, unwritten_panel, widths};
+use crate::helpers::{
+    ALL_WIDTHS, LIGHTINGS, Lighting, Numbers, bits, plain, unwritten, unwritten_panel, widths,
+};
 use crate::layers::{Gradient, Pieces, Place, RULES, lanes_share_norms, layer, optimizers};
 use crate::turned::Turned;
 use dlr_kernels::forward::hidden_sums;
 use dlr_kernels::gemm::View;
 use dlr_kernels::gradient::{OfImage, OfMatrix};
+use dlr_kernels::lanes::LANES;
 use dlr_kernels::lighters::Lighters;
 use dlr_kernels::lit::Lit;
 use dlr_kernels::panel::Panel;
@@ -194,6 +197,32 @@ fn parts_of_any_size_give_the_same_bits() {
         }
     }
     tally.finish("parts", WIDTHS.len() * (IMAGES - 1));
+}
+
+/// Threads take slices of rows, too.
+#[test]
+fn slices_of_any_width_give_the_same_bits() {
+    const IMAGES: usize = 9;
+    const HIDDEN: usize = 129;
+    let (mut numbers, mut tally) = (Numbers(47), Tally::default());
+    let weights = Panel::from_fn(INPUTS, HIDDEN, |_, _| numbers.signed());
+    let images: Vec<Vec<f32>> =
+        (0..IMAGES).map(|_| numbers.image(INPUTS, Lighting::Fifth, Numbers::grey)).collect();
+    let [_, whole] = sums_of(&images, &weights, IMAGES);
+    let images: Vec<Pattern> = images.iter().map(|image| Pattern::new(image, 0, 1)).collect();
+    let lits: Vec<_> = images.iter().map(Pattern::lit).collect();
+    let turned = Turned::new(INPUTS, &lits, IMAGES);
+    let n = weights.vectors();
+    for (start, end) in (0..n).flat_map(|start| (start + 1..=n).map(move |end| (start, end))) {
+        let mut sums = unwritten(IMAGES * LANES * (end - start));
+        turned.parts[0].hidden_sums(&weights, start..end, &mut sums);
+        for (b, got) in sums.chunks_exact(end - start).enumerate() {
+            let want = &whole.row_vectors(b)[start..end];
+            assert_eq!(bits(plain(got)), bits(plain(want)), "image {b}, {start}..{end}");
+        }
+        tally.case();
+    }
+    tally.finish("slices", n * (n + 1) / 2);
 }
 
 /// Rows of groups that no image lights have no gradient.

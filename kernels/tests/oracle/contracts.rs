@@ -8,7 +8,7 @@ use crate::turned::Turned;
 use dlr_kernels::forward::{activate, hidden_sums};
 use dlr_kernels::gradient::{OfImage, OfMatrix, OfOutputs};
 use dlr_kernels::inner::{deltas_before, through_logistic};
-use dlr_kernels::lanes::{LANES, f32xN, tail_mask};
+use dlr_kernels::lanes::{LANES, f32xN, tail_mask, vectors};
 use dlr_kernels::layer::Layer;
 use dlr_kernels::lighters::Lighters;
 use dlr_kernels::lit::Lit;
@@ -183,11 +183,18 @@ fn layers_and_gradients_that_do_not_fit() {
     for (rows, sums) in [(ROWS - 1, 2), (ROWS + 1, 2), (ROWS, 1), (ROWS, 3)] {
         let words = if rows == ROWS { "one sum per image" } else { "a row of weights for each input" };
         let mut sums = Panel::zeros(sums, 19);
-        refuses(&mut tally, words, || two.hidden_sums(&Panel::zeros(rows, 19), sums.as_vectors_mut()));
+        let weights = Panel::zeros(rows, 19);
+        refuses(&mut tally, words, || {
+            two.hidden_sums(&weights, 0..weights.vectors(), sums.as_vectors_mut());
+        });
     }
+    let beyond = vectors(19)..vectors(19) + 1;
+    refuses(&mut tally, "lies within it", || {
+        two.hidden_sums(&Panel::zeros(ROWS, 19), beyond, &mut [f32xN::ZERO; 2]);
+    });
     tally.finish(
         "layers and gradients",
-        RULES * WIDTHS.len() * (2 * (2 * 6 + 1) + 5 + 3 * 3 + 2 * 2 + 3) + 2 * 3 + 1 + 2 + 2 + 4,
+        RULES * WIDTHS.len() * (2 * (2 * 6 + 1) + 5 + 3 * 3 + 2 * 2 + 3) + 2 * 3 + 1 + 2 + 2 + 5,
     );
 }
 

@@ -54,7 +54,7 @@ impl Turned {
         let mut rest = sums;
         for part in &self.parts {
             let (own, others) = rest.split_at_mut(part.len() * weights.vectors());
-            part.hidden_sums(weights, own);
+            part.hidden_sums(weights, 0..weights.vectors(), own);
             rest = others;
         }
         assert!(rest.is_empty(), "a row for each image");
