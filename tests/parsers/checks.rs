@@ -135,7 +135,7 @@ pub fn model(bytes: &[u8]) -> bool {
 
 /// A checkpoint.
 pub fn checkpoint(bytes: &[u8]) -> bool {
-    let Some((read, made)) = Checkpoint::from_bytes(bytes).map_or_else(is_refusal, Some)
+    let Some((read, made)) = Checkpoint::from_bytes(Path::new(FILE), bytes).map_or_else(is_refusal, Some)
     else {
         return false;
     };
@@ -153,7 +153,7 @@ pub fn checkpoint(bytes: &[u8]) -> bool {
         assert!(weights.iter().copied().eq(layer.weights.iter().flat_map(|x| x.to_le_bytes())));
     }
     let (again, _) =
-        Checkpoint::from_bytes(&read.to_bytes(&made)).expect("what was written is read");
+        Checkpoint::from_bytes(Path::new(FILE), &read.to_bytes(&made)).expect("what was written is read");
     assert_eq!(format!("{again:?}"), format!("{read:?}"));
     true
 }
