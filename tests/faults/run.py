@@ -420,7 +420,8 @@ class Scenario:
     def limit(self, option, value):
         desk, done, lines = self.limited(option, value)
         # If it got as far as main. Where the C library has no memory for itself, it ends whatever program it is in.
-        if any("sigaltstack({" in line for line in lines) and not done.err.startswith("Fatal glibc error: "):
+        is_libc = any(line.startswith("Fatal glibc error: ") for line in done.err.splitlines())
+        if any("sigaltstack({" in line for line in lines) and not is_libc:
             self.check_stderr(done)
             self.check(desk, done)
         shutil.rmtree(desk)
