@@ -10,6 +10,7 @@ use dlr::experiments::sweep::run::{Keep, Outcome, Run, Times};
 use dlr::experiments::sweep::shard::{Shard, find_parts, join};
 use dlr::experiments::sweep::times::Clocks;
 use dlr::experiments::sweep::{Sweep, Watcher};
+use dlr::experiments::tune::{Trial, tune};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -190,6 +191,39 @@ fn a_damaged_time_is_lost_and_no_other() {
     // What cannot be read is not taken for what is not there.
     let told = Clocks::open(folder.path()).unwrap_err().to_string();
     assert!(told.starts_with(&format!("cannot read {}: ", folder.path().display())), "{told}");
+    // What may never end is not read.
+    let told = "/dev/zero: not a file; remove it, or choose another name for the journal";
+    assert_eq!(Clocks::open(Path::new("/dev/zero")).unwrap_err().to_string(), told);
+}
+
+/// Where the file of times lies on no disk, there is no room; where it is a folder, nothing can be written.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_time_that_cannot_be_written_is_not_kept_and_neither_is_its_run() {
+    let folder = TempDir::new().unwrap();
+    let [journal, full, taken] = ["a.journal", "full", "taken"].map(|name| folder.path().join(name));
+    let run = &runs()[0];
+    let mut clocks = [&full, &taken].map(|path| Clocks::open(path).unwrap());
+    std::os::unix::fs::symlink("/dev/full", &full).unwrap();
+    fs::create_dir(&taken).unwrap();
+    for (clocks, why) in
+        clocks.iter_mut().zip(["No space left on device (os error 28)", "Is a directory (os error 21)"])
+    {
+        let told = clocks.add("a".to_owned(), Times { train_s: 1.0, wall_s: 1.0 }).unwrap_err().to_string();
+        let cure = "make room, and run the same command again";
+        assert!(told.starts_with("cannot write ") && told.ends_with(&format!(": {why}; {cure}")), "{told}");
+        assert_eq!(clocks.get("a"), None);
+    }
+
+    // The same command trains it again, and then has its time.
+    let open = || Sweep::new(&MNIST, Journal::open(&journal, header("plan")).unwrap(), &());
+    let [clocks, _] = clocks;
+    assert!(matches!(open().timed(clocks).outcome(run), Err(Error::Write { path, .. }) if path == full));
+    assert!(Journal::open(&journal, header("plan")).unwrap().is_empty());
+    fs::remove_file(&full).unwrap();
+    let sweep = open().timed(Clocks::open(&full).unwrap());
+    sweep.outcome(run).unwrap();
+    assert!(sweep.times(run).is_some());
 }
 
 /// A reader in a hurry misreads one in twelve of such numbers by its last bit.
@@ -214,8 +248,14 @@ fn two_cannot_write_to_one_journal() {
     let first = Journal::open(&path, header("plan")).unwrap();
     let second = Journal::open(&path, header("plan")).unwrap_err().to_string();
     assert!(second.contains("another dlr is writing to this journal"), "{second}");
+    // Nor is it read meanwhile.
+    assert_eq!(Journal::load(&path).unwrap_err().to_string(), second);
     drop(first);
     Journal::open(&path, header("plan")).unwrap();
+    Journal::load(&path).unwrap();
+    let nowhere = folder.path().join("none.journal");
+    let told = Journal::load(&nowhere).unwrap_err().to_string();
+    assert!(told.starts_with(&format!("cannot read {}: ", nowhere.display())), "{told}");
 }
 
 /// Runs of a moment, all different.
@@ -281,6 +321,38 @@ fn a_watcher_is_told_of_all_runs_and_a_clock_of_new_ones() {
     let kept = sweep.times(&runs[1]).unwrap();
     assert!(kept.train_s > 0.0 && kept.train_s < kept.wall_s, "{kept:?}");
     assert_eq!(Clocks::open(&times).unwrap().get(&runs[1].key(&MNIST)), Some(kept));
+}
+
+/// A search of ten rates, some of which are stopped early.
+fn searched(data: &Dataset, watcher: &dyn Watcher) -> Vec<(Option<u64>, usize)> {
+    let entry = Entry::find("sgd").unwrap();
+    let settings = |hyper: &Hyper, seed| {
+        let optimizer = entry.with(&entry.defaults, hyper)?;
+        Ok(Settings { epochs: 40, test_every: 1, seed, ..Settings::new(3, optimizer) })
+    };
+    let propose = |trials: &[Trial]| {
+        let next = [5.0, 0.0, 2.0, 0.001, 9.0, 0.5].into_iter().skip(trials.len()).take(2);
+        next.map(Hyper::lr).collect()
+    };
+    let sweep = Sweep::new(data, Journal::in_memory(Header::new("test", &"tune", data)), watcher);
+    let found = tune(&sweep, &[1, 2, 3], settings, propose, true).unwrap();
+    found.trials.into_iter().map(|trial| (trial.images, trial.runs.len())).collect()
+}
+
+#[test]
+fn all_runs_that_are_wanted_are_finished_or_spared_and_nobody_has_to_watch() {
+    let split = (&[255, 0, 0, 255][..], &[0, 1][..]);
+    let data = Dataset::from_arrays("d", (2, 1), split, split).unwrap();
+    let watcher = Told::default();
+    let found = searched(&data, &watcher);
+    assert_eq!(found, searched(&data, &()));
+    let told = watcher.0.into_inner().unwrap();
+    let runs = |what: &str| -> usize {
+        told.iter().filter_map(|told| told.strip_suffix(what)?.parse::<usize>().ok()).sum()
+    };
+    let trained = told.iter().filter(|told| *told == "trained").count();
+    assert_eq!((runs(" wanted"), trained + runs(" spared")), (18, 18));
+    assert!(runs(" spared") > 0 && found.iter().any(|(images, _)| images.is_some()), "{found:?}");
 }
 
 /// The mean rates are there for the reader, so that the run's clock stands still meanwhile.

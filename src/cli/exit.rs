@@ -110,7 +110,7 @@ fn readable(text: &str) -> String {
     format!("{} ... {}", half(0), half(letters - MOST / 2))
 }
 
-/// Writes a warning to stderr.
+/// Writes a warning to stderr, on one line whatever the files are called and say of themselves.
 pub(crate) fn warn(text: &str) {
-    complain(format_args!("dlr: warning: {text}"));
+    complain(format_args!("dlr: warning: {}", readable(text)));
 }

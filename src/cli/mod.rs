@@ -35,6 +35,7 @@ use std::time::Instant;
 /// Runs the program.
 pub(crate) fn run() -> ExitCode {
     let since = Instant::now();
+    memory::watch_threads();
     let done = match arguments() {
         Ok(Asked::Print(settings)) => exit::print(&settings).map(|()| exit::Code::Done),
         Ok(Asked::Do(args)) => dispatch(*args, since),

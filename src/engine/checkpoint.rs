@@ -15,7 +15,7 @@
 //! | `ends` | the accuracy at the end of each epoch, if the run may stall |
 //!
 //! The last three grow with the run, and the format's metadata may not grow beyond all bounds. All else is in the metadata:
-//! the settings, how far the run has come, and a checksum of this and of all tensors.
+//! the form of all this, [`SCHEMA`], the settings, how far the run has come, and a checksum of this and of all tensors.
 //!
 //! Optimizers go by their names in the list: a run by [one's own](super::optimizer::Entry::own) can be written down, but not
 //! read again.
@@ -38,6 +38,9 @@ use std::path::Path;
 
 const SAVE_CURE: &str = "give --checkpoint a file in a folder that can be written";
 const LOAD_CURE: &str = "give --resume a file that --checkpoint has written";
+const SCHEMA_CURE: &str = "go on by the dlr that wrote it, or begin a new run with its weights by --load";
+/// The form of a checkpoint: another one for every change of what is in it or what it means. Earlier ones had none.
+pub const SCHEMA: &str = "dlr-checkpoint/1";
 /// The key of what the metadata say beside a model's origin.
 const ABOUT: &str = "checkpoint";
 const ORDER: &str = "order";
@@ -119,6 +122,8 @@ impl Origin {
 /// What the metadata say of a checkpoint.
 #[derive(Serialize, Deserialize)]
 struct About {
+    /// [`SCHEMA`].
+    schema: String,
     origin: Origin,
     settings: Settings,
     images: u64,
@@ -170,16 +175,17 @@ impl Checkpoint {
     /// Reads one from `path`, with what it was made by and of.
     ///
     /// # Errors
-    /// [`Error::Read`] if the file can't be read; [`Error::Data`] if it is no checkpoint, or not as it was written.
+    /// [`Error::Read`] if the file can't be read; [`Error::Data`] if it is no checkpoint, of another form, or not as it was
+    /// written.
     pub fn load(path: &Path) -> Result<(Self, Origin)> {
-        let bytes = model::read(path, LOAD_CURE)?;
-        Self::from_bytes(&bytes).map_err(|problem| Error::data(path, problem, LOAD_CURE))
+        Self::from_bytes(path, &model::read(path, LOAD_CURE)?)
     }
 
     /// The bytes of its file.
     pub fn to_bytes(&self, origin: &Origin) -> Vec<u8> {
         let tensors = self.tensors();
         let mut about = About {
+            schema: SCHEMA.to_owned(),
             origin: origin.clone(),
             settings: self.settings.clone(),
             images: self.images,
@@ -196,24 +202,37 @@ impl Checkpoint {
         model::serialize(&tensors, &about)
     }
 
-    /// Reads one from the bytes of its file, as [`load`](Self::load) does.
+    /// The same from the bytes of a file, which errors call `path`.
     ///
     /// # Errors
-    /// What is wrong with them, without the file's name, which the caller adds.
-    pub fn from_bytes(bytes: &[u8]) -> std::result::Result<(Self, Origin), String> {
-        let file = model::parse(bytes)?;
+    /// [`Error::Data`] as [`load`](Self::load).
+    pub fn from_bytes(path: &Path, bytes: &[u8]) -> Result<(Self, Origin)> {
+        let damaged = |problem| Error::data(path, problem, LOAD_CURE);
+        let file = model::parse(bytes).map_err(damaged)?;
         let about = model::origin(bytes).and_then(|mut about| about.get_mut(ABOUT).map(Value::take));
-        let about = about.ok_or("a model, but no checkpoint: it lacks what it takes to go on")?;
+        let no_checkpoint =
+            || damaged("a model, but no checkpoint: it lacks what it takes to go on".to_owned());
+        let about = about.ok_or_else(no_checkpoint)?;
+        let problem = match about.get("schema") {
+            Some(schema) if schema == SCHEMA => return Self::read(&file, about).map_err(damaged),
+            Some(_) => format!("a checkpoint of another form than {SCHEMA}"),
+            None => "a checkpoint of no named form, as earlier versions of dlr wrote them".to_owned(),
+        };
+        Err(Error::data(path, problem, SCHEMA_CURE))
+    }
+
+    /// One of this form, from the tensors of its file and what that says of it.
+    fn read(file: &SafeTensors, about: Value) -> std::result::Result<(Self, Origin), String> {
         let mut about: About = serde_json::from_value(about)
             .map_err(|error| format!("what it says of itself is damaged ({error})"))?;
         let sha256 = std::mem::take(&mut about.sha256);
         let layers = about.updates.iter().enumerate().map(|(l, &updates)| {
             Ok(State {
                 updates,
-                weights: numbers(&file, &name(l, "weights"), f32::from_le_bytes)?,
-                memory: numbers(&file, &name(l, "remembered"), f32::from_le_bytes)?,
-                last: numbers(&file, &name(l, "last"), u64::from_le_bytes)?,
-                lane_squares: numbers(&file, &name(l, "squares"), f64::from_le_bytes)?,
+                weights: numbers(file, &name(l, "weights"), f32::from_le_bytes)?,
+                memory: numbers(file, &name(l, "remembered"), f32::from_le_bytes)?,
+                last: numbers(file, &name(l, "last"), u64::from_le_bytes)?,
+                lane_squares: numbers(file, &name(l, "squares"), f64::from_le_bytes)?,
             })
         });
         let checkpoint = Self {
@@ -221,12 +240,12 @@ impl Checkpoint {
             images: about.images,
             train_s: about.train_s,
             wall_s: about.wall_s,
-            curve: curve(&file)?,
-            ends: numbers(&file, ENDS, f64::from_le_bytes)?,
+            curve: curve(file)?,
+            ends: numbers(file, ENDS, f64::from_le_bytes)?,
             random_position: about.random_position.parse().map_err(|_| "its random position is no number")?,
-            order: numbers(&file, ORDER, u32::from_le_bytes)?,
+            order: numbers(file, ORDER, u32::from_le_bytes)?,
             layers: layers.collect::<std::result::Result<_, String>>()?,
-            network: model::network(&file)?,
+            network: model::network(file)?,
         };
         if checksum(&checkpoint.tensors(), &about) != sha256 {
             return Err("its checksum is wrong: it is not as it was written".to_owned());

@@ -1,7 +1,11 @@
 //! What goes wrong is said in one line, under the documented exit code, and as early as it can be known.
 
 use crate::helpers::*;
+use dlr::engine::model;
+use dlr::engine::network::Network;
 use dlr::engine::optimizer::OPTIMIZERS;
+use dlr::engine::settings::Init;
+use serde_json::json;
 use std::fs::{self, File};
 use std::os::unix::fs::PermissionsExt;
 use std::process::Stdio;
@@ -39,6 +43,21 @@ fn damaged_data_are_refused() {
         desk.dlr(&format!("{ENDLESS} --data {case}"))
             .failed(4, &[case, name, "; replace it with a good copy"]);
     }
+}
+
+/// Neither its name nor what it says of itself breaks the line.
+#[test]
+fn a_warning_is_one_line_whatever_a_file_is_called_and_says() {
+    let desk = Desk::new();
+    let network = Network::draw(784, 2, 10, Init::FanIn, 1);
+    model::save(&desk.path("n\nt"), &network, json!({ "data": "a\nb\u{1b}" })).unwrap();
+    let mut command = desk.command("evaluate --json");
+    command.arg("n\nt");
+    let run = finish(command);
+    let words = "does not say how its inputs are made; they are taken for --inputs unit";
+    let trained_on = r"the network was trained on a\nb\u{1b}, and this is mnist; --data names another folder";
+    let told = format!("dlr: warning: n\\nt {words}\ndlr: warning: {trained_on}\n");
+    assert_eq!((run.code, &*run.stderr), (Some(0), &*told), "{run:?}");
 }
 
 #[test]

@@ -182,6 +182,34 @@ fn too_little_memory_is_told_in_one_line() {
     }
 }
 
+/// Pages from what is just enough for a run with a second thread downwards: its stacks, and all that lies between them.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_thread_without_memory_to_start_is_told_in_one_line() {
+    let (desk, _) = prepared();
+    // Without the usual check, as the C library may end it by a signal.
+    let run = |kilobytes: u64| {
+        let script =
+            format!("ulimit -v {kilobytes}; exec \"$1\" compare sgd -q --epochs 1 --runs 1 --jobs 1");
+        Finished::from(desk.shell(&["sh"], &script).output().unwrap())
+    };
+    let (mut little, mut enough) = (8 << 10, 1 << 20);
+    while enough - little > 4 {
+        let middle = (little + enough) / 8 * 4;
+        *(if run(middle).code == Some(0) { &mut enough } else { &mut little }) = middle;
+    }
+    for pages in 1..=64 {
+        let run = run(enough - 4 * pages);
+        // There, the C library ends whatever program it is in.
+        if run.code == Some(0) || run.stderr.lines().any(|line| line.starts_with("Fatal glibc error: ")) {
+            continue;
+        }
+        let lines: Vec<_> = run.stderr.lines().filter(|line| !line.starts_with("dlr: warning: ")).collect();
+        assert!(run.code == Some(1) || run.code == Some(4), "{pages}: {run:?}");
+        assert!(matches!(&lines[..], [line] if line.starts_with("dlr: error: ")), "{pages}: {run:?}");
+    }
+}
+
 #[test]
 fn too_few_files_are_told_in_one_line() {
     let (desk, _) = prepared();

@@ -271,6 +271,19 @@ fn an_unreadable_file() {
     assert_refused("unreadable", dir.path(), &path, problem, cure);
 }
 
+/// It can be opened by whoever it belongs to, but nothing is where its beginning would be.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_file_that_fails_while_it_is_read() {
+    let dir = folder(&small());
+    let path = dir.path().join(NAMES[TRAIN_IMAGES]);
+    fs::remove_file(&path).unwrap();
+    std::os::unix::fs::symlink("/proc/self/mem", &path).unwrap();
+    let problem = "expected a readable file, found an error (Input/output error (os error 5))";
+    let cure = "make it readable, or name another folder with --data";
+    assert_refused("memory", dir.path(), &path, problem, cure);
+}
+
 #[test]
 fn no_folder() {
     let dir = folder(&small());

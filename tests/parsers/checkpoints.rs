@@ -3,13 +3,19 @@
 use crate::refused::{assert_refused, replaced, safetensors};
 use crate::samples;
 use dlr::engine::checkpoint::Checkpoint;
+use std::path::Path;
+
+const ANOTHER: &str = "give --resume a file that --checkpoint has written";
+const EARLIER: &str = "go on by the dlr that wrote it, or begin a new run with its weights by --load";
 
 #[test]
 fn bad_checkpoints_are_refused() {
     let good = samples::checkpoint_file();
     let start = 8 + u64::from_le_bytes(*good.first_chunk().unwrap()) as usize;
     let (header, body) = (std::str::from_utf8(&good[8..start]).unwrap(), &good[start..]);
-    let read = |bytes: &[u8]| Checkpoint::from_bytes(bytes).map(drop);
+    let read = |bytes: &[u8]| {
+        Checkpoint::from_bytes(Path::new("c"), bytes).map(drop).map_err(|error| error.to_string())
+    };
     assert_eq!(read(&good), Ok(()));
     let one = |from: &str, to: &str| safetensors(&replaced(header, from, to), body);
     let key = |from: &str, to: &str| one(&format!("\\\"{from}\\\":"), &format!("\\\"{to}\\\":"));
@@ -47,7 +53,7 @@ fn bad_checkpoints_are_refused() {
             "a model, but no checkpoint: it lacks what it takes to go on",
         ),
         (
-            "without images",
+            "without a position",
             key("random_position", "position"),
             "what it says of itself is damaged (missing field `random_position`)",
         ),
@@ -141,5 +147,30 @@ fn bad_checkpoints_are_refused() {
             "its checksum is wrong: it is not as it was written",
         ),
     ];
-    assert_refused(read, cases.into_iter().map(|(case, bytes, said)| (case, bytes, said.to_owned())));
+    let damaged = cases.into_iter().map(|(case, bytes, problem)| (case, bytes, problem, ANOTHER));
+    // They are whole, but of another form; whatever else they lack is not looked for.
+    let schema = r#"\"schema\":\"dlr-checkpoint/1\","#;
+    let without = replaced(header, schema, "");
+    let another = "a checkpoint of another form than dlr-checkpoint/1";
+    let earlier = "a checkpoint of no named form, as earlier versions of dlr wrote them";
+    let of_other_forms = [
+        ("a later form", one(schema, &schema.replace("/1", "/2")), another, EARLIER),
+        ("a form that is no text", one(schema, r#"\"schema\":1,"#), another, EARLIER),
+        ("an earlier form", safetensors(&without, body), earlier, EARLIER),
+        (
+            "an earlier form, with other names",
+            safetensors(&replaced(&without, "state.0.remembered", "state.0.memory"), body),
+            earlier,
+            EARLIER,
+        ),
+        (
+            "an earlier form, which said other things of itself",
+            safetensors(&replaced(&without, "\\\"random_position\\\":", "\\\"position\\\":"), body),
+            earlier,
+            EARLIER,
+        ),
+    ];
+    let said = |problem, cure| format!("c: {problem}; {cure}");
+    let all = damaged.chain(of_other_forms);
+    assert_refused(read, all.map(|(case, bytes, problem, cure)| (case, bytes, said(problem, cure))));
 }

@@ -11,7 +11,7 @@ use dlr::data::picture::Picture;
 use dlr::engine::checkpoint::Checkpoint;
 use dlr::engine::saved::Saved;
 use dlr::experiments::profile::Cell;
-use dlr::experiments::sweep::journal;
+use dlr::experiments::sweep::{journal, times};
 use dlr::report::{baseline::Baseline, record};
 use serde::Deserialize as _;
 use serde_json::{Value, json};
@@ -135,7 +135,8 @@ pub fn model(bytes: &[u8]) -> bool {
 
 /// A checkpoint.
 pub fn checkpoint(bytes: &[u8]) -> bool {
-    let Some((read, made)) = Checkpoint::from_bytes(bytes).map_or_else(is_refusal, Some) else {
+    let Some((read, made)) = Checkpoint::from_bytes(Path::new(FILE), bytes).map_or_else(is_refusal, Some)
+    else {
         return false;
     };
     assert_weights(bytes, &read.network);
@@ -151,7 +152,8 @@ pub fn checkpoint(bytes: &[u8]) -> bool {
         let (_, weights) = naive::tensor(bytes, &format!("state.{l}.weights")).expect("it was read");
         assert!(weights.iter().copied().eq(layer.weights.iter().flat_map(|x| x.to_le_bytes())));
     }
-    let (again, _) = Checkpoint::from_bytes(&read.to_bytes(&made)).expect("what was written is read");
+    let (again, _) =
+        Checkpoint::from_bytes(Path::new(FILE), &read.to_bytes(&made)).expect("what was written is read");
     assert_eq!(format!("{again:?}"), format!("{read:?}"));
     true
 }
@@ -178,6 +180,24 @@ pub fn journal(bytes: &[u8]) -> bool {
 /// A journal whose lines have the right lengths and checksums, whatever is in them.
 pub fn sealed_journal(bytes: &[u8]) -> bool {
     journal(&sealed(bytes.split(|&byte| byte == b'\n')))
+}
+
+/// The times beside a journal.
+pub fn times(bytes: &[u8]) -> bool {
+    let read = times::parse(bytes);
+    let mut lines = naive::times(bytes);
+    for (key, [train_s, wall_s]) in &lines {
+        let times = read[key];
+        assert_eq!((times.train_s, times.wall_s), (*train_s, *wall_s), "{key}");
+    }
+    assert!(read.keys().eq(lines.keys()));
+    // Whatever is there, the next line is read, and takes no other's place.
+    let next = "{\"key\":\"next\",\"train_s\":0.25,\"wall_s\":0.5}";
+    let more = times::parse(&[bytes, b"\n", next.as_bytes()].concat());
+    lines.insert("next".to_owned(), [0.25, 0.5]);
+    assert!(more.keys().eq(lines.keys()) && (more["next"].train_s, more["next"].wall_s) == (0.25, 0.5));
+    assert!(read.iter().all(|(key, times)| key == "next" || more[key] == *times));
+    !read.is_empty()
 }
 
 /// The lines of a journal for these contents.

@@ -15,4 +15,5 @@ mod records;
 mod refused;
 mod replay;
 mod samples;
+mod scarce;
 mod sweeps;

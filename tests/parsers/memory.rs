@@ -1,11 +1,15 @@
-//! How much memory something takes.
+//! How much memory something takes, and what it does where it gets too little.
 
+use dlr::memory::is_attempt;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
+use std::ptr;
 
 thread_local! {
     /// Bytes allocated now and at most by this thread, since both were set to 0.
     static USED: Cell<(isize, isize)> = const { Cell::new((0, 0)) };
+    /// The most bytes that this thread gets at once, where it can do without.
+    static MOST: Cell<usize> = const { Cell::new(usize::MAX) };
 }
 
 fn count(bytes: isize) {
@@ -23,6 +27,14 @@ pub fn peak<T>(work: impl FnOnce() -> T) -> (T, usize) {
     (made, USED.get().1 as usize)
 }
 
+/// What `work` makes where memory for a file is refused, if it is more than `most` bytes at once.
+pub fn with_little<T>(most: usize, work: impl FnOnce() -> T) -> T {
+    MOST.set(most);
+    let made = work();
+    MOST.set(usize::MAX);
+    made
+}
+
 /// A layout's bytes, which are never more than an `isize` holds.
 fn size(layout: Layout) -> isize {
     layout.size().cast_signed()
@@ -37,6 +49,9 @@ static ALLOCATOR: Counting = Counting;
 #[allow(unsafe_code)]
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        if layout.size() > MOST.get() && is_attempt() {
+            return ptr::null_mut();
+        }
         count(size(layout));
         // SAFETY: the caller has promised what this wants.
         unsafe { System.alloc(layout) }

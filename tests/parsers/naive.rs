@@ -1,5 +1,10 @@
 //! Readers as slow and plain as possible, written from the formats' definitions alone.
 
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::fmt::{self, Formatter};
+
 /// CRC-32 of RFC 1952 and of PNG, bit by bit.
 pub fn crc32(bytes: &[u8]) -> u32 {
     let step = |crc: u32| (0..8).fold(crc, |crc, _| (crc >> 1) ^ (0xedb8_8320 * (crc & 1)));
@@ -234,21 +239,21 @@ fn paeth(left: u8, up: u8, corner: u8) -> u8 {
 pub fn tensor<'a>(file: &'a [u8], name: &str) -> Option<(Vec<u64>, &'a [u8])> {
     let (header, body) = safetensors(file)?;
     let tensor = header.get(name)?;
-    let number = |value: &serde_json::Value| value.as_u64();
+    let number = |value: &Value| value.as_u64();
     let shape = tensor["shape"].as_array()?.iter().map(number).collect::<Option<_>>()?;
     let offset = |n: usize| tensor["data_offsets"][n].as_u64().map(|offset| offset as usize);
     Some((shape, body.get(offset(0)?..offset(1)?)?))
 }
 
 /// The header and the bytes behind it of a safetensors file.
-pub fn safetensors(file: &[u8]) -> Option<(serde_json::Value, &[u8])> {
+pub fn safetensors(file: &[u8]) -> Option<(Value, &[u8])> {
     let (length, rest) = file.split_first_chunk()?;
     let (header, body) = rest.split_at_checked(usize::try_from(u64::from_le_bytes(*length)).ok()?)?;
     Some((serde_json::from_slice(header).ok()?, body))
 }
 
 /// The JSON of each line of a journal, up to the first that is not whole.
-pub fn journal(file: &[u8]) -> Vec<serde_json::Value> {
+pub fn journal(file: &[u8]) -> Vec<Value> {
     let whole = |line: &[u8]| {
         let text = std::str::from_utf8(line).ok()?;
         let mut parts = text.splitn(3, ' ');
@@ -261,6 +266,45 @@ pub fn journal(file: &[u8]) -> Vec<serde_json::Value> {
     file.split_inclusive(|&byte| byte == b'\n').map_while(whole).collect()
 }
 
+/// The seconds of training and in all that a file of times has last for each key, on lines that have each of these once.
+pub fn times(file: &[u8]) -> BTreeMap<String, [f64; 2]> {
+    let line = |line: &[u8]| {
+        let Fields(fields) = serde_json::from_slice(line).ok()?;
+        let the = |name: &str| {
+            let mut named = fields.iter().filter(|(field, _)| field == name);
+            named.next().filter(|_| named.next().is_none()).map(|(_, value)| value)
+        };
+        let key = the("key")?.as_str()?.to_owned();
+        Some((key, [the("train_s")?.as_f64()?, the("wall_s")?.as_f64()?]))
+    };
+    file.split(|&byte| byte == b'\n').filter_map(line).collect()
+}
+
+/// The fields of a JSON object as they are written, and as often.
+struct Fields(Vec<(String, Value)>);
+
+impl<'de> Deserialize<'de> for Fields {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct All;
+        impl<'de> Visitor<'de> for All {
+            type Value = Fields;
+
+            fn expecting(&self, f: &mut Formatter) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Fields, M::Error> {
+                let mut fields = Vec::new();
+                while let Some(field) = map.next_entry()? {
+                    fields.push(field);
+                }
+                Ok(Fields(fields))
+            }
+        }
+        deserializer.deserialize_map(All)
+    }
+}
+
 /// An image of a cache file: the numbers and levels of its lit pixels, and its class.
 pub struct Image {
     pub index: Vec<u16>,
@@ -270,7 +314,7 @@ pub struct Image {
 
 /// A cache file.
 pub struct Cache {
-    pub header: serde_json::Value,
+    pub header: Value,
     pub train: Vec<Image>,
     pub test: Vec<Image>,
 }
@@ -280,7 +324,7 @@ pub fn cache(file: &[u8]) -> Option<Cache> {
     let number = |at: usize| Some(u32::from_ne_bytes(file.get(at..at + 4)?.try_into().ok()?));
     let json = file.get(24..24 + number(16)? as usize)?;
     let blocks = &file[24 + json.len()..];
-    let header: serde_json::Value = serde_json::from_slice(json).ok()?;
+    let header: Value = serde_json::from_slice(json).ok()?;
     let is_whole = file[..8] == *b"dlrcache"
         && (number(8)?, number(12)?) == (0x0102_0304, 3)
         && number(20)? == crc32(&[&file[..20], json].concat())
@@ -293,7 +337,7 @@ pub fn cache(file: &[u8]) -> Option<Cache> {
 }
 
 /// The images of a cache file's block at `at`, which is then behind it; `counts` has those of the images and lit pixels.
-fn images(blocks: &[u8], at: &mut usize, counts: &serde_json::Value) -> Option<Vec<Image>> {
+fn images(blocks: &[u8], at: &mut usize, counts: &Value) -> Option<Vec<Image>> {
     let (images, lit) = (counts[0].as_u64()? as usize, counts[1].as_u64()? as usize);
     let mut array = |len: usize| {
         let array = blocks.get(*at..)?.get(..len)?;

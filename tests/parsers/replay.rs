@@ -4,7 +4,7 @@ use crate::checks::{self, Check};
 use std::fs;
 use std::path::Path;
 
-const CHECKS: [(&str, &[Check]); 9] = [
+const CHECKS: [(&str, &[Check]); 10] = [
     ("baseline", &[checks::baseline]),
     ("cache", &[checks::cache, checks::sealed_cache]),
     ("checkpoint", &[checks::checkpoint]),
@@ -14,6 +14,7 @@ const CHECKS: [(&str, &[Check]); 9] = [
     ("model", &[checks::model]),
     ("png", &[checks::png]),
     ("records", &[checks::records]),
+    ("times", &[checks::times]),
 ];
 
 #[test]
@@ -49,6 +50,7 @@ fn write_samples() {
         ("model/sample", model()),
         ("png/sample", png()),
         ("records/sample", record().into_bytes()),
+        ("times/sample", times()),
     ] {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fuzz/inputs").join(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();

@@ -8,7 +8,8 @@ use dlr::engine::network::Network;
 use dlr::engine::threads::Threads;
 use dlr::engine::trainer::{Observer, Point, Run, Stop, train};
 use dlr::experiments::sweep::journal::{Header, Journal};
-use dlr::experiments::sweep::run::Outcome;
+use dlr::experiments::sweep::run::{Outcome, Times};
+use dlr::experiments::sweep::times::Clocks;
 use dlr::report::machine::Engine;
 use dlr::report::record::Record;
 use dlr::{Dataset, Hyper, Init, Optimizer, Settings};
@@ -146,6 +147,16 @@ pub fn journal() -> Vec<u8> {
     journal.add("b".to_owned(), least).unwrap();
     journal.add("a".to_owned(), most).unwrap();
     drop(journal);
+    fs::read(path).unwrap()
+}
+
+/// The times of two runs.
+pub fn times() -> Vec<u8> {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("s.journal.times");
+    let mut clocks = Clocks::open(&path).unwrap();
+    clocks.add("b".to_owned(), Times { train_s: 0.25, wall_s: 1.0 }).unwrap();
+    clocks.add("a".to_owned(), Times { train_s: 1e-9, wall_s: 86_400.125 }).unwrap();
     fs::read(path).unwrap()
 }
 

@@ -45,4 +45,5 @@ sweeps! {
     records: records, samples::record(), 1000 bytes;
     png: png, samples::png(), 60 bytes;
     baseline: baseline, samples::baseline(), 300 bytes;
+    times: times, samples::times(), 80 bytes;
 }

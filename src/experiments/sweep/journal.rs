@@ -31,6 +31,7 @@ const FORMAT: &str = "dlr-sweep/1";
 const WRITE_CURE: &str =
     "make room or choose another place, and run the same command again: what is finished is kept";
 const READ_CURE: &str = "check the path and its permissions";
+const FILE_CURE: &str = "give a journal, or a name that is not taken";
 
 /// Whose journal it is. Runs of two sweeps, of two data sets, of two versions or of two instruction sets, which round
 /// differently, never meet.
@@ -140,7 +141,7 @@ impl Journal {
     /// # Errors
     /// [`Error::Data`] if it is damaged, has no header, or is being written; [`Error::Read`].
     pub fn load(path: &Path) -> Result<(Header, BTreeMap<String, Outcome>)> {
-        check_file(path)?;
+        check_file(path, FILE_CURE)?;
         let mut file = File::open(path).map_err(read_error(path))?;
         if let Err(TryLockError::WouldBlock) = file.try_lock_shared() {
             return Err(busy(path));
@@ -236,11 +237,9 @@ impl Locked {
 
 /// Refuses what is no file: a pipe or a device may never end. A folder is refused by who opens it, and what is not there may
 /// be begun.
-fn check_file(path: &Path) -> Result<()> {
+pub(super) fn check_file(path: &Path, cure: &str) -> Result<()> {
     match fs::metadata(path) {
-        Ok(meta) if !meta.is_file() && !meta.is_dir() => {
-            Err(Error::data(path, "not a file", "give a journal, or a name that is not taken"))
-        }
+        Ok(meta) if !meta.is_file() && !meta.is_dir() => Err(Error::data(path, "not a file", cure)),
         _ => Ok(()),
     }
 }
@@ -249,7 +248,7 @@ fn check_file(path: &Path) -> Result<()> {
 fn lock(path: &Path) -> Result<File> {
     use std::os::unix::fs::MetadataExt as _;
     let same = |a: &fs::Metadata, b: &fs::Metadata| (a.dev(), a.ino()) == (b.dev(), b.ino());
-    check_file(path)?;
+    check_file(path, FILE_CURE)?;
     loop {
         let opened = OpenOptions::new().read(true).append(true).create(true).open(path);
         let file = opened.map_err(write_error(path))?;

@@ -4,6 +4,7 @@
 //! Times mean something only if each run had the processor to itself, so that those of runs that shared it are never kept.
 //! A line that is lost or damaged loses a time, nothing else.
 
+use super::journal::check_file;
 use super::run::Times;
 use crate::error::{Error, Result};
 use crate::memory;
@@ -31,8 +32,9 @@ impl Clocks {
     /// Those in the file at `path`, if there is one, and those to come.
     ///
     /// # Errors
-    /// [`Error::Read`].
+    /// [`Error::Data`] if it is no file, [`Error::Read`].
     pub fn open(path: &Path) -> Result<Self> {
+        check_file(path, "remove it, or choose another name for the journal")?;
         let bytes = match memory::attempt(|| fs::read(path)) {
             Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
             read => read.map_err(|source| Error::Read {
@@ -41,10 +43,7 @@ impl Clocks {
                 cure: "check its permissions, or remove it",
             })?,
         };
-        let lines = bytes.split(|&byte| byte == b'\n');
-        let records = lines.filter_map(|line| serde_json::from_slice::<Record>(line).ok());
-        let times = records.map(|record| (record.key, record.times)).collect();
-        Ok(Self { times, path: Some(path.to_owned()) })
+        Ok(Self { times: parse(&bytes), path: Some(path.to_owned()) })
     }
 
     /// The times of the run known by `key`.
@@ -71,4 +70,11 @@ impl Clocks {
         self.times.insert(key, times);
         Ok(())
     }
+}
+
+/// The times in the bytes of such a file, by the keys of their runs; of two for one run, the later.
+pub fn parse(bytes: &[u8]) -> BTreeMap<String, Times> {
+    let lines = bytes.split(|&byte| byte == b'\n');
+    let records = lines.filter_map(|line| serde_json::from_slice::<Record>(line).ok());
+    records.map(|record| (record.key, record.times)).collect()
 }

@@ -1,0 +1,3 @@
+#![no_main]
+
+dlr_fuzz::target!(times);
