@@ -272,7 +272,7 @@ fn settings_that_do_not_fit_the_data_are_refused() {
 }
 
 /// While a batch is learned, the next one's pixels are read: it must be the next one's, whatever came before, however many
-/// threads there are, and where the last batch is so small that one thread does it.
+/// threads there are, whether they share images or rows, and where the last batch is so small that one thread does it.
 #[test]
 fn batches_read_ahead_are_those_read_in_turn() {
     let images = || Images::new(&MNIST.train, Inputs::Unit);
@@ -282,7 +282,7 @@ fn batches_read_ahead_are_those_read_in_turn() {
     let mut cases = 0;
     for entry in OPTIMIZERS {
         let rule = entry.with(&entry.defaults, &Hyper::default()).expect("defaults are complete");
-        for hidden in [30, 112] {
+        for hidden in [30, 112, 240] {
             let learner = |threads| {
                 let task = Task {
                     batch: 64,
@@ -308,7 +308,7 @@ fn batches_read_ahead_are_those_read_in_turn() {
             }
         }
     }
-    assert_eq!(cases, OPTIMIZERS.len() * 16);
+    assert_eq!(cases, OPTIMIZERS.len() * 24);
 }
 
 #[test]
