@@ -43,3 +43,15 @@ impl<'a> Lit<'a> {
         self.index.is_empty()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_image_is_dark_if_no_pixel_is_lit() {
+        assert!(Lit::new(&[], &[]).is_empty());
+        // A pixel counts as lit because it is listed, whatever its number.
+        assert!(!Lit::new(&[0], &[0.5]).is_empty());
+    }
+}

@@ -95,6 +95,14 @@ mod tests {
         assert!(error <= 2.0, "{error} ulp at {z:e}");
     }
 
+    /// What 1 + t rounds away counts most where s is just below 1/2: with 1 + s for 1 - s, it would be off by 1.5 ulp there.
+    #[test]
+    fn more_precise_than_that_from_minus_one_to_minus_a_half() {
+        let [from, to] = [-0.5_f32, -1.0].map(f32::to_bits);
+        let (error, z) = worst((from..=to).step_by(7));
+        assert!(error <= 1.4, "{error} ulp at {z:e}");
+    }
+
     #[test]
     #[ignore = "every float there is: 3 minutes"]
     fn two_ulp_on_every_float() {

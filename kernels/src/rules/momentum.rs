@@ -148,4 +148,11 @@ mod tests {
             }
         }
     }
+
+    #[test]
+    fn the_longest_pause_is_the_longest_at_hand() {
+        let rule = Momentum::classical(0.1, 0.9);
+        let [longest, longer] = [0, 1].map(|more| rule.pause(Momentum::LONGEST_PAUSE + more));
+        assert!(longest.is_some() && longer.is_none());
+    }
 }
