@@ -50,8 +50,10 @@ mod tests {
 
     #[test]
     fn an_image_is_dark_if_no_pixel_is_lit() {
-        assert!(Lit::new(&[], &[]).is_empty());
-        // A pixel counts as lit because it is listed, whatever its number.
-        assert!(!Lit::new(&[0], &[0.5]).is_empty());
+        let [none, one, two] = [0, 1, 2].map(|n| Lit::new(&[0, 7][..n], &[0.5, 0.25][..n]));
+        assert_eq!(
+            [none, one, two].map(|lit| (lit.len(), lit.is_empty())),
+            [(0, true), (1, false), (2, false)]
+        );
     }
 }
