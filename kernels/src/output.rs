@@ -150,7 +150,7 @@ pub fn argmax(sums: &[f32xN], outputs: usize) -> usize {
 mod tests {
     use super::*;
 
-    /// Two more outputs than there are lanes, and three hidden units.
+    /// Two more outputs than there are lanes.
     const OUTPUTS: usize = LANES + 2;
 
     fn row(numbers: &[f32]) -> Vec<f32xN> {
@@ -161,23 +161,30 @@ mod tests {
         bytemuck::cast_slice(vectors)
     }
 
+    /// Three hidden units with weights, of which the last lies in the second vector.
     #[test]
     fn sums_and_hidden_deltas_by_hand() {
-        let weights = Panel::from_fn(OUTPUTS, 3, |k, i| [1.0, 2.0, -1.0][i] * (k + 1) as f32);
-        let hidden = row(&[0.5, 0.25, 0.75]);
-        let mut sums = vec![f32xN::splat(f32::NAN); 2];
-        output_sums(&hidden, &weights, &mut sums);
-        let quarters: Vec<f32> = (0..OUTPUTS).map(|k| 0.25 * (k + 1) as f32).collect();
-        assert_eq!(numbers(&sums)[..OUTPUTS], quarters); // (0.5 + 0.5 - 0.75) (k + 1)
+        let spread = |[a, b, c]: [f32; 3]| {
+            let mut all = [0.0; LANES + 1];
+            (all[0], all[1], all[LANES]) = (a, b, c);
+            all
+        };
+        let (units, hidden) = (spread([1.0, 2.0, -1.0]), row(&spread([0.5, 0.25, 0.75])));
+        for outputs in 1..=2 * LANES {
+            let weights = Panel::from_fn(outputs, LANES + 1, |k, i| units[i] * (k + 1) as f32);
+            let mut sums = vec![f32xN::splat(f32::NAN); outputs.div_ceil(LANES)];
+            output_sums(&hidden, &weights, &mut sums);
+            let quarters: Vec<f32> = (0..outputs).map(|k| 0.25 * (k + 1) as f32).collect();
+            assert_eq!(numbers(&sums)[..outputs], quarters); // (0.5 + 0.5 - 0.75) (k + 1)
 
-        // The second and the last output send back 1 and 2.
-        let mut errors = [0.0; OUTPUTS];
-        (errors[1], errors[OUTPUTS - 1]) = (1.0, 2.0);
-        let mut deltas = vec![f32xN::splat(f32::NAN); 1];
-        hidden_deltas(&row(&errors), &weights, &hidden, &mut deltas);
-        let received = (2 + 2 * OUTPUTS) as f32;
-        let slopes = [0.25, 2.0 * 0.1875, -0.1875];
-        assert_eq!(numbers(&deltas)[..3], slopes.map(|slope| received * slope));
+            // The last output sends back 2, the others nothing.
+            let mut errors = vec![0.0; outputs];
+            errors[outputs - 1] = 2.0;
+            let mut deltas = [f32xN::splat(f32::NAN); 2];
+            hidden_deltas(&row(&errors), &weights, &hidden, &mut deltas);
+            let slopes = spread([0.25, 2.0 * 0.1875, -0.1875]);
+            assert_eq!(numbers(&deltas)[..=LANES], slopes.map(|slope| 2.0 * slope * outputs as f32));
+        }
     }
 
     /// Net inputs of zero, of which s is 1/2 and its slope 1/4.
