@@ -43,3 +43,17 @@ impl<'a> Lit<'a> {
         self.index.is_empty()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_image_is_dark_if_no_pixel_is_lit() {
+        let [none, one, two] = [0, 1, 2].map(|n| Lit::new(&[0, 7][..n], &[0.5, 0.25][..n]));
+        assert_eq!(
+            [none, one, two].map(|lit| (lit.len(), lit.is_empty())),
+            [(0, true), (1, false), (2, false)]
+        );
+    }
+}

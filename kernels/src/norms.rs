@@ -118,4 +118,30 @@ mod tests {
             }
         }
     }
+
+    /// Whole numbers, so exact.
+    #[test]
+    fn lanes_are_kept_account_of() {
+        let rule = Dlr::<false> { lr: 6.0, alpha: 1.0 };
+        let expect = |norms: &LaneNorms, squares: [f64; 3], rates: [f32; 3]| {
+            assert_eq!(norms.squares()[..3], squares);
+            assert!(norms.squares()[3..].iter().all(|&padding| padding == 0.0));
+            assert_eq!(norms.rates[0].to_array()[..3], rates);
+        };
+        let weights = Panel::from_fn(2, 3, |row, lane| [[3.0, 0.0, -5.0], [-4.0, 1.0, 12.0]][row][lane]);
+        let mut norms = LaneNorms::of(&weights, &rule);
+        expect(&norms, [25.0, 1.0, 169.0], [1.0, 3.0, 6.0 / 14.0]);
+
+        // Two blocks, of which the second leaves less than nothing of a lane, as rounding may.
+        let change = |lanes: [f32; 3]| Panel::from_fn(1, 3, |_, lane| lanes[lane]).as_vectors()[0];
+        norms.changes = vec![change([-10.0, 3.0, 0.0]), change([-6.0, -5.0, 0.0])];
+        norms.renew(&rule);
+        expect(&norms, [9.0, -1.0, 169.0], [1.5, 6.0, 6.0 / 14.0]);
+        // They are taken in once.
+        norms.renew(&rule);
+        expect(&norms, [9.0, -1.0, 169.0], [1.5, 6.0, 6.0 / 14.0]);
+
+        norms.resume(&[0.0, 4.0, 25.0], &rule);
+        expect(&norms, [0.0, 4.0, 25.0], [6.0, 2.0, 1.0]);
+    }
 }

@@ -145,3 +145,78 @@ pub fn argmax(sums: &[f32xN], outputs: usize) -> usize {
     let sums: &[f32] = &bytemuck::cast_slice(sums)[..outputs];
     (1..outputs).fold(0, |best, k| if sums[k] > sums[best] || sums[best].is_nan() { k } else { best })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Two more outputs than there are lanes.
+    const OUTPUTS: usize = LANES + 2;
+
+    fn row(numbers: &[f32]) -> Vec<f32xN> {
+        Panel::from_fn(1, numbers.len(), |_, n| numbers[n]).as_vectors().to_vec()
+    }
+
+    fn numbers(vectors: &[f32xN]) -> &[f32] {
+        bytemuck::cast_slice(vectors)
+    }
+
+    /// Three hidden units with weights, of which the last lies in the second vector.
+    #[test]
+    fn sums_and_hidden_deltas_by_hand() {
+        let spread = |[a, b, c]: [f32; 3]| {
+            let mut all = [0.0; LANES + 1];
+            (all[0], all[1], all[LANES]) = (a, b, c);
+            all
+        };
+        let (units, hidden) = (spread([1.0, 2.0, -1.0]), row(&spread([0.5, 0.25, 0.75])));
+        for outputs in 1..=2 * LANES {
+            let weights = Panel::from_fn(outputs, LANES + 1, |k, i| units[i] * (k + 1) as f32);
+            let mut sums = vec![f32xN::splat(f32::NAN); outputs.div_ceil(LANES)];
+            output_sums(&hidden, &weights, &mut sums);
+            let quarters: Vec<f32> = (0..outputs).map(|k| 0.25 * (k + 1) as f32).collect();
+            assert_eq!(numbers(&sums)[..outputs], quarters); // (0.5 + 0.5 - 0.75) (k + 1)
+
+            // The last output sends back 2, the others nothing.
+            let mut errors = vec![0.0; outputs];
+            errors[outputs - 1] = 2.0;
+            let mut deltas = [f32xN::splat(f32::NAN); 2];
+            hidden_deltas(&row(&errors), &weights, &hidden, &mut deltas);
+            let slopes = spread([0.25, 2.0 * 0.1875, -0.1875]);
+            assert_eq!(numbers(&deltas)[..=LANES], slopes.map(|slope| 2.0 * slope * outputs as f32));
+        }
+    }
+
+    /// Net inputs of zero, of which s is 1/2 and its slope 1/4.
+    #[test]
+    fn output_deltas_by_hand() {
+        let target = OneHot { low: 0.25, high: 1.0 };
+        for (backprop, sent_back) in [(Backprop::Mse, [0.0625, -0.125]), (Backprop::Authors, [0.25, -0.5])] {
+            for label in [1, OUTPUTS - 1] {
+                let [mut y, mut deltas, mut errors] = [0.0, f32::NAN, f32::NAN].map(|x| [f32xN::splat(x); 2]);
+                let label_u8 = u8::try_from(label).expect("few outputs");
+                output_deltas(&mut y, label_u8, target, backprop, &mut deltas, &mut errors);
+                for k in 0..OUTPUTS {
+                    let which = usize::from(k == label);
+                    let found = [&y, &deltas, &errors].map(|vectors| numbers(vectors)[k]);
+                    assert_eq!(found, [0.5, [0.0625, -0.125][which], sent_back[which]], "{k}, {label}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_largest_is_the_first_of_equals_and_a_number() {
+        const NAN: f32 = f32::NAN;
+        for (sums, largest) in [
+            ([3.0, 1.0, 2.0], 0),
+            ([1.0, 3.0, 3.0], 1),
+            ([1.0, 2.0, 3.0], 2),
+            ([1.0, 1.0, 1.0], 0),
+            ([NAN, -1.0, -2.0], 1),
+            ([-1.0, NAN, -2.0], 0),
+        ] {
+            assert_eq!(argmax(&row(&sums), 3), largest, "{sums:?}");
+        }
+    }
+}

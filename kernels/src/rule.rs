@@ -146,3 +146,62 @@ pub(crate) fn catch_up<R: Rule>(rule: &R, missed: u64, weights: &mut [f32xN], me
         rule.fade(pause, memory);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::Sgd;
+
+    /// A rule that has no pause at hand, and says nothing else of what they do.
+    #[derive(Clone)]
+    struct Vague;
+
+    impl Rule for Vague {
+        type Memory = f32xN;
+        type Pause = f32;
+        const COST: Cost = Cost { step: 2, catch_up: 0 };
+
+        fn step(&self, weights: f32xN, a: f32xN, b: f32xN, _: &mut f32xN) -> f32xN {
+            a.mul_neg_add(b, weights)
+        }
+
+        fn pause(&self, _: u64) -> Option<f32> {
+            None
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "a rule with pauses says what 3 updates do")]
+    fn a_rule_that_pauses_says_how() {
+        _ = Sgd { lr: 1.0 }.pause(3);
+    }
+
+    #[test]
+    #[should_panic(expected = "a rule that has not all pauses at hand says what 3 updates do")]
+    fn a_rule_that_has_no_pause_at_hand_sits_through_it() {
+        catch_up(&Vague, 3, &mut [f32xN::ONE], &mut [f32xN::ZERO]);
+    }
+
+    #[test]
+    fn no_rule_is_asked_about_a_row_that_has_missed_nothing() {
+        let mut weights = [f32xN::ONE];
+        catch_up(&Vague, 0, &mut weights, &mut [f32xN::ZERO]);
+        assert_eq!(weights, [f32xN::ONE]);
+    }
+
+    #[test]
+    fn a_pause_that_nothing_is_said_of_changes_nothing() {
+        let (weights, gradient, mut memory) = (f32xN::splat(5.0), f32xN::splat(2.0), f32xN::ONE);
+        assert_eq!(Vague.step_after(7.0, weights, gradient, f32xN::ONE, &mut memory), f32xN::splat(3.0));
+        assert_eq!(memory, f32xN::ONE);
+    }
+
+    /// Counted where it is done: rows' squares are added up by an FMA each; of lanes, the weight's rate is multiplied by, the
+    /// old weight taken off the new one and added to it, and the product of both added up.
+    #[test]
+    fn norms_cost_what_is_done_for_each_weight() {
+        const FMA: u32 = 2;
+        let costs = [Norms::Unused, Norms::OfRows, Norms::OfLanes].map(Norms::cost);
+        assert_eq!(costs, [0, FMA, 1 + 1 + 1 + FMA]);
+    }
+}

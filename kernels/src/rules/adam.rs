@@ -164,6 +164,18 @@ fn faded(left: [f32; 2], [m, u]: [f32xN; 2]) -> [f32xN; 2] {
 mod tests {
     use super::*;
 
+    /// m / (1 - beta1) and the root of v / (1 - beta2) are then the gradient and its size.
+    #[test]
+    fn the_first_step_is_as_long_as_the_learning_rate() {
+        let adam = Adam::new(0.25, 0.9, 0.999, 1e-12);
+        let rate = adam.rate(f32xN::ZERO);
+        for gradient in [4.0, 0.125, -0.125, -1e-3] {
+            let mut memory = [f32xN::ZERO; 2];
+            let [got, ..] = adam.step(f32xN::ONE, rate, f32xN::splat(gradient), &mut memory).to_array();
+            assert!((got - 1.0 + 0.25 * gradient.signum()).abs() < 1e-6, "{gradient}: {got}");
+        }
+    }
+
     /// From a weight of zero, whose own rounding hides nothing, and where the third moment counts for 2e-6.
     #[test]
     fn a_pause_is_as_precise_as_its_moments() {
@@ -182,6 +194,16 @@ mod tests {
             }
             assert!((f64::from(got) / want - 1.0).abs() < 6e-7, "{k}: {got}, {want}");
         }
+    }
+
+    /// Otherwise each would be computed by itself, row by row.
+    #[test]
+    fn while_corrections_change_short_pauses_are_at_hand_once_somebody_has_looked_back() {
+        let mut adam = Adam::new(1.0, 0.9, 0.999, 1e-8);
+        adam.advance(500);
+        assert!(adam.pause(5).is_none());
+        adam.look_back();
+        assert!(adam.pause(5).is_some() && adam.pause(31).is_some() && adam.pause(32).is_none());
     }
 
     /// Where the gradient adds next to nothing, u is what the pause has left of it, to the last bits.

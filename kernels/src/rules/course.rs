@@ -143,16 +143,16 @@ impl Course {
 
     /// Fills the table from its end.
     fn tabulate(&mut self) {
-        // What lies so far behind the end that nothing of it is left there is taken for a geometric series. What lies just
-        // behind it is not in the table, but in its sums.
+        // What lies just behind the end is not in the table, but in its sums; so far behind it that nothing of it is left
+        // there, in neither.
         let ratios = self.powers(1);
         let end = self.start + self.corrections.len() as u64;
-        let mut sums = ratios.map(|q| q / (1.0 - q));
+        let mut sums = [0.0; N];
         for t in (self.start..end + self.reach).rev() {
             let (first, root) = self.exact(t + 1);
             let mut power = first;
             for (sum, q) in sums.iter_mut().zip(ratios) {
-                *sum = q * (power + *sum);
+                *sum = q * (*sum + power);
                 power *= root;
             }
             if t < end {
@@ -373,7 +373,6 @@ mod tests {
         let second = first.moved_on(ENTRIES).unwrap();
         assert_eq!(second.start, ENTRIES - PAST);
         for t in second.start..ENTRIES - 70 {
-            assert_eq!(first.corrections(t), second.corrections(t));
             for k in [1, 9, 70] {
                 let [one, other] = [&first, &second].map(|course| course.missed(t, k).unwrap());
                 for (a, b) in [(one.mean, other.mean), (one.moments[0], other.moments[0])] {
@@ -381,6 +380,47 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn corrections_are_the_same_in_a_table_and_around_it() {
+        let first = Course::new(0.5, 0.9999, 0.999_95);
+        let second = first.moved_on(ENTRIES).unwrap();
+        for t in second.start - 100..ENTRIES + 100 {
+            assert_eq!(first.corrections(t), second.corrections(t), "{t}");
+        }
+    }
+
+    #[test]
+    fn where_corrections_have_become_1_no_table_moves_on() {
+        let course = Course::new(0.5, 0.9, 0.9999).moved_on(270_000).unwrap();
+        // 0.9999^t is 1e-12 at t = 276,297.
+        assert!(!course.is_settled(276_296) && course.is_settled(276_298));
+        assert!(course.moved_on(1 << 40).is_none());
+        assert_eq!(course.corrections(1 << 40), (0.5, 1.0));
+        assert!(course.pause(1 << 40, 500, &Recent::NONE).is_some());
+    }
+
+    /// So that a layer which goes on from a state goes on to the same bits.
+    #[test]
+    fn where_a_table_starts_depends_on_the_update_alone() {
+        let first = Course::new(0.5, 0.9, 0.9999);
+        let (mut course, mut moved) = (Course::new(0.5, 0.9, 0.9999), Vec::new());
+        for t in 0..100_000 {
+            if let Some(next) = course.moved_on(t) {
+                course = next;
+                moved.push((t, course.start));
+                assert!(moved.len() <= 3, "{moved:?}");
+            }
+            if t > ENTRIES && t % 9_001 == 0 {
+                assert_eq!(course.start, first.moved_on(t).unwrap().start, "{t}");
+            }
+        }
+        assert_eq!(
+            moved,
+            [(32_768, 28_672), (61_440, 57_344), (90_112, 86_016)],
+            "4096 of the past are kept"
+        );
     }
 
     /// The same, but for moments of next to nothing, which are all rounding.

@@ -148,4 +148,20 @@ mod tests {
             }
         }
     }
+
+    /// Nothing has been missed then, and the velocity was zero.
+    #[test]
+    fn the_first_step_is_the_gradient_times_the_rate() {
+        let rule = Momentum::classical(0.25, 0.9);
+        let mut velocity = f32xN::ZERO;
+        let weights = rule.step(f32xN::ONE, rule.rate(f32xN::ZERO), f32xN::splat(0.5), &mut velocity);
+        assert_eq!((weights, velocity), (f32xN::splat(1.0 - 0.125), f32xN::splat(0.125)));
+    }
+
+    #[test]
+    fn the_longest_pause_is_the_longest_at_hand() {
+        let rule = Momentum::classical(0.1, 0.9);
+        let [longest, longer] = [0, 1].map(|more| rule.pause(Momentum::LONGEST_PAUSE + more));
+        assert!(longest.is_some() && longer.is_none());
+    }
 }

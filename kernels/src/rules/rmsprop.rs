@@ -109,4 +109,11 @@ mod tests {
             assert!(error < bound, "{rho}, {missed} missed: {got} for {want}, off by {error:e}");
         }
     }
+
+    #[test]
+    fn the_longest_pause_is_the_longest_at_hand() {
+        let rule = RmsProp::new(0.1, 0.9, 1e-8);
+        let [longest, longer] = [0, 1].map(|more| rule.pause(RmsProp::LONGEST_PAUSE + more));
+        assert!(longest.is_some() && longer.is_none());
+    }
 }
