@@ -41,13 +41,17 @@ use std::hint::black_box;
 const HIDDEN: [usize; 3] = [30, 100, 300];
 const IMAGES: usize = 64;
 
+fn mnist() -> Dataset {
+    let folder = data::find(None).expect("MNIST lies in data/mnist");
+    Dataset::open(&folder).expect("MNIST is whole")
+}
+
 /// Some images' lit pixels, ready for the kernels.
 struct Pixels(Vec<(Vec<u16>, Vec<f32>)>);
 
 impl Pixels {
     fn of_mnist() -> Self {
-        let folder = data::find(None).expect("MNIST lies in data/mnist");
-        let data = Dataset::open(&folder).expect("MNIST is whole");
+        let data = mnist();
         let images = Images::new(&data.train, Inputs::Unit);
         let pixels = (0..IMAGES).map(|n| {
             let mut values = Vec::new();
@@ -166,12 +170,11 @@ fn batch(c: &mut Criterion) {
         let lit = pixels.lit(n);
         lit.index().iter().zip(lit.value()).for_each(|(&j, &x)| row[usize::from(j)] = x);
     }
-    let folder = data::find(None).expect("MNIST lies in data/mnist");
-    let data = Dataset::open(&folder).expect("MNIST is whole");
+    let data = mnist();
     let images = Images::new(&data.train, Inputs::Unit);
-    let mut lighters = [Lighters::new(784, *images.levels())];
+    let mut lighters = [Lighters::new(784)];
     c.bench_function("turn a batch of 64", |b| {
-        b.iter(|| lighters[0].turn((0..IMAGES).map(|n| images.pixels(n))));
+        b.iter(|| lighters[0].turn(images.levels(), (0..IMAGES).map(|n| images.pixels(n))));
     });
     let mut lit = Vec::new();
     c.bench_function("list the lit groups of a batch of 64", |b| {

@@ -1,4 +1,5 @@
-//! Where a row's gradient comes from. It is made a tile at a time, and never stored as a whole.
+//! Where a row's gradient comes from. It is made a tile at a time where it is needed, unless a dense product has made all of
+//! it.
 
 use crate::lanes::f32xN;
 use crate::lighters::{GROUP, Lighters};
@@ -188,9 +189,9 @@ impl<const T: usize> Tiles<T> for OfPanel<'_> {
 pub struct OfBatch<'a> {
     /// The images, in the order of their deltas.
     pub parts: &'a [Lighters],
-    /// The rows that have a gradient, as [`Lighters::list`] finds them.
+    /// The rows that have a gradient, as [`Lighters::list`] finds them in all parts: others are left out.
     pub lit: &'a [u16],
-    /// The hidden deltas of image b in row b. An image that lights a pixel and has no row here is refused with a panic.
+    /// The hidden deltas of image b in row b. An image that has no row here is refused with a panic.
     pub deltas: &'a Panel,
     /// One over the size of the batch.
     pub scale: f32,
@@ -221,18 +222,18 @@ impl Gradient for OfBatch<'_> {
     fn tiles<const T: usize>(&self, first: usize) -> impl Tiles<T> {
         OfGroup {
             parts: self.parts,
-            deltas: packed(self.deltas, first),
+            deltas: packed(self.deltas, self.parts.iter().map(Lighters::len).sum(), first),
             group: usize::MAX,
             sums: [[f32xN::ZERO; T]; GROUP],
         }
     }
 }
 
-/// T vectors of every row, side by side. Where they lie, as far apart as rows are, they might displace each other from the
+/// T vectors of so many rows, side by side. Where they lie, as far apart as rows are, they might displace each other from the
 /// cache.
 #[inline(never)]
-fn packed<const T: usize>(panel: &Panel, first: usize) -> Vec<[f32xN; T]> {
-    panel.as_vectors().chunks_exact(panel.vectors()).map(|row| *tile(row, first)).collect()
+fn packed<const T: usize>(panel: &Panel, rows: usize, first: usize) -> Vec<[f32xN; T]> {
+    panel.as_vectors().chunks_exact(panel.vectors()).take(rows).map(|row| *tile(row, first)).collect()
 }
 
 /// The sums for the rows of one group, those that were asked for last: a sweep goes from one group to the next.

@@ -27,7 +27,8 @@ pub(crate) const NUMBERS: [f32; LANES] = {
 /// DLR's 1.1, and less with the 32 registers of AVX-512.
 pub(crate) const TILE: usize = 16;
 
-/// The same where four rows, and one, have to stay in registers.
+/// Vectors of a row at most where those of [four rows](crate::lighters), and one value for each of these, have to stay in
+/// registers: 4 x 5 + 4 of 32, 4 x 3 + 4 of 16.
 pub const NARROW_TILE: usize = if cfg!(target_feature = "avx512f") { 5 } else { 3 };
 
 /// The width of the tiles that rows of `vectors` are cut into, at `most` so many: as few as can be, and even, but for the
@@ -186,6 +187,14 @@ mod tests {
             assert_eq!(for_tile!(width, T => T, else 0), width);
         }
         assert_eq!(for_tile!(TILE + 1, T => T, else 0), 0);
+        for vectors in 1..=4 * NARROW_TILE {
+            let mut end = 0;
+            for_narrow_tiles!(vectors, first, T => {
+                assert_eq!(first, end);
+                end += T;
+            });
+            assert_eq!(end, vectors);
+        }
     }
 
     #[test]

@@ -9,7 +9,7 @@
 //! ```
 //!
 //! Under a rule that [pauses](Rule::Pause), a weight moves on while its gradient is zero, but in a way that is known
-//! beforehand. So a dark pixel's row is left where it is, and [caught up](Rule::catch_up) with when it is read next: the
+//! beforehand. So a dark pixel's row (in batches, one of a dark group) is left where it is, and [caught up](Rule::catch_up) with when it is read next: the
 //! result is the plain one up to rounding, for the cost of the lit rows. Under a rule without pause there is nothing to
 //! catch up with, and all of this compiles to nothing.
 

@@ -15,8 +15,9 @@
 //!
 //! Departures from the plain loop, and why each keeps the result:
 //!
-//! 1. The gradient's row is made in registers from its factors and used at once; there is no gradient matrix.
-//! 2. Rows without gradient are skipped: the rule leaves them alone, or they [catch up](crate::layer) later.
+//! 1. The gradient's row is made from its factors and used at once; there is no gradient matrix, but of dense products.
+//! 2. Rows without gradient are skipped: the rule leaves them alone, or they [catch up](crate::layer) later. In batches, a
+//!    row has one if any of its [group](crate::lighters) is lit; it may be zero.
 //! 3. Norms of rows are taken where the rows are read anyway, on the way forward
 //!    ([`Layer::learn`](crate::layer::Layer::learn)): the loads that it waits for leave room for the squares. The horizontal
 //!    sums, roots and divisions of as many rows as there are lanes are done together. An update that nothing went before
@@ -33,7 +34,7 @@
 //! Cost per row of V vectors, beside the rule's: one broadcast; with norms of lanes V (multiplication by the rate,
 //! subtraction, addition, FMA).
 
-use crate::gradient::{Gradient, Tiles as Gradients};
+use crate::gradient::{Gradient, Tiles};
 use crate::lanes::{f32xN, for_narrow_tiles, for_tile, for_tiles};
 use crate::norms::{into_rates, sum_of_squares};
 use crate::rule::{Norms, Rule, catch_up, rests};
@@ -95,7 +96,7 @@ impl<R: Rule> Block<'_, R> {
             for_narrow_tiles!(self.vectors, first, T => self.sweep_part::<T>(gradient, visits.clone(), first));
         } else {
             for_tile!(self.vectors, T => {
-                let tiles = TilesOfWholes::<_, T>::new(self.weights, self.memory);
+                let tiles = WholeRows::<_, T>::new(self.weights, self.memory);
                 let sweep = Sweep { rule: self.rule, rows: &self.rows, updates: self.updates, last: self.last };
                 sweep.run(gradient, visits, 0, true, tiles, &mut self.norms);
             }, else {
@@ -108,24 +109,24 @@ impl<R: Rule> Block<'_, R> {
     #[inline(always)]
     fn sweep_part<const T: usize>(&mut self, gradient: &impl Gradient, visits: Range<usize>, first: usize) {
         let (weights, memory) = (&mut *self.weights, &mut *self.memory);
-        let tiles = TilesOfParts::<_, T> { first, vectors: self.vectors, weights, memory };
+        let tiles = PartsOfRows::<_, T> { first, vectors: self.vectors, weights, memory };
         let sweep = Sweep { rule: self.rule, rows: &self.rows, updates: self.updates, last: self.last };
         sweep.run(gradient, visits, first, first + T == self.vectors, tiles, &mut self.norms);
     }
 }
 
 /// T vectors of every row of a block, and what is remembered beside them.
-trait Tiles<M, const T: usize> {
+trait Weights<M, const T: usize> {
     fn of_row(&mut self, row: usize) -> (&mut [f32xN; T], &mut [M; T]);
 }
 
 /// Rows of T vectors, all of them.
-struct TilesOfWholes<'a, M, const T: usize> {
+struct WholeRows<'a, M, const T: usize> {
     weights: &'a mut [[f32xN; T]],
     memory: &'a mut [[M; T]],
 }
 
-impl<'a, M, const T: usize> TilesOfWholes<'a, M, T> {
+impl<'a, M, const T: usize> WholeRows<'a, M, T> {
     #[inline(always)]
     fn new(weights: &'a mut [f32xN], memory: &'a mut [M]) -> Self {
         let (weights, memory) = (weights.as_chunks_mut().0, memory.as_chunks_mut().0);
@@ -134,7 +135,7 @@ impl<'a, M, const T: usize> TilesOfWholes<'a, M, T> {
     }
 }
 
-impl<M, const T: usize> Tiles<M, T> for TilesOfWholes<'_, M, T> {
+impl<M, const T: usize> Weights<M, T> for WholeRows<'_, M, T> {
     #[inline(always)]
     fn of_row(&mut self, row: usize) -> (&mut [f32xN; T], &mut [M; T]) {
         (&mut self.weights[row], &mut self.memory[row])
@@ -142,14 +143,14 @@ impl<M, const T: usize> Tiles<M, T> for TilesOfWholes<'_, M, T> {
 }
 
 /// Longer rows, of which only the T vectors from `first` on.
-struct TilesOfParts<'a, M, const T: usize> {
+struct PartsOfRows<'a, M, const T: usize> {
     first: usize,
     vectors: usize,
     weights: &'a mut [f32xN],
     memory: &'a mut [M],
 }
 
-impl<M, const T: usize> Tiles<M, T> for TilesOfParts<'_, M, T> {
+impl<M, const T: usize> Weights<M, T> for PartsOfRows<'_, M, T> {
     #[inline(always)]
     fn of_row(&mut self, row: usize) -> (&mut [f32xN; T], &mut [M; T]) {
         let at = row * self.vectors + self.first;
@@ -176,7 +177,7 @@ impl<R: Rule> Sweep<'_, R> {
         visits: Range<usize>,
         first: usize,
         is_last: bool,
-        mut tiles: impl Tiles<R::Memory, T>,
+        mut tiles: impl Weights<R::Memory, T>,
         norms: &mut BlockNorms,
     ) {
         // Rules without pauses are small. Of a copy, the compiler knows that no store changes it, and keeps its numbers in

@@ -169,7 +169,7 @@ How it is measured:
   differ widely.
 
 What the columns say:
-  data      reading images' lit pixels; in batches, sorting them by pixel
+  data      reading images' lit pixels; in batches, turning them around
   forward   to the hidden units' sums; after dark images, rows catch up here
             under momentum and Adam
   output    hidden activations, outputs, and the deltas of both layers
@@ -179,8 +179,9 @@ What the columns say:
             what reading it costs; the whole is timed without it
   test      for each test image in a full count, catching up included
   x sgd     the median of the rounds' ratios to SGD of the same size and batch
-  flop      the kernels' operations on lit pixels, their padding to whole
-            vectors included; a fused multiply-add (FMA) counts as two
+  flop      the kernels' operations on lit pixels, in batches on groups of four
+            with any lit, their padding to whole vectors included; a fused
+            multiply-add (FMA) counts as two
   bytes     weights and optimizer's memory loaded and stored; in batches, also
             the deltas that gradients are summed from
   of FMA peak, of its bandwidth

@@ -11,7 +11,6 @@ use crate::data::Split;
 use crate::error::{Error, Result};
 use dlr_kernels::logistic::logistic;
 use dlr_kernels::output::argmax;
-use rayon::prelude::*;
 use std::io;
 
 /// Images that are one piece of work for a thread.
@@ -60,16 +59,7 @@ pub fn classify(network: &Network, images: &Images, threads: Threads) -> Answers
         classify_piece(network, images, numbers, classes, values);
     };
     let (n, classes, values) = (IMAGES_PER_PIECE, &mut answers.classes, &mut answers.values);
-    match threads {
-        Threads::One => {
-            numbers.chunks(n).zip(classes.chunks_mut(n)).zip(values.chunks_mut(n * outputs)).for_each(one);
-        }
-        Threads::Pool => numbers
-            .par_chunks(n)
-            .zip(classes.par_chunks_mut(n))
-            .zip(values.par_chunks_mut(n * outputs))
-            .for_each(one),
-    }
+    threads.each(numbers.chunks(n).zip(classes.chunks_mut(n)).zip(values.chunks_mut(n * outputs)), one);
     answers
 }
 

@@ -11,7 +11,6 @@ use dlr_kernels::gemm::{View, ViewMut, gemm};
 use dlr_kernels::lanes::f32xN;
 use dlr_kernels::output::argmax;
 use dlr_kernels::panel::Panel;
-use rayon::prelude::*;
 
 /// Images that are one piece of work for a thread.
 const IMAGES_PER_PIECE: usize = 100;
@@ -86,7 +85,7 @@ impl<'a> Evaluator<'a> {
     /// mistakes stay from one test to the next.
     pub fn is_above(&mut self, target: f64, weights: &Weights) -> Decision {
         let all = self.images.len();
-        let threads = if self.threads == Threads::Pool { rayon::current_num_threads() } else { 1 };
+        let threads = self.threads.count();
         let (mut right, mut wrong) = (0, 0);
         while right + wrong < all {
             let rest = &self.suspects[right + wrong..];
@@ -118,10 +117,7 @@ impl<'a> Evaluator<'a> {
             });
         };
         let n = IMAGES_PER_PIECE;
-        match self.threads {
-            Threads::One => images.chunks(n).zip(verdicts.chunks_mut(n)).for_each(one),
-            Threads::Pool => images.par_chunks(n).zip(verdicts.par_chunks_mut(n)).for_each(one),
-        }
+        self.threads.each(images.chunks(n).zip(verdicts.chunks_mut(n)), one);
         verdicts
     }
 }

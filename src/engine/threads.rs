@@ -15,7 +15,7 @@ pub enum Threads {
 
 impl Threads {
     /// How many there are.
-    pub fn count(self) -> usize {
+    pub(super) fn count(self) -> usize {
         match self {
             Self::One => 1,
             Self::Pool => rayon::current_num_threads(),

@@ -1,7 +1,8 @@
 //! How much work training is, by what the kernels say of themselves: for profiles to set against the time it takes.
 //!
-//! Everything is counted as the kernels do it: lit pixels only, lanes of padding included, since the machine works on
-//! them too. What stays in registers, or is only as long as an image (its activations and deltas), costs no loads.
+//! Everything is counted as the kernels do it on one thread: lit pixels only, in batches with their groups; lanes of
+//! padding included, since the machine works on them too. What stays in registers, is only as long as an image (its
+//! activations and deltas), or is the sums of a narrow tile of rows costs no loads.
 
 use super::images::Images;
 use dlr_kernels::lanes::{LANES, vectors};
@@ -37,7 +38,7 @@ impl Visits {
     pub fn count(images: &Images, order: &[u32], batch: usize) -> Self {
         let mut last = vec![0_u32; images.inputs()]; // the update that lit a row last, counted from 1
         let (mut lit, mut rows, mut woken, mut updates) = (0_u64, 0_u64, 0_u64, 0_u32);
-        let size = if batch == 1 { 1 } else { GROUP };
+        let size = if batch == 1 || images.are_dense() { 1 } else { GROUP };
         let group = |pixel: &u16| usize::from(*pixel) / size;
         for batch in order.chunks(batch) {
             updates += 1;

@@ -198,6 +198,7 @@ fn a_thread_without_memory_to_start_is_told_in_one_line() {
         let middle = (little + enough) / 8 * 4;
         *(if run(middle).code == Some(0) { &mut enough } else { &mut little }) = middle;
     }
+    let mut told = 0;
     for pages in 1..=64 {
         let run = run(enough - 4 * pages);
         // There, the C library ends whatever program it is in.
@@ -207,7 +208,9 @@ fn a_thread_without_memory_to_start_is_told_in_one_line() {
         let lines: Vec<_> = run.stderr.lines().filter(|line| !line.starts_with("dlr: warning: ")).collect();
         assert!(run.code == Some(1) || run.code == Some(4), "{pages}: {run:?}");
         assert!(matches!(&lines[..], [line] if line.starts_with("dlr: error: ")), "{pages}: {run:?}");
+        told += 1;
     }
+    assert!(told > 0, "no page less was ever missed");
 }
 
 #[test]

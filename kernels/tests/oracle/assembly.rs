@@ -173,8 +173,11 @@ impl Learner {
         /// Of no size that divides many others.
         const PART: usize = 5;
         let lits: Vec<Lit> = batch.iter().map(|pattern| pattern.lit()).collect();
-        let turned = Turned::new(self.first.stored().rows(), &lits, PART);
-        if let Path::Lit = path {
+        let turned = match path {
+            Path::Lit => Some(Turned::new(self.first.stored().rows(), &lits, PART)),
+            Path::Dense => None,
+        };
+        if let Some(turned) = &turned {
             self.first.catch_up(&turned.rows());
         }
         let (w1, w2) = (self.first.stored(), self.second.stored());
@@ -185,9 +188,9 @@ impl Learner {
 
         let [mut hidden, mut d1] = [(); 2].map(|()| unwritten_panel(images, width));
         let mut d2 = unwritten_panel(images, outputs);
-        match path {
-            Path::Lit => turned.hidden_sums(w1, hidden.as_vectors_mut()),
-            Path::Dense => {
+        match &turned {
+            Some(turned) => turned.hidden_sums(w1, hidden.as_vectors_mut()),
+            None => {
                 let w1 = View::new(w1.as_slice(), inputs, stride, stride);
                 gemm(x, w1, 0.0, &mut ViewMut::new(hidden.as_mut_slice(), images, stride, stride));
             }
@@ -205,9 +208,9 @@ impl Learner {
         let deltas = View::new(d2.as_slice(), images, outputs, d2.stride());
         let sums = transposed_product(deltas, outputs, &hidden);
         self.second.step(&Gradient::Matrix(OfMatrix { sums: &sums, scale }));
-        match path {
-            Path::Lit => self.first.step(&Gradient::Batch(turned.gradient(&d1, scale))),
-            Path::Dense => {
+        match &turned {
+            Some(turned) => self.first.step(&Gradient::Batch(turned.gradient(&d1, scale))),
+            None => {
                 let sums = transposed_product(x, inputs, &d1);
                 self.first.step(&Gradient::Matrix(OfMatrix { sums: &sums, scale }));
             }

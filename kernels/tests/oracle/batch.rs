@@ -110,7 +110,7 @@ impl Batch {
     }
 }
 
-/// The net inputs of images of so many inputs, drawn from `pixel`, by such weights: of images one by one, of all at once in
+/// The net inputs of images by such weights: of images one by one, of all at once in
 /// parts.
 fn sums_of(images: &[Vec<f32>], weights: &Panel, part: usize) -> [Panel; 2] {
     let images: Vec<Pattern> = images.iter().map(|image| Pattern::new(image, 0, 1)).collect();
@@ -225,6 +225,24 @@ fn slices_of_any_width_give_the_same_bits() {
     tally.finish("slices", n * (n + 1) / 2);
 }
 
+/// Zeros that are added for the dark inputs of a lit group are none if they are multiplied by what is not finite.
+#[test]
+fn what_is_not_finite_reaches_its_whole_group() {
+    let lit = Lit::new(&[1], &[1.0]);
+    let turned = Turned::new(8, &[lit], 1);
+    for (row, spoilt) in [(0, true), (1, true), (3, true), (4, false)] {
+        let weights = Panel::from_fn(8, 1, |r, _| if r == row { f32::INFINITY } else { 1.0 });
+        let mut sums = unwritten(1);
+        turned.hidden_sums(&weights, &mut sums);
+        assert_eq!(!plain(&sums)[0].is_finite(), spoilt, "row {row}");
+    }
+    let mut layer = layer(Optimizer::Sgd { lr: 1.0 }, Place::First, Panel::zeros(8, 1));
+    let deltas = Panel::from_fn(1, 1, |_, _| f32::INFINITY);
+    layer.step(&Gradient::Batch(turned.gradient(&deltas, 1.0)));
+    let spoilt = |row: usize| !layer.weights().row(row)[0].is_finite();
+    assert!((0..8).map(spoilt).eq([true, true, true, true, false, false, false, false]));
+}
+
 /// Rows of groups that no image lights have no gradient.
 #[test]
 fn rows_of_lit_groups_are_listed() {
@@ -245,18 +263,19 @@ fn rows_of_lit_groups_are_listed() {
 fn gradients_of_integers_are_exact() {
     let (mut numbers, mut tally) = (Numbers(8), Tally::default());
     for hidden in widths().filter(|&hidden| hidden < 1000) {
-        for size in MORE_BATCHES {
+        for (inputs, size) in GROUPS.into_iter().zip(MORE_BATCHES) {
             for lighting in LIGHTINGS {
-                let start = Panel::from_fn(INPUTS, hidden, |_, _| numbers.integer());
+                let start = Panel::from_fn(inputs, hidden, |_, _| numbers.integer());
                 let images: Vec<Vec<f32>> =
-                    (0..size).map(|_| numbers.image(INPUTS, lighting, Numbers::positive)).collect();
+                    (0..size).map(|_| numbers.image(inputs, lighting, Numbers::positive)).collect();
                 let deltas = Panel::from_fn(size, hidden, |_, _| numbers.integer());
                 let sum =
                     |j: usize, i: usize| (0..size).map(|b| images[b][j] * deltas.row(b)[i]).sum::<f32>();
-                let want = Panel::from_fn(INPUTS, hidden, |j, i| start.row(j)[i] - sum(j, i) / 4.0);
+                let want = Panel::from_fn(inputs, hidden, |j, i| start.row(j)[i] - sum(j, i) / 4.0);
                 for part in PARTS {
                     for got in Batch::new(&images, deltas.clone(), 0.25, part).descended(&start) {
-                        let place = format_args!("H = {hidden}, {lighting:?}, {size} images, {part} a part");
+                        let place =
+                            format_args!("{inputs} to {hidden}, {lighting:?}, {size} images, {part} a part");
                         assert_eq!(got.as_slice(), want.as_slice(), "{place}");
                     }
                 }

@@ -172,14 +172,25 @@ fn layers_and_gradients_that_do_not_fit() {
     let missing = [ROWS].into_iter();
     let mut waiting = Layer::new(Panel::zeros(ROWS, 19), Momentum::classical(0.1, 0.9));
     refuses(&mut tally, "index out of bounds", || waiting.catch_up(missing));
-    let inputs = Lighters::new(ROWS, [0.0; 256]);
-    let turn = |index: &[u16]| inputs.clone().turn([(index, &[1; 2][..index.len()])].into_iter());
+    let (inputs, levels) = (Lighters::new(ROWS), &[0.0; 256]);
+    let turn = |index: &[u16]| inputs.clone().turn(levels, [(index, &[1; 2][..index.len()])].into_iter());
     refuses(&mut tally, "index out of bounds", || turn(&[BEYOND]));
     refuses(&mut tally, "index out of bounds", || turn(&[0, u16::MAX]));
-    refuses(&mut tally, "at most 64 images", || inputs.clone().turn([(&[][..], &[][..]); 65].into_iter()));
-    refuses(&mut tally, "an input that is dark is zero", || _ = Lighters::new(ROWS, [0.01; 256]));
+    let dark: (&[u16], &[u8]) = (&[], &[]);
+    refuses(&mut tally, "at most 64 images", || inputs.clone().turn(levels, [dark; 65].into_iter()));
+    refuses(&mut tally, "an input that is dark is zero", || {
+        inputs.clone().turn(&[0.01; 256], [dark].into_iter());
+    });
+    for (index, grey) in [(&[1, 2][..], &[1][..]), (&[1], &[1, 2])] {
+        refuses(&mut tally, "a lit pixel is an index and a value", || {
+            inputs.clone().turn(levels, [(index, grey)].into_iter());
+        });
+    }
+    // Nothing to do.
+    inputs.hidden_sums(&Panel::zeros(ROWS, 265), 0..vectors(265), &mut []);
     let mut two = inputs.clone();
-    two.turn([(&[][..], &[][..]); 2].into_iter());
+    two.turn(levels, [dark; 2].into_iter());
+    two.hidden_sums(&Panel::zeros(ROWS, 19), 1..1, &mut []);
     for (rows, sums) in [(ROWS - 1, 2), (ROWS + 1, 2), (ROWS, 1), (ROWS, 3)] {
         let words = if rows == ROWS { "one sum per image" } else { "a row of weights for each input" };
         let mut sums = Panel::zeros(sums, 19);
@@ -194,7 +205,7 @@ fn layers_and_gradients_that_do_not_fit() {
     });
     tally.finish(
         "layers and gradients",
-        RULES * WIDTHS.len() * (2 * (2 * 6 + 1) + 5 + 3 * 3 + 2 * 2 + 3) + 2 * 3 + 1 + 2 + 2 + 5,
+        RULES * WIDTHS.len() * (2 * (2 * 6 + 1) + 5 + 3 * 3 + 2 * 2 + 3) + 2 * 3 + 1 + 2 + 4 + 5,
     );
 }
 

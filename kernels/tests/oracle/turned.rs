@@ -27,11 +27,11 @@ impl Turned {
 
         // Not new: nothing of other images may stay in them.
         let all: Vec<u16> = (0..inputs as u16).collect();
-        let mut used = Lighters::new(inputs, levels);
-        used.turn((0..Lighters::IMAGES).map(|_| (&all[..], &[255; 4096][..inputs])));
+        let mut used = Lighters::new(inputs);
+        used.turn(&levels, (0..Lighters::IMAGES).map(|_| (&all[..], &[255; 4096][..inputs])));
         let parts = images.chunks(part).zip(greys.chunks(part)).map(|(images, greys)| {
             let mut lighters = used.clone();
-            lighters.turn(images.iter().zip(greys).map(|(image, grey)| (image.index(), &grey[..])));
+            lighters.turn(&levels, images.iter().zip(greys).map(|(image, grey)| (image.index(), &grey[..])));
             lighters
         });
         let parts: Vec<_> = parts.collect();
