@@ -83,9 +83,10 @@ fn interrupted_runs_count_for_nothing_and_those_before_are_told() {
 /// However far apart the tests are, a run ends soon.
 #[test]
 fn a_run_ends_between_tests_as_well() {
-    let run = interrupt(&Desk::new(), "--json --target none --test-every 60000000", "TERM");
+    let run = interrupt(&Desk::new(), "--json --target none --test-every 600000", "TERM");
     assert_eq!(run.code, Some(143), "{run:?}");
     let record = run.json();
     assert_eq!(record["stop"], "interrupted");
-    assert!(record["images"].as_u64().unwrap() < 60_000_000, "it waited for a test: {record}");
+    // The signal may have come at once after the first.
+    assert!(record["images"].as_u64().unwrap() < 2 * 600_000, "it waited for a test: {record}");
 }
