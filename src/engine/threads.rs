@@ -1,6 +1,7 @@
 //! Who does a run's work.
 
 use crate::error::{Error, Result};
+use rayon::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use std::io;
 
@@ -22,14 +23,12 @@ impl Threads {
         }
     }
 
-    /// Does `work` with each of `pieces`, in any order.
-    pub(super) fn each<T: Send>(self, pieces: impl Iterator<Item = T> + Send, work: impl Fn(T) + Sync) {
+    /// Does `work` with each of `pieces`, in any order. Threads take neighbours, and mostly the same ones every time, which
+    /// leaves what they work on in their caches.
+    pub(super) fn each<T: Send>(self, pieces: impl Iterator<Item = T>, work: impl Fn(T) + Send + Sync) {
         match self {
             Self::One => pieces.for_each(work),
-            Self::Pool => rayon::scope(|scope| {
-                let work = &work;
-                pieces.for_each(|piece| scope.spawn(move |_| work(piece)));
-            }),
+            Self::Pool => pieces.collect::<Vec<_>>().into_par_iter().with_max_len(1).for_each(work),
         }
     }
 
