@@ -141,7 +141,8 @@ impl Lighters {
     /// row that are in `slice`.
     ///
     /// # Panics
-    /// If `sums` does not have as many rows of the slice as there are images, or `weights` a row for each input.
+    /// If `sums` does not have as many rows of the slice as there are images, `weights` a row for each input, or a row all of
+    /// the slice.
     pub fn hidden_sums(&self, weights: &Panel, slice: Range<usize>, sums: &mut [f32xN]) {
         assert_eq!(weights.rows(), self.inputs, "a row of weights for each input");
         assert!(slice.end <= weights.vectors(), "a slice of a row lies within it");
