@@ -9,11 +9,15 @@ use super::threads::Threads;
 use dlr_kernels::forward::hidden_sums;
 use dlr_kernels::gemm::{View, ViewMut, gemm};
 use dlr_kernels::lanes::f32xN;
+use dlr_kernels::lighters::Lighters;
 use dlr_kernels::output::argmax;
 use dlr_kernels::panel::Panel;
 
 /// Images that are one piece of work for a thread.
-const IMAGES_PER_PIECE: usize = 100;
+const IMAGES_PER_PIECE: usize = Lighters::IMAGES;
+/// Hidden units above which images go forward together, as in batches: of fewer, W1 is soon read for each of them anew, which
+/// costs less than to turn them around.
+const WORTH_TURNING: usize = 64;
 
 /// A test set, and what earlier tests have shown about its images.
 pub struct Evaluator<'a> {
@@ -148,6 +152,17 @@ pub(super) fn classify_each(
         dense_sums(images, numbers, &mut x, first, &mut hidden);
         let rows = hidden.as_vectors_mut().chunks_exact_mut(first.vectors());
         rows.enumerate().for_each(|(place, row)| see(place, passage.outputs(row)));
+    } else if first.width() > WORTH_TURNING {
+        let mut turned = Lighters::new(images.inputs());
+        let mut hidden = vec![f32xN::ZERO; first.vectors() * numbers.len().min(Lighters::IMAGES)];
+        for (part, numbers) in numbers.chunks(Lighters::IMAGES).enumerate() {
+            turned.turn(images.levels(), numbers.iter().map(|&image| images.pixels(image as usize)));
+            let hidden = &mut hidden[..first.vectors() * numbers.len()];
+            turned.hidden_sums(first, 0..first.vectors(), hidden);
+            for (place, row) in hidden.chunks_exact_mut(first.vectors()).enumerate() {
+                see(part * Lighters::IMAGES + place, passage.outputs(row));
+            }
+        }
     } else {
         let mut values = Vec::with_capacity(images.inputs());
         let mut hidden = vec![f32xN::ZERO; first.vectors()];
