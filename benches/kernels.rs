@@ -191,7 +191,9 @@ fn batch(c: &mut Criterion) {
         });
         let mut sums = Panel::zeros(IMAGES, hidden);
         c.bench_function(&format!("hidden sums, batch of 64 by lit pixels/{hidden}"), |b| {
-            b.iter(|| lighters[0].hidden_sums(&weights, 0..weights.vectors(), sums.as_vectors_mut()));
+            b.iter(|| {
+                Lighters::hidden_sums(&lighters, &weights, 0..weights.vectors(), sums.as_vectors_mut())
+            });
         });
         let flops = 2 * IMAGES * 784 * stride;
         c.bench_function(&format!("dense product forward, batch of 64 ({flops} flop)/{hidden}"), |b| {

@@ -19,6 +19,7 @@ use dlr_kernels::layer::Layer;
 use dlr_kernels::lighters::{GROUP, Lighters};
 use dlr_kernels::panel::Panel;
 use dlr_kernels::rule::{Norms, Rule};
+use std::slice;
 
 /// Images at least of a part that a thread takes forward: with fewer, too few of them share the weights that are read.
 const LEAST_PART: usize = 12;
@@ -137,7 +138,11 @@ impl Batch {
             slices.sum(now.parts(), w1, step);
         }
         let sums = |image: usize, rows: &mut [f32xN]| match step.slices {
-            1 => now.parts()[image / step.part].hidden_sums(w1, 0..w1.vectors(), rows),
+            1 => {
+                let parts = &now.parts()[image / step.part..];
+                let of_piece = (rows.len() / w1.vectors()).div_ceil(step.part);
+                Lighters::hidden_sums(&parts[..of_piece], w1, 0..w1.vectors(), rows);
+            }
             _ => slices.put_together(image, rows, w1.vectors()),
         };
         if layers.inner.is_empty() {
@@ -270,7 +275,8 @@ impl<'a, L: Laps> Step<'a, L> {
         let slices = GOOD_PART.div_ceil(each).min(most);
         let parts = all.div_ceil(Lighters::IMAGES).next_multiple_of(count.div_ceil(slices));
         let part = all.div_ceil(parts.max(1)).max(LEAST_PART);
-        let piece = if slices == 1 { part } else { each };
+        let together = (parts / count).clamp(1, Lighters::TOGETHER);
+        let piece = if slices == 1 { together * part } else { each };
         Self { task, images, order, threads, part, slices, piece, laps }
     }
 
@@ -347,7 +353,9 @@ impl Slices {
             parts.iter().zip(rows).map(move |(part, sums)| (part, vectors.clone(), sums))
         });
         step.threads.each(pieces, |(part, vectors, sums)| {
-            step.serial(Phase::Forward, || part.hidden_sums(weights, vectors, sums));
+            step.serial(Phase::Forward, || {
+                Lighters::hidden_sums(slice::from_ref(part), weights, vectors, sums)
+            });
         });
     }
 

@@ -3,7 +3,7 @@
 //! The class is the output with the largest net input, the first of equals, by the very steps in which tests during
 //! training take it, so that both count the same.
 
-use super::evaluator::classify_each;
+use super::evaluator::{IMAGES_PER_PIECE, classify_each};
 use super::images::{Images, Inputs};
 use super::network::Network;
 use super::threads::Threads;
@@ -12,9 +12,6 @@ use crate::error::{Error, Result};
 use dlr_kernels::logistic::logistic;
 use dlr_kernels::output::argmax;
 use std::io;
-
-/// Images that are one piece of work for a thread.
-const IMAGES_PER_PIECE: usize = 100;
 
 /// What a network says of some images.
 #[derive(Clone, Debug, PartialEq)]
@@ -107,27 +104,33 @@ mod tests {
         Split::from_pixels(11, &pixels, &labels).unwrap()
     }
 
+    /// The ways that images go: dense, with their lit pixels one by one, and turned around.
+    fn ways() -> impl Iterator<Item = (Inputs, usize)> {
+        [(Inputs::Unit, 13), (Inputs::Unit, 70), (Inputs::Offset, 13), (Inputs::Offset, 70)].into_iter()
+    }
+
     #[test]
     fn the_answers_are_those_of_the_plain_formula() {
-        let (split, network) = (split(), Network::draw(11, 13, 5, Init::Normal(1.0), 3));
+        let split = split();
         let logistic = |z: f64| 1.0 / (1.0 + (-z).exp());
-        for inputs in [Inputs::Unit, Inputs::Offset] {
+        for (inputs, hidden) in ways() {
+            let network = Network::draw(11, hidden, 5, Init::Normal(1.0), 3);
             let images = Images::new(&split, inputs);
             let answers = classify(&network, &images, Threads::One);
             for n in 0..images.len() {
                 let mut x = [0.0; 11];
                 images.dense(n, &mut x);
-                let hidden: Vec<f64> = (0..13)
+                let units: Vec<f64> = (0..hidden)
                     .map(|i| (0..11).map(|j| f64::from(x[j]) * f64::from(network.first.row(j)[i])).sum())
                     .map(logistic)
                     .collect();
                 let output = |k: usize| {
                     let weights = network.last.row(k).iter();
-                    logistic(weights.zip(&hidden).map(|(&w, h)| f64::from(w) * h).sum())
+                    logistic(weights.zip(&units).map(|(&w, h)| f64::from(w) * h).sum())
                 };
                 let outputs: Vec<f64> = (0..5).map(output).collect();
                 for (found, want) in answers.outputs(n).iter().zip(&outputs) {
-                    // Sums of 11 and 13 numbers of about 1, each rounded to 6e-8, through functions of slope 1/4.
+                    // Sums of 11 and 13 or 70 numbers of about 1, each rounded to 6e-8, through functions of slope 1/4.
                     assert!((f64::from(*found) - want).abs() < 1e-6, "image {n}: {found}, not {want}");
                 }
                 let class = usize::from(answers.class(n));
@@ -139,9 +142,8 @@ mod tests {
     #[test]
     fn as_many_are_right_as_in_a_test_during_training() {
         let split = split();
-        for (inputs, seed) in [(Inputs::Unit, 1), (Inputs::Unit, 2), (Inputs::Offset, 1), (Inputs::Offset, 2)]
-        {
-            let network = Network::draw(11, 40, 5, Init::FanIn, seed);
+        for ((inputs, hidden), seed) in ways().flat_map(|way| [(way, 1), (way, 2)]) {
+            let network = Network::draw(11, hidden, 5, Init::FanIn, seed);
             let answers = classify(&network, &Images::new(&split, inputs), Threads::One);
             assert_eq!(answers, classify(&network, &Images::new(&split, inputs), Threads::Pool));
             let right = (0..split.len()).filter(|&n| answers.class(n) == split.label(n)).count();
@@ -153,9 +155,10 @@ mod tests {
 
     #[test]
     fn one_image_is_answered_as_among_others() {
-        let (split, network) = (split(), Network::draw(11, 13, 5, Init::Normal(1.0), 4));
-        let all = classify(&network, &Images::new(&split, Inputs::Unit), Threads::One);
-        for n in 0..20 {
+        let split = split();
+        for (hidden, n) in [13, 70].into_iter().flat_map(|hidden| (0..20).map(move |n| (hidden, n))) {
+            let network = Network::draw(11, hidden, 5, Init::Normal(1.0), 4);
+            let all = classify(&network, &Images::new(&split, Inputs::Unit), Threads::One);
             let mut grey = [0; 11];
             let (index, value) = split.lit(n);
             index.iter().zip(value).for_each(|(&j, &level)| grey[usize::from(j)] = level);

@@ -14,9 +14,9 @@ use dlr_kernels::output::argmax;
 use dlr_kernels::panel::Panel;
 
 /// Images that are one piece of work for a thread.
-const IMAGES_PER_PIECE: usize = Lighters::IMAGES;
-/// Hidden units above which images go forward together, as in batches: of fewer, W1 is soon read for each of them anew, which
-/// costs less than to turn them around.
+pub(super) const IMAGES_PER_PIECE: usize = Lighters::TOGETHER * Lighters::IMAGES;
+/// Hidden units above which images go forward together, as in batches: with fewer, reading all weights of an image anew costs
+/// less than turning images around.
 const WORTH_TURNING: usize = 64;
 
 /// A test set, and what earlier tests have shown about its images.
@@ -137,7 +137,8 @@ impl Verdict {
     }
 }
 
-/// Tells `see` of each image in `numbers`: its place there, and the net inputs of its outputs.
+/// Tells `see` of each image in `numbers`, which are at most [`IMAGES_PER_PIECE`]: its place there, and the net inputs of its
+/// outputs.
 pub(super) fn classify_each(
     images: &Images,
     numbers: &[u32],
@@ -146,23 +147,16 @@ pub(super) fn classify_each(
 ) {
     let first = weights.first;
     let mut passage = Passage::new(weights);
-    if images.are_dense() {
+    if images.are_dense() || first.width() > WORTH_TURNING {
         let mut hidden = Panel::zeros(numbers.len(), first.width());
-        let mut x = vec![0.0; numbers.len() * images.inputs()];
-        dense_sums(images, numbers, &mut x, first, &mut hidden);
+        if images.are_dense() {
+            let mut x = vec![0.0; numbers.len() * images.inputs()];
+            dense_sums(images, numbers, &mut x, first, &mut hidden);
+        } else {
+            turned_sums(images, numbers, first, &mut hidden);
+        }
         let rows = hidden.as_vectors_mut().chunks_exact_mut(first.vectors());
         rows.enumerate().for_each(|(place, row)| see(place, passage.outputs(row)));
-    } else if first.width() > WORTH_TURNING {
-        let mut turned = Lighters::new(images.inputs());
-        let mut hidden = vec![f32xN::ZERO; first.vectors() * numbers.len().min(Lighters::IMAGES)];
-        for (part, numbers) in numbers.chunks(Lighters::IMAGES).enumerate() {
-            turned.turn(images.levels(), numbers.iter().map(|&image| images.pixels(image as usize)));
-            let hidden = &mut hidden[..first.vectors() * numbers.len()];
-            turned.hidden_sums(first, 0..first.vectors(), hidden);
-            for (place, row) in hidden.chunks_exact_mut(first.vectors()).enumerate() {
-                see(part * Lighters::IMAGES + place, passage.outputs(row));
-            }
-        }
     } else {
         let mut values = Vec::with_capacity(images.inputs());
         let mut hidden = vec![f32xN::ZERO; first.vectors()];
@@ -171,6 +165,17 @@ pub(super) fn classify_each(
             see(place, passage.outputs(&mut hidden));
         }
     }
+}
+
+/// The hidden units' net inputs for some images, by their lit pixels, turned around.
+fn turned_sums(images: &Images, numbers: &[u32], first: &Panel, hidden: &mut Panel) {
+    let part = |numbers: &[u32]| {
+        let mut part = Lighters::new(images.inputs());
+        part.turn(images.levels(), numbers.iter().map(|&image| images.pixels(image as usize)));
+        part
+    };
+    let parts: Vec<_> = numbers.chunks(Lighters::IMAGES).map(part).collect();
+    Lighters::hidden_sums(&parts, first, 0..first.vectors(), hidden.as_vectors_mut());
 }
 
 /// The hidden units' net inputs for some images, by a dense product; `x`, `[numbers][inputs]`, is overwritten with them.

@@ -101,14 +101,14 @@ pub(super) fn work<A: Rule, B: Rule>(shape: Shape, visits: &Visits) -> Work {
     let catch_up = f64::from(A::COST.catch_up) * hidden;
     let online = batch == 1.0;
 
-    // Forward: a multiplication and an addition for each weight of a row. Dense products read W1 once a batch, the parts of
-    // one that is turned around once each.
+    // Forward: a multiplication and an addition for each weight of a row. Dense products read W1 once a batch, those
+    // parts of one that go forward together once each time.
     let mut flops = 2.0 * lit * hidden;
     let parts = (batch / Lighters::IMAGES as f64).ceil();
     let mut loads = match (online, dense) {
         (true, _) => lit * row,
         (false, true) => shape.inputs as f64 * row / batch,
-        (false, false) => shape.inputs as f64 * row * parts / batch,
+        (false, false) => shape.inputs as f64 * row * (parts / Lighters::TOGETHER as f64).ceil() / batch,
     };
     let mut stores = 0.0;
     if !rests::<A>() && online && A::PEEKS {

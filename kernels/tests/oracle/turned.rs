@@ -49,14 +49,8 @@ impl Turned {
         self.lit.iter().map(|&row| usize::from(row)).collect()
     }
 
-    /// The net inputs of every image, a row each.
+    /// The net inputs of every image, a row each: of all parts at once.
     pub fn hidden_sums(&self, weights: &Panel, sums: &mut [f32xN]) {
-        let mut rest = sums;
-        for part in &self.parts {
-            let (own, others) = rest.split_at_mut(part.len() * weights.vectors());
-            part.hidden_sums(weights, 0..weights.vectors(), own);
-            rest = others;
-        }
-        assert!(rest.is_empty(), "a row for each image");
+        Lighters::hidden_sums(&self.parts, weights, 0..weights.vectors(), sums);
     }
 }
