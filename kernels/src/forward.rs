@@ -30,30 +30,45 @@ use crate::panel::Panel;
 /// Sums that hide the latency of FMA.
 const IN_FLIGHT: usize = 8;
 
-/// Pixels that a tile of `tile` vectors takes at once: enough to have that many sums in flight, and no more than 4, since a
+/// Sets of accumulators for a tile of `tile` vectors: enough to have that many sums in flight, and no more than 4, since a
 /// set costs an addition per vector at the end.
 const fn sets(tile: usize) -> usize {
-    if tile <= 2 { 4 } else { IN_FLIGHT.div_ceil(tile) }
+    match tile {
+        0..=3 => 4,
+        4..IN_FLIGHT => 2,
+        _ => 1,
+    }
 }
 
 /// Where the forward pass finds the weights of a lit pixel. Methods, not closures, since only these can be made sure to
 /// be inlined: the sums would not stay in registers across a call.
 pub(crate) trait Rows {
-    /// A whole row, which has T vectors: that of the lit pixel number `visit`.
-    fn whole<const T: usize>(&mut self, visit: usize, row: usize) -> [f32xN; T];
+    /// A whole row, which has T vectors.
+    fn whole<const T: usize>(&mut self, row: usize) -> [f32xN; T];
 
     /// The T vectors from `first` on of a row that has more.
-    fn part<const T: usize>(&mut self, visit: usize, row: usize, first: usize) -> [f32xN; T];
+    fn part<const T: usize>(&mut self, row: usize, first: usize) -> [f32xN; T];
+
+    /// What is to be kept of a row, or of its part, beside the sums.
+    #[inline(always)]
+    fn note<const T: usize>(&self, _: &[f32xN; T]) -> f32xN {
+        f32xN::ZERO
+    }
+
+    /// Keeps the notes on the four lit pixels from number 4n on, zero for those that are not there, and on their vectors
+    /// from `first` on.
+    #[inline(always)]
+    fn keep(&mut self, _n: usize, _notes: [f32xN; 4], _first: usize) {}
 }
 
 impl Rows for &Panel {
     #[inline(always)]
-    fn whole<const T: usize>(&mut self, _: usize, row: usize) -> [f32xN; T] {
+    fn whole<const T: usize>(&mut self, row: usize) -> [f32xN; T] {
         self.as_vectors().as_chunks().0[row]
     }
 
     #[inline(always)]
-    fn part<const T: usize>(&mut self, _: usize, row: usize, first: usize) -> [f32xN; T] {
+    fn part<const T: usize>(&mut self, row: usize, first: usize) -> [f32xN; T] {
         *self.as_vectors()[row * self.vectors() + first..].first_chunk().expect("a lit pixel has a row")
     }
 }
@@ -89,38 +104,43 @@ fn tile<const T: usize, const SETS: usize>(
     first: Option<usize>,
 ) -> [f32xN; T] {
     let mut sums = [[f32xN::ZERO; T]; SETS];
-    let (index, index_rest) = lit.index().as_chunks::<SETS>();
-    let (value, value_rest) = lit.value().as_chunks::<SETS>();
-    for (chunk, (index, value)) in index.iter().zip(value).enumerate() {
-        for set in 0..SETS {
-            add(&mut sums[set], rows, first, chunk * SETS + set, index[set], value[set]);
+    let (index, index_rest) = lit.index().as_chunks::<4>();
+    let (value, value_rest) = lit.value().as_chunks::<4>();
+    for (n, (index, value)) in index.iter().zip(value).enumerate() {
+        let mut notes = [f32xN::ZERO; 4];
+        for k in 0..4 {
+            notes[k] = add(&mut sums[k % SETS], rows, first, index[k], value[k]);
         }
+        rows.keep(n, notes, first.unwrap_or(0));
     }
-    let done = lit.len() - index_rest.len();
-    for (n, (&j, &x)) in index_rest.iter().zip(value_rest).enumerate() {
-        add(&mut sums[0], rows, first, done + n, j, x);
+    if !index_rest.is_empty() {
+        let mut notes = [f32xN::ZERO; 4];
+        for ((note, &j), &x) in notes.iter_mut().zip(index_rest).zip(value_rest) {
+            *note = add(&mut sums[0], rows, first, j, x);
+        }
+        rows.keep(index.len(), notes, first.unwrap_or(0));
     }
     core::array::from_fn(|v| sums[1..].iter().fold(sums[0][v], |sum, set| sum + set[v]))
 }
 
-/// Adds one pixel's part to the sums.
+/// Adds one pixel's part to the sums. Returns what is to be kept of its row.
 #[inline(always)]
 fn add<const T: usize>(
     sums: &mut [f32xN; T],
     rows: &mut impl Rows,
     first: Option<usize>,
-    visit: usize,
     j: u16,
     x: f32,
-) {
+) -> f32xN {
     let (row, x) = (usize::from(j), f32xN::splat(x));
     let row: [f32xN; T] = match first {
-        None => rows.whole(visit, row),
-        Some(first) => rows.part(visit, row, first),
+        None => rows.whole(row),
+        Some(first) => rows.part(row, first),
     };
     for v in 0..T {
         sums[v] = row[v].mul_add(x, sums[v]);
     }
+    rows.note(&row)
 }
 
 /// The hidden units' activations in place of their net inputs, for `width` units; the padding becomes zero.

@@ -1,7 +1,7 @@
 //! Vectors of as many lanes as the build's registers have, sixteen with AVX-512 and else eight: counting, masking and
 //! summing them.
 
-#[cfg(target_feature = "avx")]
+use core::array;
 use wide::f32x8;
 #[cfg(not(target_feature = "avx512f"))]
 pub use wide::{f32x8 as f32xN, i32x8 as i32xN};
@@ -56,63 +56,80 @@ pub fn tail_mask(width: usize) -> f32xN {
 }
 
 /// Lane k of the result is the sum of the lanes of `v[k]`: of each four lanes, (0 + 2) + (1 + 3); four such sums are added in
-/// the same order, two as 0 + 1. By halving: of two vectors, what is to be added is brought into the same lanes of two others,
-/// whose sum is one vector with half as much of each.
+/// the same order, two as 0 + 1.
+#[inline(always)]
+pub fn sums(v: [f32xN; LANES]) -> f32xN {
+    let (v, _) = v.as_chunks();
+    sums_of_fours(array::from_fn(|n| fours(v[n])))
+}
+
+/// The first half of [`sums`], for four vectors: lanes k and 4 + k of the result make up the sum of the lanes of `v[k]`. By
+/// halving: of two vectors, what is to be added is brought into the same lanes of two others, whose sum is one vector with
+/// half as much of each.
 #[inline(always)]
 #[cfg(target_feature = "avx512f")]
-pub fn sums(v: [f32xN; LANES]) -> f32xN {
+pub(crate) fn fours(v: [f32xN; 4]) -> f32x8 {
     use safe_arch::{
         m512i, unpack_high_i32_m512i, unpack_high_i64_m512i, unpack_low_i32_m512i, unpack_low_i64_m512i,
     };
-    let add = |a: m512i, b: m512i| -> f32xN { bytemuck::cast::<_, f32xN>(a) + bytemuck::cast::<_, f32xN>(b) };
-    let halve = |a: f32xN, b: f32xN| {
-        let (a, b) = (bytemuck::cast(a), bytemuck::cast(b));
-        add(unpack_low_i32_m512i(a, b), unpack_high_i32_m512i(a, b))
+    let add = |a: m512i, b: m512i| -> m512i {
+        bytemuck::cast(bytemuck::cast::<_, f32xN>(a) + bytemuck::cast::<_, f32xN>(b))
     };
-    let halve_pairs = |a: f32xN, b: f32xN| {
-        let (a, b) = (bytemuck::cast(a), bytemuck::cast(b));
-        add(unpack_low_i64_m512i(a, b), unpack_high_i64_m512i(a, b))
-    };
-    let (fours, _) = v.as_chunks();
-    let [a, b, c, d] = core::array::from_fn(|n| {
-        let [a, b, c, d] = fours[n];
-        let [low, high]: [f32x8; 2] = bytemuck::cast(halve_pairs(halve(a, b), halve(c, d)));
-        low + high
-    });
-    bytemuck::cast([halve_halves(a, b), halve_halves(c, d)])
+    let halve = |a, b| add(unpack_low_i32_m512i(a, b), unpack_high_i32_m512i(a, b));
+    let halve_pairs = |a, b| add(unpack_low_i64_m512i(a, b), unpack_high_i64_m512i(a, b));
+    let [a, b, c, d] = v.map(bytemuck::cast);
+    let [low, high]: [f32x8; 2] = bytemuck::cast(halve_pairs(halve(a, b), halve(c, d)));
+    low + high
 }
 
 /// The same for eight lanes.
 #[inline(always)]
 #[cfg(all(target_feature = "avx", not(target_feature = "avx512f")))]
-pub fn sums(v: [f32xN; LANES]) -> f32xN {
+pub(crate) fn fours(v: [f32xN; 4]) -> f32x8 {
     use safe_arch::{add_m256, m256, unpack_hi_m256, unpack_hi_m256d, unpack_lo_m256, unpack_lo_m256d};
     let halve = |a, b| add_m256(unpack_lo_m256(a, b), unpack_hi_m256(a, b));
     let halve_pairs = |a: m256, b: m256| {
         let (a, b) = (bytemuck::cast(a), bytemuck::cast(b));
         add_m256(bytemuck::cast(unpack_lo_m256d(a, b)), bytemuck::cast(unpack_hi_m256d(a, b)))
     };
-    let [a, b, c, d, e, f, g, h] = v.map(bytemuck::cast);
-    let low = halve_pairs(halve(a, b), halve(c, d));
-    let high = halve_pairs(halve(e, f), halve(g, h));
-    halve_halves(bytemuck::cast(low), bytemuck::cast(high))
+    let [a, b, c, d] = v.map(bytemuck::cast);
+    bytemuck::cast(halve_pairs(halve(a, b), halve(c, d)))
+}
+
+/// The same by a transpose.
+#[inline(always)]
+#[cfg(not(target_feature = "avx"))]
+pub(crate) fn fours(v: [f32xN; 4]) -> f32x8 {
+    let lane = |k: usize| f32x8::from(array::from_fn(|n| v[n % 4].as_array()[n / 4 * 4 + k]));
+    (lane(0) + lane(2)) + (lane(1) + lane(3))
+}
+
+/// The second half: the halves of each four sums, added.
+#[inline(always)]
+pub(crate) fn sums_of_fours(halves: [f32x8; LANES / 4]) -> f32xN {
+    let (pairs, _) = halves.as_chunks();
+    let sums: [f32x8; LANES / 8] = array::from_fn(|n| {
+        let [a, b] = pairs[n];
+        add_halves(a, b)
+    });
+    bytemuck::cast(sums)
 }
 
 /// The lower half of each, and the upper, added.
 #[inline(always)]
 #[cfg(target_feature = "avx")]
-fn halve_halves(a: f32x8, b: f32x8) -> f32x8 {
+fn add_halves(a: f32x8, b: f32x8) -> f32x8 {
     use safe_arch::{add_m256, permute2z_m256};
     let (a, b) = (bytemuck::cast(a), bytemuck::cast(b));
     bytemuck::cast(add_m256(permute2z_m256::<0x20>(a, b), permute2z_m256::<0x31>(a, b)))
 }
 
-/// The same sums in the same order, by a transpose.
+/// The same lane by lane.
 #[inline(always)]
 #[cfg(not(target_feature = "avx"))]
-pub fn sums(v: [f32xN; LANES]) -> f32xN {
-    let [a, b, c, d, e, f, g, h] = f32xN::transpose(v);
-    ((a + c) + (b + d)) + ((e + g) + (f + h))
+fn add_halves(a: f32x8, b: f32x8) -> f32x8 {
+    let half = |k: usize| f32x8::from(array::from_fn(|n| [a, b][n / 4].as_array()[k + n % 4]));
+    half(0) + half(4)
 }
 
 /// Runs `$body` with `$T` bound to a constant if `$value` is the width of a tile, so that the loops in it unroll and their

@@ -15,13 +15,14 @@
 
 use crate::forward::{Rows, hidden_sums, sums_of};
 use crate::gradient::{Gradient, OfImage};
-use crate::lanes::{LANES, f32xN};
+use crate::lanes::{LANES, f32xN, fours};
 use crate::lit::Lit;
-use crate::norms::{LaneNorms, into_rates, sum_of_squares};
+use crate::norms::{LaneNorms, into_rates, room, sum_of_squares};
 use crate::panel::Panel;
 use crate::rule::{Norms, Rule, catch_up, rests};
 use crate::sweep::{Block, BlockNorms, pause};
 use bytemuck::Pod;
+use wide::f32x8;
 
 /// The weights of a layer, `[rows][Hp]`, and what its optimizer keeps about them.
 #[derive(Clone, Debug)]
@@ -30,7 +31,7 @@ pub struct Layer<R: Rule> {
     rule: R,
     memory: Vec<R::Memory>,
     /// Room for the sums of squares of every row, under a rule that wants norms of rows; otherwise empty.
-    row_squares: Vec<f32xN>,
+    row_squares: Vec<f32x8>,
     lanes: LaneNorms,
     /// Updates so far.
     updates: u64,
@@ -85,7 +86,7 @@ impl<R: Rule> Layer<R> {
         let mut pauses = Pauses { last: Vec::new(), late: Vec::new(), view: None };
         match R::NORMS {
             Norms::Unused => {}
-            Norms::OfRows => row_squares = vec![f32xN::ZERO; weights.rows()],
+            Norms::OfRows => row_squares = vec![f32x8::ZERO; room(weights.rows())],
             Norms::OfLanes => lanes = LaneNorms::of(&weights, &rule),
         }
         if !rests::<R>() {
@@ -204,9 +205,8 @@ impl<R: Rule> Layer<R> {
     pub fn look(&mut self, lit: Lit, sums: &mut [f32xN]) {
         assert_eq!(sums.len(), self.weights.vectors(), "one sum per hidden unit");
         if R::NORMS == Norms::OfRows {
-            let squares = &mut self.row_squares[..lit.len()];
-            sums_of(lit, Squaring { weights: &self.weights, squares }, sums);
-            into_rates(&self.rule, &mut self.row_squares[..lit.len()]);
+            sums_of(lit, Squaring { weights: &self.weights, squares: &mut self.row_squares }, sums);
+            into_rates(&self.rule, &mut self.row_squares, lit.len());
         } else if R::PEEKS && !rests::<R>() {
             self.peeking_sums(lit, sums);
         } else {
@@ -345,8 +345,12 @@ impl<R: Rule> Layer<R> {
         let (rule, n, total) = (&self.rule, self.weights.vectors(), self.weights.rows());
         self.lanes.changes.resize(total.div_ceil(rows) * self.lanes.rates.len(), f32xN::ZERO);
 
+        if R::NORMS == Norms::OfRows {
+            self.row_squares.resize(total.div_ceil(rows) * room(rows), f32x8::ZERO);
+        }
+
         // Where norms or pauses are unused, there are no slices of them: every block then gets empty ones.
-        let mut row_squares = self.row_squares.chunks_mut(rows);
+        let mut row_squares = self.row_squares.chunks_mut(room(rows));
         let mut lane_changes = self.lanes.changes.chunks_mut(n);
         let lane_rates = &self.lanes.rates[..];
         let mut weights = self.weights.as_vectors_mut().chunks_mut(rows * n);
@@ -409,24 +413,30 @@ fn numbers_mut<M: Pod>(memory: &mut [M]) -> &mut [f32] {
 /// Rows whose squares are summed as the forward pass reads them.
 struct Squaring<'a> {
     weights: &'a Panel,
-    /// The sum for the row of each lit pixel.
-    squares: &'a mut [f32xN],
+    /// The sums for the rows of lit pixels, four at a time.
+    squares: &'a mut [f32x8],
 }
 
 impl Rows for Squaring<'_> {
     #[inline(always)]
-    fn whole<const T: usize>(&mut self, visit: usize, row: usize) -> [f32xN; T] {
-        let weights = self.weights.whole(visit, row);
-        self.squares[visit] = sum_of_squares(&weights);
-        weights
+    fn whole<const T: usize>(&mut self, row: usize) -> [f32xN; T] {
+        self.weights.whole(row)
     }
 
     #[inline(always)]
-    fn part<const T: usize>(&mut self, visit: usize, row: usize, first: usize) -> [f32xN; T] {
-        let weights = self.weights.part(visit, row, first);
-        let (sum, before) = (sum_of_squares(&weights), self.squares[visit]);
-        self.squares[visit] = if first == 0 { sum } else { before + sum };
-        weights
+    fn part<const T: usize>(&mut self, row: usize, first: usize) -> [f32xN; T] {
+        self.weights.part(row, first)
+    }
+
+    #[inline(always)]
+    fn note<const T: usize>(&self, row: &[f32xN; T]) -> f32xN {
+        sum_of_squares(row)
+    }
+
+    #[inline(always)]
+    fn keep(&mut self, n: usize, notes: [f32xN; 4], first: usize) {
+        let (sums, before) = (fours(notes), self.squares[n]);
+        self.squares[n] = if first == 0 { sums } else { before + sums };
     }
 }
 
@@ -457,14 +467,14 @@ impl<R: Rule> Peeking<'_, R> {
 
 impl<R: Rule> Rows for Peeking<'_, R> {
     #[inline(always)]
-    fn whole<const T: usize>(&mut self, _: usize, row: usize) -> [f32xN; T] {
+    fn whole<const T: usize>(&mut self, row: usize) -> [f32xN; T] {
         let (weights, memory) = (self.weights.as_chunks().0, self.memory.as_chunks().0);
         let memory = &memory[..weights.len()]; // the same, but now the compiler knows, and checks a row once
         self.caught_up(row, &weights[row], &memory[row])
     }
 
     #[inline(always)]
-    fn part<const T: usize>(&mut self, _: usize, row: usize, first: usize) -> [f32xN; T] {
+    fn part<const T: usize>(&mut self, row: usize, first: usize) -> [f32xN; T] {
         let (at, within) = (row * self.vectors + first, "a lit pixel has a row");
         let (weights, memory) = (&self.weights[at..], &self.memory[at..]);
         self.caught_up(row, weights.first_chunk().expect(within), memory.first_chunk().expect(within))

@@ -3,9 +3,10 @@
 //! Norms of rows are taken from the weights as an update finds them. Norms of lanes run over all rows, so an update keeps
 //! account of what it changes in them.
 
-use crate::lanes::{LANES, f32xN, sums};
+use crate::lanes::{LANES, f32xN, sums_of_fours};
 use crate::panel::Panel;
 use crate::rule::Rule;
+use wide::f32x8;
 
 /// Where the rule wants norms of lanes, what is known about them; otherwise empty.
 #[derive(Clone, Debug, Default)]
@@ -29,18 +30,21 @@ pub(crate) fn sum_of_squares(weights: &[f32xN]) -> f32xN {
     rest.iter().fold(even, |sum, w| w.mul_add(*w, sum)) + odd
 }
 
-/// Turns rows' sums of squares, a vector each, into the rates of these rows: numbers packed into the first vectors.
+/// Room for the sums of squares of so many rows, four at a time as [`fours`](crate::lanes::fours) leaves them, and whole
+/// vectors of rates.
+pub(crate) const fn room(rows: usize) -> usize {
+    rows.next_multiple_of(LANES) / 4
+}
+
+/// Turns the sums of squares of rows, four at a time, into the rates of these rows, packed.
 #[inline(always)]
-pub(crate) fn into_rates<R: Rule>(rule: &R, squares: &mut [f32xN]) {
-    // The rates of as many rows as there are lanes fill a vector, whose place has been read by then.
-    for n in 0..squares.len().div_ceil(LANES) {
-        let rest = &squares[n * LANES..];
-        let rows = rest.first_chunk().copied().unwrap_or_else(|| {
-            let mut rows = [f32xN::ZERO; LANES];
-            rows[..rest.len()].copy_from_slice(rest);
-            rows
-        });
-        squares[n] = rule.rate(sums(rows).sqrt());
+pub(crate) fn into_rates<R: Rule>(rule: &R, squares: &mut [f32x8], rows: usize) {
+    // The rates of as many rows as there are lanes fill half of the place that their squares had, which have been read by
+    // then.
+    for n in 0..rows.div_ceil(LANES) {
+        let fours = squares[n * LANES / 4..].first_chunk().expect("there is room for whole vectors");
+        let rates = rule.rate(sums_of_fours(*fours).sqrt());
+        bytemuck::cast_slice_mut(squares)[n * LANES..][..LANES].copy_from_slice(rates.as_array());
     }
 }
 
@@ -90,6 +94,7 @@ impl LaneNorms {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::lanes::fours;
     use crate::rules::Dlr;
 
     #[test]
@@ -108,10 +113,13 @@ mod tests {
     #[test]
     fn rates_of_every_number_of_rows_are_packed_in_their_order() {
         let rule = Dlr::<true> { lr: 2.0, alpha: 1.0 };
-        for rows in 0..=25_usize {
-            let mut squares: Vec<f32xN> =
-                (0..rows).map(|row| f32xN::splat((row * row) as f32 / LANES as f32)).collect();
-            into_rates(&rule, &mut squares);
+        for rows in 0..=37_usize {
+            let row = |row: usize| f32xN::splat((row * row) as f32 / LANES as f32);
+            let mut squares = vec![f32x8::splat(f32::NAN); room(rows)];
+            for (n, four) in squares[..rows.div_ceil(4)].iter_mut().enumerate() {
+                *four = fours([0, 1, 2, 3].map(|k| row(4 * n + k)));
+            }
+            into_rates(&rule, &mut squares, rows);
             let rates: &[f32] = bytemuck::cast_slice(&squares);
             for (row, &rate) in rates[..rows].iter().enumerate() {
                 assert_eq!(rate, 2.0 / (row as f32 + 1.0), "row {row} of {rows}");

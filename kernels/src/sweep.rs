@@ -35,10 +35,11 @@
 //! subtraction, addition, FMA).
 
 use crate::gradient::{Gradient, Tiles};
-use crate::lanes::{f32xN, for_narrow_tiles, for_tile, for_tiles};
+use crate::lanes::{f32xN, for_narrow_tiles, for_tile, for_tiles, fours};
 use crate::norms::{into_rates, sum_of_squares};
 use crate::rule::{Norms, Rule, catch_up, rests};
 use core::ops::Range;
+use wide::f32x8;
 
 /// Some consecutive rows of a layer in the midst of an update.
 pub struct Block<'a, R: Rule> {
@@ -56,8 +57,8 @@ pub struct Block<'a, R: Rule> {
 
 /// A block's part of what the layer knows about norms.
 pub(crate) struct BlockNorms<'a> {
-    /// The sums of squares of the rows that have a gradient, in their order; then their rates, packed.
-    pub(crate) rows: &'a mut [f32xN],
+    /// The sums of squares of the rows that have a gradient, in their order, four at a time; then their rates, packed.
+    pub(crate) rows: &'a mut [f32x8],
     pub(crate) lane_rates: &'a [f32xN],
     pub(crate) lane_changes: &'a mut [f32xN],
 }
@@ -71,10 +72,15 @@ impl<R: Rule> Block<'_, R> {
         let visits = gradient.within(&self.rows);
         let visited = gradient.rows(visits.clone()).map(|(row, _)| row - self.rows.start);
         if R::NORMS == Norms::OfRows {
-            for (squares, row) in self.norms.rows.iter_mut().zip(visited) {
-                *squares = sum_of_squares(&self.weights[row * self.vectors..][..self.vectors]);
+            let mut visited = visited;
+            for four in &mut self.norms.rows[..visits.len().div_ceil(4)] {
+                let mut squares = [f32xN::ZERO; 4];
+                for (squares, row) in squares.iter_mut().zip(&mut visited) {
+                    *squares = sum_of_squares(&self.weights[row * self.vectors..][..self.vectors]);
+                }
+                *four = fours(squares);
             }
-            into_rates(self.rule, &mut self.norms.rows[..visits.len()]);
+            into_rates(self.rule, self.norms.rows, visits.len());
         } else if !rests::<R>() && !R::PEEKS {
             for row in visited {
                 let missed = self.updates.saturating_sub(self.last[row]);
