@@ -17,12 +17,14 @@
 //! 3. Narrow tiles take several pixels at once, each into its own set of accumulators, so that a fused multiply-add never
 //!    waits for the last one (latency 4, two a cycle: `IN_FLIGHT` are best). The sets are added in a fixed order. This
 //!    only reorders the sum: within the bound for reductions, (n + 2) 2^-24 sum |x_j w_ji|.
-//! 4. Padding lanes are masked after the logistic, since s(0) = 1/2.
+//! 4. Four pixels are taken in one go, so that their rows are all asked for before the first has come. With wide tiles, only
+//!    where nothing but sums is made of the rows: else registers run out.
+//! 5. Padding lanes are masked after the logistic, since s(0) = 1/2.
 //!
 //! Cost per lit pixel: Hp/LANES FMA with a load each, one broadcast per tile; 4 accumulators for one vector,
 //! 8 to 16 for more. The rows come from the second-level cache, which bounds this: 32 to 64 bytes a cycle.
 
-use crate::lanes::{f32xN, for_tile, for_tiles, tail_mask, vectors};
+use crate::lanes::{TILE, f32xN, for_tile, for_tiles, tail_mask, vectors};
 use crate::lit::Lit;
 use crate::logistic::logistic;
 use crate::panel::Panel;
@@ -43,16 +45,19 @@ const fn sets(tile: usize) -> usize {
 /// Where the forward pass finds the weights of a lit pixel. Methods, not closures, since only these can be made sure to
 /// be inlined: the sums would not stay in registers across a call.
 pub(crate) trait Rows {
+    /// The widest tile for which the code for four lit pixels is one piece.
+    const WIDEST: usize = 7;
+
     /// A whole row, which has T vectors.
     fn whole<const T: usize>(&mut self, row: usize) -> [f32xN; T];
 
     /// The T vectors from `first` on of a row that has more.
     fn part<const T: usize>(&mut self, row: usize, first: usize) -> [f32xN; T];
 
-    /// What is to be kept of a row, or of its part, beside the sums.
+    /// What is to be kept of a row, or of its part, beside the sums: `before` is that of the weights before these.
     #[inline(always)]
-    fn note<const T: usize>(&self, _: &[f32xN; T]) -> f32xN {
-        f32xN::ZERO
+    fn note(&self, before: f32xN, _weights: f32xN) -> f32xN {
+        before
     }
 
     /// Keeps the notes on the four lit pixels from number 4n on, zero for those that are not there, and on their vectors
@@ -62,6 +67,8 @@ pub(crate) trait Rows {
 }
 
 impl Rows for &Panel {
+    const WIDEST: usize = TILE;
+
     #[inline(always)]
     fn whole<const T: usize>(&mut self, row: usize) -> [f32xN; T] {
         self.as_vectors().as_chunks().0[row]
@@ -87,38 +94,44 @@ pub fn hidden_sums(lit: Lit, weights: &Panel, sums: &mut [f32xN]) {
 pub(crate) fn sums_of(lit: Lit, mut rows: impl Rows, sums: &mut [f32xN]) {
     for_tile!(sums.len(), T => {
         const SETS: usize = sets(T);
-        sums.copy_from_slice(&tile::<T, SETS>(lit, &mut rows, None));
+        sums.copy_from_slice(&tile::<T, SETS, _>(lit, &mut rows, None));
     }, else {
         for_tiles!(sums.len(), first, T => {
             const SETS: usize = sets(T);
-            sums[first..first + T].copy_from_slice(&tile::<T, SETS>(lit, &mut rows, Some(first)));
+            sums[first..first + T].copy_from_slice(&tile::<T, SETS, _>(lit, &mut rows, Some(first)));
         });
     });
 }
 
 /// The sums of one tile: whole rows, or their part from `first` on.
 #[inline(always)]
-fn tile<const T: usize, const SETS: usize>(
+fn tile<const T: usize, const SETS: usize, R: Rows>(
     lit: Lit,
-    rows: &mut impl Rows,
+    rows: &mut R,
     first: Option<usize>,
 ) -> [f32xN; T] {
     let mut sums = [[f32xN::ZERO; T]; SETS];
-    let (index, index_rest) = lit.index().as_chunks::<4>();
-    let (value, value_rest) = lit.value().as_chunks::<4>();
-    for (n, (index, value)) in index.iter().zip(value).enumerate() {
-        let mut notes = [f32xN::ZERO; 4];
-        for k in 0..4 {
-            notes[k] = add(&mut sums[k % SETS], rows, first, index[k], value[k]);
+    let mut n = 0;
+    if T <= R::WIDEST {
+        let (index, _) = lit.index().as_chunks::<4>();
+        let (value, _) = lit.value().as_chunks::<4>();
+        for (index, value) in index.iter().zip(value) {
+            let mut notes = [f32xN::ZERO; 4];
+            for k in 0..4 {
+                notes[k] = add(&mut sums[k % SETS], rows, first, index[k], value[k]);
+            }
+            rows.keep(n, notes, first.unwrap_or(0));
+            n += 1;
         }
-        rows.keep(n, notes, first.unwrap_or(0));
     }
-    if !index_rest.is_empty() {
+    // Chunks of a fixed length would be unrolled.
+    for (index, value) in lit.index()[4 * n..].chunks(4).zip(lit.value()[4 * n..].chunks(4)) {
         let mut notes = [f32xN::ZERO; 4];
-        for ((note, &j), &x) in notes.iter_mut().zip(index_rest).zip(value_rest) {
+        for ((note, &j), &x) in notes.iter_mut().zip(index).zip(value) {
             *note = add(&mut sums[0], rows, first, j, x);
         }
-        rows.keep(index.len(), notes, first.unwrap_or(0));
+        rows.keep(n, notes, first.unwrap_or(0));
+        n += 1;
     }
     core::array::from_fn(|v| sums[1..].iter().fold(sums[0][v], |sum, set| sum + set[v]))
 }
@@ -137,10 +150,13 @@ fn add<const T: usize>(
         None => rows.whole(row),
         Some(first) => rows.part(row, first),
     };
+    // In two chains, so that a note waits for half of the latencies; beside the sums, so that no weight is held for long.
+    let mut notes = [f32xN::ZERO; 2];
     for v in 0..T {
         sums[v] = row[v].mul_add(x, sums[v]);
+        notes[v % 2] = rows.note(notes[v % 2], row[v]);
     }
-    rows.note(&row)
+    notes[0] + notes[1]
 }
 
 /// The hidden units' activations in place of their net inputs, for `width` units; the padding becomes zero.

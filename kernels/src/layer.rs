@@ -17,7 +17,7 @@ use crate::forward::{Rows, hidden_sums, sums_of};
 use crate::gradient::{Gradient, OfImage};
 use crate::lanes::{LANES, f32xN, fours};
 use crate::lit::Lit;
-use crate::norms::{LaneNorms, into_rates, room, sum_of_squares};
+use crate::norms::{LaneNorms, into_rates, room};
 use crate::panel::Panel;
 use crate::rule::{Norms, Rule, catch_up, rests};
 use crate::sweep::{Block, BlockNorms, pause};
@@ -429,8 +429,8 @@ impl Rows for Squaring<'_> {
     }
 
     #[inline(always)]
-    fn note<const T: usize>(&self, row: &[f32xN; T]) -> f32xN {
-        sum_of_squares(row)
+    fn note(&self, before: f32xN, weights: f32xN) -> f32xN {
+        weights.mul_add(weights, before)
     }
 
     #[inline(always)]
