@@ -136,3 +136,46 @@ pub fn activate(sums: &mut [f32xN], width: usize) {
         *last &= tail_mask(width);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lanes::{LANES, TILE};
+
+    #[test]
+    fn sums_in_flight_hide_the_latency_and_are_no_more_than_it_takes() {
+        assert_eq!([1, 2].map(sets), [4, 4]);
+        for tile in 3..=TILE {
+            let in_flight = tile * sets(tile);
+            assert!((IN_FLIGHT..IN_FLIGHT + tile).contains(&in_flight), "{in_flight} of tiles of {tile}");
+        }
+    }
+
+    /// Each lit pixel is worth 2^-k to a row of 2^k times the number of the unit, so that a unit has as often its number as
+    /// pixels are lit. Powers of two, so exact.
+    #[test]
+    fn every_lit_pixel_finds_its_row_in_tiles_of_every_width() {
+        let (index, value): (Vec<u16>, Vec<f32>) =
+            (0..=9).map(|k| ((1 << k) - 1, 1.0 / f32::from(1_u16 << k))).unzip();
+        for vectors in 1..=2 * TILE + 1 {
+            let width = vectors * LANES - 1;
+            let weights = Panel::from_fn(512, width, |j, i| ((j + 1) * (i + 1)) as f32);
+            for lit in 0..=index.len() {
+                let mut sums = vec![f32xN::splat(f32::NAN); vectors];
+                hidden_sums(Lit::new(&index[..lit], &value[..lit]), &weights, &mut sums);
+                let mut want = Panel::from_fn(1, width, |_, i| (lit * (i + 1)) as f32);
+                assert_eq!(sums, want.as_vectors_mut(), "{lit} pixels, {vectors} vectors");
+            }
+        }
+    }
+
+    /// s(0) = 1/2.
+    #[test]
+    fn units_without_input_are_halves_and_the_padding_is_zero() {
+        for width in 1..=2 * LANES {
+            let mut units = vec![f32xN::ZERO; vectors(width)];
+            activate(&mut units, width);
+            assert_eq!(units, Panel::from_fn(1, width, |_, _| 0.5).as_vectors(), "{width} units");
+        }
+    }
+}
