@@ -711,14 +711,15 @@ mod tests {
     /// The legs of right triangles, in the first and the last lane, so that the norm of row r is 5 (r + 1).
     #[test]
     fn rates_go_by_the_norms_of_rows() {
+        const ROWS: usize = 12; // more than are looked at together
         for (width, way) in WIDTHS.into_iter().flat_map(|width| (0..WAYS).map(move |way| (width, way))) {
             let legs = |i: usize| if i == 0 { 3.0 } else { 4.0 * f32::from(i + 1 == width) };
             let mut layer =
                 Layer::new(Panel::from_fn(ROWS, width, |row, i| legs(i) * (row + 1) as f32), ByNorm::<true>);
             let deltas = row_of(width, |i| i % 7);
-            // Two images of other rows each, of which the first has one less.
+            // Two images of other rows each.
             update(&mut layer, way, Lit::new(&[0, 2, 5], &[2.0; 3]), deltas.as_vectors());
-            update(&mut layer, way, Lit::new(&[1, 3, 4, 6], &[2.0; 4]), deltas.as_vectors());
+            update(&mut layer, way, Lit::new(&[1, 3, 4, 6, 7, 8, 9, 10, 11], &[2.0; 9]), deltas.as_vectors());
             let moved = |i: usize| 5.0 * 2.0 * deltas.row(0)[i];
             let want = Panel::from_fn(ROWS, width, |row, i| (legs(i) - moved(i)) * (row + 1) as f32);
             assert!(layer.stored() == &want, "width {width}, way {way}");
