@@ -19,7 +19,7 @@ these make is sigaltstack, so only what a thread calls later is let fail. strace
 the N-th call of two threads fails, both do. brk is left out: its failure is no error code, which strace cannot feign. Where the
 C library itself gives up for lack of memory ("Fatal glibc error"), nothing is asked of dlr.
 
-Fig. 1, which ends with half a second by the clock, has a fifth of the cases, evenly taken from all.
+Fig. 1, which ends with some tenths of a second by the clock, has a fifth of the cases, evenly taken from all.
 
 Needs Linux, strace 5.3 or later, prlimit, and the Python standard library. Full disks need the right to mount one.
 """
