@@ -172,3 +172,47 @@ pub fn activate(sums: &mut [f32xN], width: usize) {
         *last &= tail_mask(width);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lanes::{LANES, TILE};
+
+    #[test]
+    fn sums_in_flight_hide_the_latency_and_half_as_many_would_not() {
+        assert_eq!(sets(1), 4, "no more, though they are too few");
+        for tile in 2..=TILE {
+            let sets = sets(tile);
+            assert!(tile * sets >= IN_FLIGHT, "{sets} sets of {tile}");
+            assert!(sets == 1 || sets <= 4 && tile * (sets / 2) < IN_FLIGHT, "{sets} sets of {tile}");
+        }
+    }
+
+    /// Each lit pixel is worth 2^-k to a row of 2^k times the number of the unit, so that a unit has as often its number as
+    /// pixels are lit. Powers of two, so exact.
+    #[test]
+    fn every_lit_pixel_finds_its_row_in_tiles_of_every_width() {
+        let (index, value): (Vec<u16>, Vec<f32>) =
+            (0..=9).map(|k| ((1 << k) - 1, 1.0 / f32::from(1_u16 << k))).unzip();
+        for vectors in 1..=2 * TILE + 1 {
+            let width = vectors * LANES - 1;
+            let weights = Panel::from_fn(512, width, |j, i| ((j + 1) * (i + 1)) as f32);
+            for lit in 0..=index.len() {
+                let mut sums = vec![f32xN::splat(f32::NAN); vectors];
+                hidden_sums(Lit::new(&index[..lit], &value[..lit]), &weights, &mut sums);
+                let mut want = Panel::from_fn(1, width, |_, i| (lit * (i + 1)) as f32);
+                assert_eq!(sums, want.as_vectors_mut(), "{lit} pixels, {vectors} vectors");
+            }
+        }
+    }
+
+    /// s(0) = 1/2.
+    #[test]
+    fn units_without_input_are_halves_and_the_padding_is_zero() {
+        for width in 1..=2 * LANES {
+            let mut units = vec![f32xN::ZERO; vectors(width)];
+            activate(&mut units, width);
+            assert_eq!(units, Panel::from_fn(1, width, |_, _| 0.5).as_vectors(), "{width} units");
+        }
+    }
+}

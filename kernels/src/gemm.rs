@@ -106,3 +106,36 @@ pub fn gemm(a: View, b: View, beta: f32, c: &mut ViewMut) {
         );
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A matrix of 2 x 3 and its transpose, in either order; between the rows lies what must not be read.
+    #[test]
+    fn products_by_hand() {
+        let data = [1.0, 2.0, 3.0, f32::NAN, 4.0, 5.0, 6.0];
+        let matrix = View::new(&data, 2, 3, 4);
+        let mut product = [f32::NAN; 4];
+        gemm(matrix, matrix.transposed(), 0.0, &mut ViewMut::new(&mut product, 2, 2, 2));
+        assert_eq!(product, [14.0, 32.0, 32.0, 77.0]);
+        let mut product = [1.0; 9];
+        gemm(matrix.transposed(), matrix, 1.0, &mut ViewMut::new(&mut product, 3, 3, 3));
+        assert_eq!(product, [18.0, 23.0, 28.0, 23.0, 30.0, 37.0, 28.0, 37.0, 46.0]);
+    }
+
+    /// What has no elements fits into nothing, and a sum of no products is zero.
+    #[test]
+    fn empty_matrices_are_matrices() {
+        let [no_rows, no_columns] = [View::new(&[], 0, 3, 3), View::new(&[], 3, 0, 0)];
+        let mut product = [f32::NAN; 9];
+        gemm(no_columns, no_rows, 0.0, &mut ViewMut::new(&mut product, 3, 3, 3));
+        assert_eq!(product, [0.0; 9]);
+    }
+
+    #[test]
+    #[should_panic(expected = "does not fit 11 numbers")]
+    fn no_element_lies_outside() {
+        _ = View::new(&[0.0; 11], 3, 4, 4);
+    }
+}

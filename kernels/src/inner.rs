@@ -42,3 +42,24 @@ pub fn through_logistic(hidden: &[f32xN], errors: &mut [f32xN]) {
         *error *= h * (f32xN::ONE - h);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lanes::LANES;
+
+    /// Two units after the layer, of which the second sends back twice what the first does; activations of 1/4, 1/2 and 3/4, of
+    /// which the slopes are 3/16, 4/16 and 3/16.
+    #[test]
+    fn deltas_by_hand() {
+        let row = |number: &dyn Fn(usize) -> f32, width| Panel::from_fn(1, width, |_, n| number(n));
+        let before = LANES + 3;
+        let weights = Panel::from_fn(before, 2, |j, i| [16.0, 8.0 * j as f32][i]);
+        let after = row(&|i| [1.0, 2.0][i], 2);
+        let hidden = row(&|j| [0.25, 0.5, 0.75][j % 3], before);
+        let mut deltas = [f32xN::splat(f32::NAN); 2];
+        deltas_before(&weights, after.as_vectors(), hidden.as_vectors(), &mut deltas);
+        let want = row(&|j| [3.0, 4.0, 3.0][j % 3] * (1.0 + j as f32), before);
+        assert_eq!(deltas, want.as_vectors());
+    }
+}

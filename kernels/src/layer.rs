@@ -480,3 +480,287 @@ impl<R: Rule> Rows for Peeking<'_, R> {
         self.caught_up(row, weights.first_chunk().expect(within), memory.first_chunk().expect(within))
     }
 }
+
+/// What a layer does whatever its rule: in whole numbers, so exact. The oracle tests it under the rules that there are.
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lanes::TILE;
+    use crate::rule::Cost;
+
+    const ROWS: usize = 7;
+    /// Rows of two vectors, which are one tile, and of two tiles; both have padding.
+    const WIDTHS: [usize; 2] = [LANES + 1, TILE * LANES + 1];
+
+    /// A weight without gradient goes on at the speed that it has: momentum without loss. Beside its speed, it remembers its
+    /// last gradient.
+    #[derive(Clone, Debug)]
+    struct Coast<const PEEKS: bool>;
+
+    impl<const PEEKS: bool> Rule for Coast<PEEKS> {
+        type Memory = [f32xN; 2];
+        type Pause = f32;
+        const COST: Cost = Cost { step: 0, catch_up: 0 };
+        const PEEKS: bool = PEEKS;
+        const LONGEST_PAUSE: u64 = 6;
+
+        fn step(&self, weights: f32xN, a: f32xN, b: f32xN, [speed, last]: &mut [f32xN; 2]) -> f32xN {
+            *last = a * b;
+            *speed += *last;
+            weights - *speed
+        }
+
+        fn pause(&self, missed: u64) -> Option<f32> {
+            assert!(missed <= Self::LONGEST_PAUSE, "a row has waited for {missed} updates");
+            (PEEKS || missed != 2).then_some(missed as f32)
+        }
+
+        fn sit_through(&self, missed: u64, weights: &mut [f32xN], memory: &mut [[f32xN; 2]]) {
+            for (w, memory) in weights.iter_mut().zip(memory) {
+                *w = self.catch_up(missed as f32, *w, memory);
+            }
+        }
+
+        fn catch_up(&self, missed: f32, weights: f32xN, [speed, _]: &[f32xN; 2]) -> f32xN {
+            speed.mul_neg_add(f32xN::splat(missed), weights)
+        }
+    }
+
+    /// The pixels that are lit at update t, from 1 on: row r is where t is a multiple of its gap. Of ten updates, three are
+    /// missed by rows that are woken meanwhile.
+    fn lit_at(t: usize) -> (Vec<u16>, Vec<f32>) {
+        const GAPS: [usize; ROWS] = [1, 2, 3, 4, 7, 10, 40];
+        let lit = (0..ROWS).filter(|&row| t.is_multiple_of(GAPS[row]));
+        lit.map(|row| (row as u16, (1 + (t + row) % 3) as f32)).unzip()
+    }
+
+    fn row_of(width: usize, number: impl Fn(usize) -> usize) -> Panel {
+        Panel::from_fn(1, width, |_, i| number(i) as f32 - 3.0)
+    }
+
+    fn waits_and_catches_up<const PEEKS: bool>() {
+        for width in WIDTHS {
+            let start = Panel::from_fn(ROWS, width, |row, i| (row * 10 + i % 10) as f32);
+            let mut layer = Layer::new(start.clone(), Coast::<PEEKS>);
+            let (mut weights, mut speeds) = (start.clone(), Panel::zeros(ROWS, width));
+            for t in 1..=60 {
+                let (index, value) = lit_at(t);
+                let lit = Lit::new(&index, &value);
+                let deltas = row_of(width, |i| (5 * t + i) % 7);
+                let image = OfImage { lit, deltas: deltas.as_vectors() };
+                let mut sums = vec![f32xN::splat(f32::NAN); deltas.vectors()];
+                let mut seen = Panel::zeros(1, width);
+                for (&row, &x) in index.iter().zip(&value) {
+                    for (sum, w) in seen.row_mut(0).iter_mut().zip(weights.row(usize::from(row))) {
+                        *sum += x * w;
+                    }
+                }
+                match t % 5 {
+                    0 => layer.learn(lit, &mut sums, |sums| {
+                        assert_eq!(sums, seen.as_vectors(), "update {t}");
+                        deltas.as_vectors()
+                    }),
+                    1 => {
+                        layer.hidden_sums(lit, &mut sums);
+                        assert_eq!(sums, seen.as_vectors(), "update {t}");
+                        layer.update(&image);
+                    }
+                    2 => {
+                        layer.blocks(3).for_each(|mut block| block.update(&image));
+                        layer.settle();
+                    }
+                    3 => {
+                        layer.catch_up([1, ROWS - 1].into_iter());
+                        for row in [1, ROWS - 1] {
+                            assert_eq!(layer.stored().row(row), weights.row(row), "update {t}, row {row}");
+                        }
+                        layer.update(&image);
+                    }
+                    _ => {
+                        let state = layer.state();
+                        layer = Layer::new(start.clone(), Coast);
+                        layer.resume(&state);
+                        layer.update(&image);
+                    }
+                }
+                // All rows, whether there is a gradient or not.
+                for row in 0..ROWS {
+                    let x = index.iter().position(|&lit| usize::from(lit) == row).map_or(0.0, |n| value[n]);
+                    let cells = weights.row_mut(row).iter_mut().zip(speeds.row_mut(row));
+                    for ((w, speed), delta) in cells.zip(deltas.row(0)) {
+                        *speed += x * delta;
+                        *w -= *speed;
+                    }
+                }
+                assert!(layer.weights() == &weights, "update {t}, width {width}");
+            }
+            assert!(layer.stored() != &weights, "nothing waits");
+        }
+    }
+
+    #[test]
+    fn rows_that_wait_are_seen_as_if_they_had_moved() {
+        waits_and_catches_up::<false>();
+        waits_and_catches_up::<true>();
+    }
+
+    #[test]
+    fn who_peeks_leaves_a_row_as_it_is() {
+        let lit = Lit::new(&[0], &[1.0]);
+        let mut layer = Layer::new(Panel::from_fn(1, 1, |_, _| 8.0), Coast::<true>);
+        layer.update(&OfImage { lit, deltas: &[f32xN::ONE] });
+        layer.update(&OfImage { lit: Lit::new(&[], &[]), deltas: &[f32xN::ONE] });
+        let mut sums = [f32xN::ZERO];
+        layer.hidden_sums(lit, &mut sums);
+        assert_eq!((layer.stored().row(0)[0], sums[0].to_array()[0]), (7.0, 6.0));
+    }
+
+    /// Every three updates, half of the longest pause, those wake that have missed more than three: before the next time, it
+    /// would be too late. A row that has never been touched sleeps on.
+    #[test]
+    fn sleepers_are_woken_in_time_and_no_sooner() {
+        let mut layer = Layer::new(Panel::zeros(3, 1), Coast::<false>);
+        let mut touched = Vec::new();
+        for update in 0..10 {
+            let index: &[u16] = if update == 0 { &[0] } else { &[1] };
+            let index = if update < 3 { index } else { &[] };
+            layer.update(&OfImage { lit: Lit::new(index, &[1.0][..index.len()]), deltas: &[f32xN::ONE] });
+            touched.push(layer.state().last);
+        }
+        let never = NEVER;
+        let after = |update: usize| &touched[update - 1];
+        assert_eq!(after(1), &[1, never, never]);
+        assert_eq!(after(3), &[1, 3, never]);
+        assert_eq!(after(5), &[1, 3, never], "the first has missed four, but it is not time");
+        assert_eq!(after(6), &[6, 3, never], "the second has missed three, which can be six the next time");
+        assert_eq!(after(8), &[6, 3, never]);
+        assert_eq!(after(9), &[6, 9, never]);
+    }
+
+    /// Two numbers beside each weight: of a row, all of the first come before all of the second.
+    #[test]
+    fn a_state_has_all_numbers_and_no_padding() {
+        for width in WIDTHS {
+            let deltas = row_of(width, |i| i % 7);
+            let mut layer =
+                Layer::new(Panel::from_fn(3, width, |row, i| (100 * row + i) as f32), Coast::<true>);
+            layer.update(&OfImage { lit: Lit::new(&[0, 2], &[1.0, 2.0]), deltas: deltas.as_vectors() });
+            layer.update(&OfImage { lit: Lit::new(&[0], &[5.0]), deltas: deltas.as_vectors() });
+            let numbers = |times: [f32; 3]| times.map(|times| deltas.row(0).iter().map(move |d| times * d));
+            // The first row has moved by one delta, then by six of them; the third by two, and waits.
+            let moved = numbers([7.0, 0.0, 2.0]).into_iter().flatten();
+            let start = (0..3).flat_map(|row| (0..width).map(move |i| (100 * row + i) as f32));
+            let [speeds, last] = [[6.0, 0.0, 2.0], [5.0, 0.0, 2.0]].map(numbers);
+            let memory = speeds.into_iter().zip(last).flat_map(|(speeds, last)| speeds.chain(last));
+            let want = State {
+                updates: 2,
+                weights: start.zip(moved).map(|(w, moved)| w - moved).collect(),
+                memory: memory.collect(),
+                last: vec![2, NEVER, 1],
+                lane_squares: Vec::new(),
+            };
+            assert!(layer.state() == want, "width {width}");
+        }
+    }
+
+    #[test]
+    fn a_state_of_another_shape_or_of_no_time_is_not_taken() {
+        let layer = Layer::new(Panel::zeros(3, 5), Coast::<false>);
+        let own = State { updates: 7, last: vec![7, NEVER, 3], ..layer.state() };
+        assert!(layer.takes(&own));
+        let but = |change: fn(&mut State)| {
+            let mut other = own.clone();
+            change(&mut other);
+            layer.takes(&other)
+        };
+        assert!(!but(|state| _ = state.weights.pop()));
+        assert!(!but(|state| state.memory.push(0.0)));
+        assert!(!but(|state| _ = state.last.pop()));
+        assert!(!but(|state| state.lane_squares.push(0.0)));
+        assert!(!but(|state| state.last[0] = 8), "an update to come");
+        assert!(!but(|state| state.last[2] = 2), "it would have been woken after six");
+        assert!(
+            !Layer::new(Panel::zeros(3, 5), Coast::<false>)
+                .takes(&Layer::new(Panel::zeros(5, 3), Coast::<false>).state())
+        );
+    }
+
+    /// Its rate is the norm, and nothing else.
+    #[derive(Clone, Debug)]
+    struct ByNorm<const BY_ROW: bool>;
+
+    impl<const BY_ROW: bool> Rule for ByNorm<BY_ROW> {
+        type Memory = ();
+        type Pause = ();
+        const COST: Cost = Cost { step: 0, catch_up: 0 };
+        const NORMS: Norms = if BY_ROW { Norms::OfRows } else { Norms::OfLanes };
+
+        fn rate(&self, norms: f32xN) -> f32xN {
+            norms
+        }
+
+        fn step(&self, weights: f32xN, a: f32xN, b: f32xN, (): &mut ()) -> f32xN {
+            a.mul_neg_add(b, weights)
+        }
+    }
+
+    /// The ways to make an update: after a look at its rows, without, and in blocks.
+    const WAYS: usize = 3;
+
+    fn update<R: Rule>(layer: &mut Layer<R>, way: usize, lit: Lit, deltas: &[f32xN]) {
+        match way {
+            0 => layer.learn(lit, &mut vec![f32xN::ZERO; deltas.len()], |_| deltas),
+            1 => layer.update(&OfImage { lit, deltas }),
+            _ => {
+                layer.blocks(3).for_each(|mut block| block.update(&OfImage { lit, deltas }));
+                layer.settle();
+            }
+        }
+    }
+
+    /// The legs of right triangles, in the first and the last lane, so that the norm of row r is 5 (r + 1).
+    #[test]
+    fn rates_go_by_the_norms_of_rows() {
+        const ROWS: usize = 12; // more than are looked at together
+        for (width, way) in WIDTHS.into_iter().flat_map(|width| (0..WAYS).map(move |way| (width, way))) {
+            let legs = |i: usize| if i == 0 { 3.0 } else { 4.0 * f32::from(i + 1 == width) };
+            let mut layer =
+                Layer::new(Panel::from_fn(ROWS, width, |row, i| legs(i) * (row + 1) as f32), ByNorm::<true>);
+            let deltas = row_of(width, |i| i % 7);
+            // Two images of other rows each.
+            update(&mut layer, way, Lit::new(&[0, 2, 5], &[2.0; 3]), deltas.as_vectors());
+            update(&mut layer, way, Lit::new(&[1, 3, 4, 6, 7, 8, 9, 10, 11], &[2.0; 9]), deltas.as_vectors());
+            let moved = |i: usize| 5.0 * 2.0 * deltas.row(0)[i];
+            let want = Panel::from_fn(ROWS, width, |row, i| (legs(i) - moved(i)) * (row + 1) as f32);
+            assert!(layer.stored() == &want, "width {width}, way {way}");
+        }
+    }
+
+    /// The same for lanes, whose squares are kept account of.
+    #[test]
+    fn rates_go_by_the_norms_of_lanes() {
+        for (width, way) in WIDTHS.into_iter().flat_map(|width| (0..WAYS).map(move |way| (width, way))) {
+            let start = Panel::from_fn(ROWS, width, |row, i| {
+                [3.0, 0.0, 0.0, 0.0, 0.0, 0.0, 4.0][row] * (i + 1) as f32
+            });
+            let mut layer = Layer::new(start.clone(), ByNorm::<false>);
+            let deltas = row_of(width, |_| 4);
+            update(&mut layer, way, Lit::new(&[1, 6], &[1.0, 1.0]), deltas.as_vectors());
+            let want = Panel::from_fn(ROWS, width, |row, i| {
+                [3.0, -5.0, 0.0, 0.0, 0.0, 0.0, -1.0][row] * (i + 1) as f32
+            });
+            assert!(layer.stored() == &want, "width {width}, way {way}");
+            let squares = |norm: f64| (1..=width).map(|lane| norm * (lane * lane) as f64).collect::<Vec<_>>();
+            let state = layer.state();
+            assert_eq!(state.lane_squares, squares(9.0 + 25.0 + 1.0), "width {width}, way {way}");
+            assert!(state.memory.is_empty() && state.last.is_empty());
+
+            let mut resumed = Layer::new(start, ByNorm::<false>);
+            resumed.resume(&state);
+            for layer in [&mut layer, &mut resumed] {
+                update(layer, way, Lit::new(&[0, 6], &[1.0, 1.0]), deltas.as_vectors());
+            }
+            assert!(layer.state() == resumed.state() && layer.state() != state);
+        }
+    }
+}

@@ -127,6 +127,18 @@ mod tests {
     }
 
     #[test]
+    fn a_number_in_the_padding_is_seen_in_every_place() {
+        let mut panel = Panel::from_fn(3, LANES + 3, |_, _| 1.0);
+        for place in 0..panel.as_slice().len() {
+            let is_padding = place % panel.stride() >= panel.width();
+            let was = std::mem::replace(&mut panel.as_mut_slice()[place], 1e-45);
+            assert_eq!(panel.padding_is_zero(), !is_padding, "{place}");
+            panel.as_mut_slice()[place] = if is_padding { -0.0 } else { was };
+        }
+        assert!(panel.padding_is_zero(), "a negative zero is one, too");
+    }
+
+    #[test]
     fn one_bad_number_is_seen_in_every_place() {
         for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, f32::MAX, 1e20] {
             for place in 0..3 * 11 {

@@ -34,18 +34,25 @@ impl Level {
     /// What this machine has.
     pub fn detected() -> Self {
         #[cfg(target_arch = "x86_64")]
-        {
-            if std::is_x86_feature_detected!("avx512f") {
-                return Self::Avx512;
-            }
-            if std::is_x86_feature_detected!("avx2") && std::is_x86_feature_detected!("fma") {
-                return Self::Avx2Fma;
-            }
-            if std::is_x86_feature_detected!("avx") {
-                return Self::Avx;
-            }
-        }
+        return Self::of([
+            std::is_x86_feature_detected!("avx"),
+            std::is_x86_feature_detected!("avx2"),
+            std::is_x86_feature_detected!("fma"),
+            std::is_x86_feature_detected!("avx512f"),
+        ]);
+        #[cfg(not(target_arch = "x86_64"))]
         Self::Baseline
+    }
+
+    /// The level of a machine that has these or not: `avx`, `avx2`, `fma`, `avx512f`.
+    #[cfg(target_arch = "x86_64")]
+    fn of(features: [bool; 4]) -> Self {
+        match features {
+            [_, _, _, true] => Self::Avx512,
+            [_, true, true, _] => Self::Avx2Fma,
+            [true, ..] => Self::Avx,
+            _ => Self::Baseline,
+        }
     }
 
     /// The name in results and messages.
@@ -182,6 +189,22 @@ mod tests {
         extended_ecx: !0,
         saved: !0,
     };
+
+    #[test]
+    fn a_level_is_the_best_of_which_nothing_is_missing() {
+        let levels = [
+            ([false, false, false, false], Level::Baseline, "sse2"),
+            ([true, false, false, false], Level::Avx, "avx"),
+            ([true, true, false, false], Level::Avx, "avx"),
+            ([true, false, true, false], Level::Avx, "avx"),
+            ([true, true, true, false], Level::Avx2Fma, "avx2+fma"),
+            ([true, true, true, true], Level::Avx512, "avx512"),
+        ];
+        for (features, level, name) in levels {
+            assert_eq!((Level::of(features), level.name()), (level, name));
+        }
+        assert!(Level::detected() >= Level::compiled(), "or this would not run");
+    }
 
     /// The standard library's word counts where the build does not use an instruction set.
     #[test]

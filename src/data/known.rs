@@ -345,6 +345,32 @@ mod tests {
     }
 
     #[test]
+    fn what_comes_in_emnist_s_archive_lies_on_its_side_and_is_proven_as_it_was_packed() {
+        let (those, others): (Vec<_>, Vec<_>) =
+            KNOWN.iter().partition(|known| known.name.starts_with("emnist-"));
+        assert_eq!((those.len(), others.len()), (6, 3));
+        for known in those {
+            let Proof::Gzip(hashes) = known.proof else { panic!("{} is proven otherwise", known.name) };
+            assert_eq!(known, &emnist(known.name, known.about, known.classes, known.folders, hashes));
+            assert!(known.transposed && known.get.contains("gzip.zip") && known.folders.contains(&"emnist"));
+        }
+        assert!(others.iter().all(|known| !known.transposed));
+    }
+
+    /// What says nothing of a file speaks against a folder only by its name.
+    #[test]
+    fn a_fault_of_no_file_concerns_the_folder_of_that_name() {
+        let parent = TempDir::new().unwrap();
+        let [own, other] = ["kmnist", "others"].map(|name| parent.path().join(name));
+        let kmnist = Known::named("kmnist").unwrap();
+        assert!(!kmnist.concerns(&own, &Error::Interrupted), "it is not there");
+        for dir in [&own, &other] {
+            fs::create_dir(dir).unwrap();
+        }
+        assert!(kmnist.concerns(&own, &Error::Interrupted) && !kmnist.concerns(&other, &Error::Interrupted));
+    }
+
+    #[test]
     fn a_file_s_name_begins_with_that_of_its_data_set() {
         let name = |file: &str| Known::of_file(file).map(|known| known.name);
         assert_eq!(name("emnist-letters-train-images-idx3-ubyte.gz"), Some("emnist-letters"));

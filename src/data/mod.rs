@@ -188,7 +188,11 @@ pub fn holds_one(dir: &Path) -> bool {
 
 /// Whether `$DLR_DATA` names the folder of one data set.
 pub fn is_chosen() -> bool {
-    from_variable(env::var_os("DLR_DATA")).is_ok_and(|dir| dir.is_some_and(|dir| holds_one(&dir)))
+    names_one(env::var_os("DLR_DATA"))
+}
+
+fn names_one(variable: Option<OsString>) -> bool {
+    from_variable(variable).is_ok_and(|dir| dir.is_some_and(|dir| holds_one(&dir)))
 }
 
 /// The folder that `$DLR_DATA` names, if it is set.
@@ -231,5 +235,24 @@ mod tests {
                  name the folder of the data set with --data or DLR_DATA"
                 .into())
         );
+    }
+
+    #[test]
+    fn one_data_set_is_chosen_by_its_folder_alone() {
+        let here = env!("CARGO_MANIFEST_DIR");
+        let chosen = |variable: Option<&str>| names_one(variable.map(OsString::from));
+        assert!(chosen(Some(&format!("{here}/data/mnist"))));
+        assert!(!chosen(Some(&format!("{here}/data"))), "it holds several");
+        assert!(!chosen(Some("none")) && !chosen(Some("")) && !chosen(None));
+    }
+
+    /// No cache is looked for before the files are.
+    #[test]
+    fn an_empty_folder_is_no_data_set() {
+        let dir = tempfile::TempDir::new().unwrap();
+        let told = Dataset::open(dir.path()).unwrap_err().to_string();
+        let missing = dir.path().join("train-images-idx3-ubyte").display().to_string();
+        assert!(told.starts_with(&format!("{missing}: expected this file, raw or with .gz")), "{told}");
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
     }
 }

@@ -381,6 +381,34 @@ mod tests {
         learner.network()
     }
 
+    /// Whatever is tuned of an optimizer, the rest of what makes it one of its kind.
+    #[test]
+    fn optimizers_of_a_kind_share_what_is_not_tuned() {
+        let numbers = [dlr(0.5, 2.0), momentum(0.5, 0.25), adam(0.5, 0.125), rmsprop(0.5, 0.25, 0.125)];
+        let told = [
+            "lr 0.5, alpha 2, norm pre",
+            "lr 0.5, momentum 0.25",
+            "lr 0.5, beta1 0.9, beta2 0.999, epsilon 0.125",
+            "lr 0.5, rho 0.25, epsilon 0.125",
+        ];
+        assert_eq!(numbers.map(|hyper| hyper.to_string()), told);
+    }
+
+    #[test]
+    fn one_s_own_optimizer_is_one_like_those_of_the_list() {
+        let mine = Entry::own("mine", "half as fast as it says", Hyper::lr(0.5), |h, network, task| {
+            both(network, rules::Sgd { lr: number(h.lr) / 2.0 }, task)
+        });
+        let mine: &'static Entry = Box::leak(Box::new(mine));
+        assert_eq!((&mine.defaults, &mine.authors), (&Hyper::lr(0.5), &Hyper::lr(0.5)));
+        let optimizer = mine.with(&mine.defaults, &Hyper::NONE).unwrap();
+        assert_eq!(optimizer.to_string(), "mine: lr 0.5");
+        let sgd = |lr| learned(&Optimizer::named("sgd", &Hyper::lr(lr)).unwrap());
+        assert!(learned(&optimizer) == sgd(0.25) && sgd(0.25) != sgd(0.5));
+        let refused = mine.with(&mine.defaults, &momentum(0.5, 0.25)).unwrap_err().to_string();
+        assert!(refused.starts_with("--momentum: mine has no such hyper-parameter"), "{refused}");
+    }
+
     #[test]
     fn every_number_of_an_optimizer_has_an_effect_on_what_it_learns() {
         let other = Hyper {

@@ -168,13 +168,8 @@ pub fn profile(
     let noise = Noise::now();
     let mut watch = Stopwatch::new();
     let lap_ns = watch.lap_nanoseconds();
-    let mut order: Vec<u32> = (0..data.train.len() as u32).collect();
-    shuffle(&mut order, &mut stream(1, Purpose::Order));
-    let (mut benches, rounds, interrupted) = pool.install(|| {
-        let mut benches = benches(plan, data, &order, pool.current_num_threads());
-        let (rounds, interrupted) = run_rounds(plan, &mut benches, &mut watch, watcher);
-        (benches, rounds, interrupted)
-    });
+    let order = order(data);
+    let (mut benches, rounds, interrupted) = visited(plan, data, &order, pool, &mut watch, watcher);
     let peak_memory = peak_memory();
     let mut peaks = vec![Peaks::measure(&threads::pool(1)?)];
     if pool.current_num_threads() > 1 {
@@ -184,6 +179,47 @@ pub fn profile(
     benches.retain(|bench| !bench.visits.is_empty());
     let cells = benches.iter().map(|bench| bench.measured(&benches, &peaks)).collect();
     Ok(Profile { cells, rounds, lap_ns, peaks, peak_memory, others, interrupted })
+}
+
+/// Measures of all cells of `plan` only how long they train, as [`Measured::whole`] has it, without the memory and the time that
+/// peaks take. `None` if the watcher has ended it.
+///
+/// # Errors
+/// Those of [`Plan::check`].
+pub fn wholes(
+    plan: &Plan,
+    data: &Dataset,
+    pool: &ThreadPool,
+    watcher: &mut impl Watcher,
+) -> Result<Option<Vec<(Cell, Spread)>>> {
+    plan.check(data)?;
+    let order = order(data);
+    let (benches, _, interrupted) = visited(plan, data, &order, pool, &mut Stopwatch::new(), watcher);
+    let whole = |bench: Bench| Some((bench.cell.clone(), bench.whole()?));
+    Ok((!interrupted).then(|| benches.into_iter().filter_map(whole).collect()))
+}
+
+/// All training images, shuffled.
+fn order(data: &Dataset) -> Vec<u32> {
+    let mut order: Vec<u32> = (0..data.train.len() as u32).collect();
+    shuffle(&mut order, &mut stream(1, Purpose::Order));
+    order
+}
+
+/// The benches of `plan` after their rounds; how many rounds were begun, and whether the watcher ended them.
+fn visited<'a>(
+    plan: &Plan,
+    data: &'a Dataset,
+    order: &'a [u32],
+    pool: &ThreadPool,
+    watch: &mut Stopwatch,
+    watcher: &mut impl Watcher,
+) -> (Vec<Bench<'a>>, u64, bool) {
+    pool.install(|| {
+        let mut benches = benches(plan, data, order, pool.current_num_threads());
+        let (rounds, interrupted) = run_rounds(plan, &mut benches, watch, watcher);
+        (benches, rounds, interrupted)
+    })
 }
 
 /// Rounds over all benches until they are steady; how many were begun, and whether the watcher ended them.

@@ -2,7 +2,7 @@
 //! processes at once. `tests/faults/run.py` goes through every call that may fail.
 
 use crate::helpers::*;
-use crate::reproduce::Sweeps;
+use crate::reproduce::{SHORT, Sweeps};
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::os::unix::fs::PermissionsExt;
@@ -180,6 +180,17 @@ fn too_little_memory_is_told_in_one_line() {
     for arguments in ["--load large -q", "--resume large -q", "evaluate large"] {
         limited(&desk, "-v 300000", arguments).failed(4, &["cannot read large: ", "memory", "; give"]);
     }
+}
+
+/// Its clock measures how long networks train, which takes no memory to speak of, and not what the machine could do, which
+/// would take hundreds of MB.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_figure_needs_no_more_memory_than_its_networks() {
+    let (desk, _) = prepared();
+    let run = limited(&desk, "-v 200000", &format!("{SHORT} --jobs 1 --out out"));
+    assert_eq!((run.code, &*run.stderr), (Some(0), ""), "{run:?}");
+    assert!(desk.path("out/authors-fig1-seconds.csv").exists());
 }
 
 /// Pages from what is just enough for a run with a second thread downwards: its stacks, and all that lies between them.

@@ -6,7 +6,7 @@ use crate::data::Dataset;
 use crate::engine::optimizer::Hyper;
 use crate::engine::threads::pool;
 use crate::error::{Error, Result};
-use crate::experiments::profile::{LEAST_ROUNDS, Plan, Watcher, profile};
+use crate::experiments::profile::{LEAST_ROUNDS, Plan, Watcher, wholes};
 use crate::experiments::sweep;
 
 /// Seconds of training for an epoch, tests not counted.
@@ -23,7 +23,7 @@ pub struct Seconds {
 /// Measures each of the preset's algorithms on networks of these sizes: some seconds of work.
 ///
 /// # Errors
-/// [`Error::Interrupted`] if the watcher wants to stop, and those of [`profile`].
+/// [`Error::Interrupted`] if the watcher wants to stop, and those of [`wholes`].
 pub fn seconds(
     preset: Preset,
     sizes: &[usize],
@@ -39,16 +39,12 @@ pub fn seconds(
         images: None,
         rounds: Some(LEAST_ROUNDS),
     };
-    let found = profile(&plan, data, &pool(1)?, &mut Relay(watcher))?;
-    if found.interrupted {
-        return Err(Error::Interrupted);
-    }
+    let found = wholes(&plan, data, &pool(1)?, &mut Relay(watcher))?.ok_or(Error::Interrupted)?;
     let images = data.train.len() as f64;
-    let cells = found.cells.iter().map(|measured| {
-        let is_it = |algorithm: &&super::Algorithm| algorithm.entry.name == measured.cell.optimizer;
+    let cells = found.into_iter().map(|(cell, whole)| {
+        let is_it = |algorithm: &&super::Algorithm| algorithm.entry.name == cell.optimizer;
         let algorithm = algorithms.iter().find(is_it).expect("only these were measured");
-        let epoch = measured.whole.median * images / 1e9;
-        Seconds { hidden: measured.cell.hidden, label: algorithm.label, epoch }
+        Seconds { hidden: cell.hidden, label: algorithm.label, epoch: whole.median * images / 1e9 }
     });
     Ok(cells.collect())
 }
