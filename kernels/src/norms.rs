@@ -110,6 +110,12 @@ mod tests {
         }
     }
 
+    /// Half of it is for rates: a vector of rates is as long as the squares of half as many rows.
+    #[test]
+    fn room_is_for_whole_vectors_of_rates() {
+        assert_eq!([0, 1, LANES, LANES + 1].map(room), [0, LANES / 4, LANES / 4, LANES / 2]);
+    }
+
     #[test]
     fn rates_of_every_number_of_rows_are_packed_in_their_order() {
         let rule = Dlr::<true> { lr: 2.0, alpha: 1.0 };
