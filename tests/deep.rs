@@ -19,6 +19,8 @@ const CLASSES: usize = 5;
 const IMAGES: usize = 120;
 /// Times that they are learned: the first of five layers moves little in one.
 const PASSES: usize = 2;
+/// Sizes of batches; the largest is turned around in two parts, which go forward together, and the one that is left of it in one.
+const BATCHES: [usize; 3] = [1, 7, 70];
 /// Deviation from the reference, relative to the layer's largest weight. The worst measured is 2.3e-6.
 const BOUND: f64 = 1e-5;
 /// One layer, for comparison, and up to four, narrower and wider than vectors and tiles.
@@ -151,7 +153,7 @@ fn every_optimizer_learns_what_the_reference_learns() {
         // The rates are for few units: many of them would be flung to and fro, and no two programs agree for long.
         let scale = if hidden == WIDE { 0.125 } else { 1.0 };
         for optimizer in optimizers(scale) {
-            for (batch, backprop) in [1, 7]
+            for (batch, backprop) in BATCHES
                 .into_iter()
                 .flat_map(|b| [(b, reference::Backprop::Mse), (b, reference::Backprop::Authors)])
             {
@@ -176,13 +178,14 @@ fn every_optimizer_learns_what_the_reference_learns() {
                     );
                 }
                 let moved = deviations(&start, &trainer.network);
-                assert!(moved.iter().all(|&moved| moved > 5e-4 * scale), "{optimizer} moved only {moved:?}");
+                let least = 5e-4 * scale * if batch > 7 { 0.1 } else { 1.0 };
+                assert!(moved.iter().all(|&moved| moved > least), "{optimizer} moved only {moved:?}");
                 cases += 1;
             }
         }
     }
     println!("the worst deviation is {worst:e}");
-    assert_eq!(cases, 2 * HIDDEN.len() * (OPTIMIZERS.len() + 2) * 4);
+    assert_eq!(cases, 2 * HIDDEN.len() * (OPTIMIZERS.len() + 2) * BATCHES.len() * 2);
 }
 
 #[test]
