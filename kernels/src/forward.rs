@@ -14,11 +14,11 @@
 //! 1. Dark pixels are left out: they add zero.
 //! 2. The sums stay in registers: the hidden units are cut into even tiles of at most `TILE` vectors, and a tile's
 //!    accumulators are stored once, after the last pixel.
-//! 3. Narrow tiles take several pixels at once, each into its own set of accumulators, so that a fused multiply-add never
-//!    waits for the last one (latency 4, two a cycle: `IN_FLIGHT` are best). The sets are added in a fixed order. This
-//!    only reorders the sum: within the bound for reductions, (n + 2) 2^-24 sum |x_j w_ji|.
-//! 4. Four pixels are taken in one go, so that their rows are all asked for before the first has come. With wide tiles, only
-//!    where nothing but sums is made of the rows: else registers run out.
+//! 3. Where tiles are narrow, pixels take turns at several sets of accumulators, so that a fused multiply-add never waits for
+//!    the last one (latency 4, two a cycle: `IN_FLIGHT` are best). The sets are added in a fixed order. This only reorders
+//!    the sum: within the bound for reductions, (n + 2) 2^-24 sum |x_j w_ji|.
+//! 4. The loop is unrolled to four pixels, so that their rows are all asked for before the first has come; not in tiles wider
+//!    than [`Rows::WIDEST`], where registers would run out.
 //! 5. Padding lanes are masked after the logistic, since s(0) = 1/2.
 //!
 //! Cost per lit pixel: Hp/LANES FMA with a load each, one broadcast per tile; 4 accumulators for one vector,
@@ -42,10 +42,11 @@ const fn sets(tile: usize) -> usize {
     }
 }
 
-/// Where the forward pass finds the weights of a lit pixel. Methods, not closures, since only these can be made sure to
+/// Where the forward pass finds the weights of a lit pixel, and what it notes of them beside the sums. Methods, not closures, since only these can be made sure to
 /// be inlined: the sums would not stay in registers across a call.
 pub(crate) trait Rows {
-    /// The widest tile for which the code for four lit pixels is one piece.
+    /// The widest tile for which the loop is unrolled. Notes on rows take registers, too, and so does what makes them: with ten
+    /// vectors, DLR's way forward took a fifth longer unrolled.
     const WIDEST: usize = 7;
 
     /// A whole row, which has T vectors.
@@ -54,14 +55,13 @@ pub(crate) trait Rows {
     /// The T vectors from `first` on of a row that has more.
     fn part<const T: usize>(&mut self, row: usize, first: usize) -> [f32xN; T];
 
-    /// What is to be kept of a row, or of its part, beside the sums: `before` is that of the weights before these.
+    /// Adds a vector of a row's weights to what has been noted of the row, `so_far`.
     #[inline(always)]
-    fn note(&self, before: f32xN, _weights: f32xN) -> f32xN {
-        before
+    fn note(&self, so_far: f32xN, _weights: f32xN) -> f32xN {
+        so_far
     }
 
-    /// Keeps the notes on the four lit pixels from number 4n on, zero for those that are not there, and on their vectors
-    /// from `first` on.
+    /// Takes the notes on the lit pixels 4n to 4n + 3, zero for those that are not there, of their vectors from `first` on.
     #[inline(always)]
     fn keep(&mut self, _n: usize, _notes: [f32xN; 4], _first: usize) {}
 }
@@ -124,7 +124,7 @@ fn tile<const T: usize, const SETS: usize, R: Rows>(
             n += 1;
         }
     }
-    // Chunks of a fixed length would be unrolled.
+    // Not by `as_chunks`, which would be unrolled, too.
     for (index, value) in lit.index()[4 * n..].chunks(4).zip(lit.value()[4 * n..].chunks(4)) {
         let mut notes = [f32xN::ZERO; 4];
         for ((note, &j), &x) in notes.iter_mut().zip(index).zip(value) {

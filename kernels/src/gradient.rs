@@ -222,7 +222,7 @@ impl Gradient for OfBatch<'_> {
     fn tiles<const T: usize>(&self, first: usize) -> impl Tiles<T> {
         OfGroup {
             parts: self.parts,
-            deltas: packed(self.deltas, Lighters::images(self.parts), first),
+            deltas: packed(self.deltas, Lighters::count(self.parts), first),
             group: usize::MAX,
             sums: [[f32xN::ZERO; T]; GROUP],
         }

@@ -9,9 +9,9 @@
 //! ```
 //!
 //! Under a rule that [pauses](Rule::Pause), a weight moves on while its gradient is zero, but in a way that is known
-//! beforehand. So a dark pixel's row (in batches, one of a dark group) is left where it is, and [caught up](Rule::catch_up) with when it is read next: the
-//! result is the plain one up to rounding, for the cost of the lit rows. Under a rule without pause there is nothing to
-//! catch up with, and all of this compiles to nothing.
+//! beforehand. So a dark pixel's row (in batches, one of a dark group) is left where it is, and [caught up](Rule::catch_up) with
+//! when it is read next: the result is the plain one up to rounding, for the cost of the lit rows. Under a rule without pause
+//! there is nothing to catch up with, and all of this compiles to nothing.
 
 use crate::forward::{Rows, hidden_sums, sums_of};
 use crate::gradient::{Gradient, OfImage};
@@ -343,6 +343,7 @@ impl<R: Rule> Layer<R> {
     pub fn blocks(&mut self, rows: usize) -> impl Iterator<Item = Block<'_, R>> {
         assert!(rows > 0, "a block has at least one row");
         let (rule, n, total) = (&self.rule, self.weights.vectors(), self.weights.rows());
+        let rows = rows.min(total.max(1)); // more would take room for rows that are not there
         self.lanes.changes.resize(total.div_ceil(rows) * self.lanes.rates.len(), f32xN::ZERO);
 
         if R::NORMS == Norms::OfRows {
@@ -410,7 +411,7 @@ fn numbers_mut<M: Pod>(memory: &mut [M]) -> &mut [f32] {
     if size_of::<M>() == 0 { &mut [] } else { bytemuck::cast_slice_mut(memory) }
 }
 
-/// Rows whose squares are summed as the forward pass reads them.
+/// Rows of which the forward pass notes the sums of squares.
 struct Squaring<'a> {
     weights: &'a Panel,
     /// The sums for the rows of lit pixels, four at a time.
@@ -429,8 +430,8 @@ impl Rows for Squaring<'_> {
     }
 
     #[inline(always)]
-    fn note(&self, before: f32xN, weights: f32xN) -> f32xN {
-        weights.mul_add(weights, before)
+    fn note(&self, so_far: f32xN, weights: f32xN) -> f32xN {
+        weights.mul_add(weights, so_far)
     }
 
     #[inline(always)]
@@ -722,7 +723,9 @@ mod tests {
     #[test]
     fn rates_go_by_the_norms_of_rows() {
         const ROWS: usize = 12; // more than are looked at together
-        for (width, way) in WIDTHS.into_iter().flat_map(|width| (0..WAYS).map(move |way| (width, way))) {
+        let wide_tiles_and_one_that_is_not = [150 * LANES + 1];
+        let widths = WIDTHS.into_iter().chain(wide_tiles_and_one_that_is_not);
+        for (width, way) in widths.flat_map(|width| (0..WAYS).map(move |way| (width, way))) {
             let legs = |i: usize| if i == 0 { 3.0 } else { 4.0 * f32::from(i + 1 == width) };
             let mut layer =
                 Layer::new(Panel::from_fn(ROWS, width, |row, i| legs(i) * (row + 1) as f32), ByNorm::<true>);

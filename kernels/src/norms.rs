@@ -39,8 +39,8 @@ pub(crate) const fn room(rows: usize) -> usize {
 /// Turns the sums of squares of rows, four at a time, into the rates of these rows, packed.
 #[inline(always)]
 pub(crate) fn into_rates<R: Rule>(rule: &R, squares: &mut [f32x8], rows: usize) {
-    // The rates of as many rows as there are lanes fill half of the place that their squares had, which have been read by
-    // then.
+    // Rates take half as much room as squares, so that each vector of them lies where squares of its own rows or of those
+    // before were, which have been read.
     for n in 0..rows.div_ceil(LANES) {
         let fours = squares[n * LANES / 4..].first_chunk().expect("there is room for whole vectors");
         let rates = rule.rate(sums_of_fours(*fours).sqrt());
@@ -110,7 +110,7 @@ mod tests {
         }
     }
 
-    /// Half of it is for rates: a vector of rates is as long as the squares of half as many rows.
+    /// Two numbers for each row, and as many rows as whole vectors of rates have.
     #[test]
     fn room_is_for_whole_vectors_of_rates() {
         assert_eq!([0, 1, LANES, LANES + 1].map(room), [0, LANES / 4, LANES / 4, LANES / 2]);

@@ -19,8 +19,9 @@
 //! 2. Rows without gradient are skipped: the rule leaves them alone, or they [catch up](crate::layer) later. In batches, a
 //!    row has one if any of its [group](crate::lighters) is lit; it may be zero.
 //! 3. Norms of rows are taken where the rows are read anyway, on the way forward
-//!    ([`Layer::learn`](crate::layer::Layer::learn)): the loads that it waits for leave room for the squares. The horizontal
-//!    sums, roots and divisions of as many rows as there are lanes are done together. An update that nothing went before
+//!    ([`Layer::learn`](crate::layer::Layer::learn)): the loads that it waits for leave room for the squares. Horizontal
+//!    sums are half done four rows at a time, and the rest of them, roots and divisions for as many rows as there are lanes. An
+//!    update that nothing went before
 //!    looks at its rows first.
 //! 4. Norms of lanes run over all rows, of which an update may touch a fifth: what each changes in the sum of squares,
 //!    (new - old)(new + old), is summed along the sweep, and the totals are kept in f64, so that they don't drift away
@@ -70,11 +71,11 @@ impl<R: Rule> Block<'_, R> {
     /// If the gradient's rows are not as long as the layer's.
     pub fn update(&mut self, gradient: &impl Gradient) {
         let visits = gradient.within(&self.rows);
-        let visited = gradient.rows(visits.clone()).map(|(row, _)| row - self.rows.start);
+        let mut visited = gradient.rows(visits.clone()).map(|(row, _)| row - self.rows.start);
         if R::NORMS == Norms::OfRows {
-            let mut visited = visited;
             for four in &mut self.norms.rows[..visits.len().div_ceil(4)] {
                 let mut squares = [f32xN::ZERO; 4];
+                // In this order: a row that has no place any more is not taken.
                 for (squares, row) in squares.iter_mut().zip(&mut visited) {
                     *squares = sum_of_squares(&self.weights[row * self.vectors..][..self.vectors]);
                 }

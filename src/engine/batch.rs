@@ -1,9 +1,9 @@
 //! One training step from a batch of images: by lit pixels, or by dense products where the images are dense.
 //!
 //! Images are independent on the way forward and back, and rows are independent in the update, so both spread over
-//! threads: the batch goes forward in parts, or slices of the rows do, and blocks of rows are updated. Reading the next batch of the same call needs
-//! nothing of the network, and is done while this one's rows are updated. The dense products stay on one thread. Every sum
-//! is taken in an order of its own that the number of threads does not touch.
+//! threads: the batch goes forward in parts, or slices of the rows do, and blocks of rows are updated. Reading the next batch of
+//! the same call needs nothing of the network, and is done while this one's rows are updated. The dense products stay on one
+//! thread. Every sum is taken in an order of its own that the number of threads does not touch.
 
 use super::evaluator::dense_sums;
 use super::images::Images;
@@ -256,7 +256,7 @@ struct Step<'a, L: Laps> {
     part: usize,
     /// Slices of the first layer's rows, which go forward by themselves.
     slices: usize,
-    /// Images that a thread takes from their net inputs to the outputs and back.
+    /// Images that a thread takes from their net inputs to the outputs and back: a part or two, unless rows are sliced.
     piece: usize,
     laps: &'a L,
 }
@@ -264,8 +264,8 @@ struct Step<'a, L: Laps> {
 impl<'a, L: Laps> Step<'a, L> {
     /// The step of a network whose first layer has such weights.
     ///
-    /// Threads share the way forward by parts of the images; and by slices of the rows, if these are long enough, where parts
-    /// would else be small.
+    /// Threads share the way forward by parts of the images, of which a thread that has several takes two at a time; and by
+    /// slices of the rows, if these are long enough, where parts would else be small.
     fn new(task: Task, images: &'a Images<'a>, order: &'a [u32], weights: &Panel, laps: &'a L) -> Self {
         let worth = order.len() * weights.as_slice().len() >= WORTH_THREADS;
         let threads = if worth { task.threads } else { Threads::One };
@@ -273,9 +273,12 @@ impl<'a, L: Laps> Step<'a, L> {
         let each = all.div_ceil(count).max(1);
         let most = (weights.vectors() / NARROW_TILE).clamp(1, count);
         let slices = GOOD_PART.div_ceil(each).min(most);
-        let parts = all.div_ceil(Lighters::IMAGES).next_multiple_of(count.div_ceil(slices));
+        let fewest = all.div_ceil(Lighters::IMAGES);
+        let together = fewest.div_ceil(count).clamp(1, Lighters::TOGETHER);
+        let sharers = if slices == 1 { count } else { count.div_ceil(slices) };
+        // As many pieces for every thread; a single one takes what there is.
+        let parts = fewest.next_multiple_of(if count == 1 { 1 } else { sharers * together });
         let part = all.div_ceil(parts.max(1)).max(LEAST_PART);
-        let together = (parts / count).clamp(1, Lighters::TOGETHER);
         let piece = if slices == 1 { together * part } else { each };
         Self { task, images, order, threads, part, slices, piece, laps }
     }

@@ -15,8 +15,9 @@ use dlr_kernels::panel::Panel;
 
 /// Images that are one piece of work for a thread.
 pub(super) const IMAGES_PER_PIECE: usize = Lighters::TOGETHER * Lighters::IMAGES;
-/// Hidden units above which images go forward together, as in batches: with fewer, reading all weights of an image anew costs
-/// less than turning images around.
+/// Hidden units above which images go forward together, as in batches: with fewer, it costs less to read the rows of each
+/// image's lit pixels anew than to turn images around. Weights that are not finite then make NaN of whole groups' sums, as in
+/// batches, too.
 const WORTH_TURNING: usize = 64;
 
 /// A test set, and what earlier tests have shown about its images.
@@ -149,12 +150,8 @@ pub(super) fn classify_each(
     let mut passage = Passage::new(weights);
     if images.are_dense() || first.width() > WORTH_TURNING {
         let mut hidden = Panel::zeros(numbers.len(), first.width());
-        if images.are_dense() {
-            let mut x = vec![0.0; numbers.len() * images.inputs()];
-            dense_sums(images, numbers, &mut x, first, &mut hidden);
-        } else {
-            turned_sums(images, numbers, first, &mut hidden);
-        }
+        let sums = if images.are_dense() { new_dense_sums } else { turned_sums };
+        sums(images, numbers, first, &mut hidden);
         let rows = hidden.as_vectors_mut().chunks_exact_mut(first.vectors());
         rows.enumerate().for_each(|(place, row)| see(place, passage.outputs(row)));
     } else {
@@ -178,7 +175,12 @@ fn turned_sums(images: &Images, numbers: &[u32], first: &Panel, hidden: &mut Pan
     Lighters::hidden_sums(&parts, first, 0..first.vectors(), hidden.as_vectors_mut());
 }
 
-/// The hidden units' net inputs for some images, by a dense product; `x`, `[numbers][inputs]`, is overwritten with them.
+/// The hidden units' net inputs for some images, by a dense product.
+fn new_dense_sums(images: &Images, numbers: &[u32], first: &Panel, hidden: &mut Panel) {
+    dense_sums(images, numbers, &mut vec![0.0; numbers.len() * images.inputs()], first, hidden);
+}
+
+/// The same in a place that is there; `x`, `[numbers][inputs]`, is overwritten with them.
 pub(super) fn dense_sums(images: &Images, numbers: &[u32], x: &mut [f32], first: &Panel, hidden: &mut Panel) {
     let (inputs, stride) = (images.inputs(), first.stride());
     let x = &mut x[..numbers.len() * inputs];

@@ -101,8 +101,8 @@ pub(super) fn work<A: Rule, B: Rule>(shape: Shape, visits: &Visits) -> Work {
     let catch_up = f64::from(A::COST.catch_up) * hidden;
     let online = batch == 1.0;
 
-    // Forward: a multiplication and an addition for each weight of a row. Dense products read W1 once a batch, those
-    // parts of one that go forward together once each time.
+    // Forward: a multiplication and an addition for each weight of a row. Dense products read W1 once a batch; by lit
+    // pixels, it is read once for every two parts, which go forward together.
     let mut flops = 2.0 * lit * hidden;
     let parts = (batch / Lighters::IMAGES as f64).ceil();
     let mut loads = match (online, dense) {
@@ -202,8 +202,13 @@ mod tests {
         let sgd = work::<Sgd, Sgd>(shape, &batch);
         assert_eq!(sgd.flops, 32.0 * (4.0 * 224.0 + 6.0 * 10.0 + 2.0 * 6.1) + units);
         assert_eq!(sgd.stores, 128.0 * 6.1);
-        // W1 twice a batch, W2 twice an image, deltas for each of 56 groups, and what is updated.
-        assert_eq!(sgd.loads, 128.0 * (2.0 * 7.84 + 20.0 + 56.0 + 6.1));
+        // W1 once for two parts of a batch, W2 twice an image, deltas for each of 56 groups, and what is updated.
+        assert_eq!(sgd.loads, 128.0 * (7.84 + 20.0 + 56.0 + 6.1));
+        let three_parts = Visits { batch: 150.0, rows: 900.0, ..batch };
+        assert_eq!(
+            work::<Sgd, Sgd>(shape, &three_parts).loads,
+            sgd.loads + 128.0 * (2.0 * 784.0 / 150.0 - 7.84 + 10.0 / 150.0 - 0.1)
+        );
 
         let dlr = work::<Dlr<true>, Dlr<false>>(shape, &batch);
         assert_eq!(dlr.loads, sgd.loads + 128.0 * 6.0);

@@ -169,7 +169,7 @@ pub fn profile(
     let mut watch = Stopwatch::new();
     let lap_ns = watch.lap_nanoseconds();
     let order = order(data);
-    let (mut benches, rounds, interrupted) = visited(plan, data, &order, pool, &mut watch, watcher);
+    let (mut benches, rounds, interrupted) = after_rounds(plan, data, &order, pool, &mut watch, watcher);
     let peak_memory = peak_memory();
     let mut peaks = vec![Peaks::measure(&threads::pool(1)?)];
     if pool.current_num_threads() > 1 {
@@ -194,9 +194,9 @@ pub fn wholes(
 ) -> Result<Option<Vec<(Cell, Spread)>>> {
     plan.check(data)?;
     let order = order(data);
-    let (benches, _, interrupted) = visited(plan, data, &order, pool, &mut Stopwatch::new(), watcher);
-    let whole = |bench: Bench| Some((bench.cell.clone(), bench.whole()?));
-    Ok((!interrupted).then(|| benches.into_iter().filter_map(whole).collect()))
+    let (benches, _, interrupted) = after_rounds(plan, data, &order, pool, &mut Stopwatch::new(), watcher);
+    let whole = |bench: Bench| (bench.cell.clone(), bench.whole().expect("every cell has been visited"));
+    Ok((!interrupted).then(|| benches.into_iter().map(whole).collect()))
 }
 
 /// All training images, shuffled.
@@ -207,7 +207,7 @@ fn order(data: &Dataset) -> Vec<u32> {
 }
 
 /// The benches of `plan` after their rounds; how many rounds were begun, and whether the watcher ended them.
-fn visited<'a>(
+fn after_rounds<'a>(
     plan: &Plan,
     data: &'a Dataset,
     order: &'a [u32],

@@ -29,10 +29,11 @@ fn images(record: &Value) -> u64 {
 #[test]
 fn every_rate_ends_in_a_network_or_in_divergence() {
     const SETTINGS: &str = "--epochs 1 --images 300 --target none --threads 1 --json -q";
-    const FORMS: [(&str, u64); 3] = [
+    const FORMS: [(&str, u64); 4] = [
         ("--hidden 5 --batch 1", 1),
         ("--hidden 5 --init normal:10 --backprop authors", 1),
         ("--hidden 5,4 --batch 7", 7),
+        ("--hidden 70", 1),
     ];
     let desk = Sweeps::new();
     desk.succeed("--hidden 5 --epochs 1 --images 300 -q --target none --save good --checkpoint kept");

@@ -237,7 +237,7 @@ class Campaign:
 
 
 class Scenario:
-    """A command, the files that it starts from, and what comes of it; and how many cases it stands for: it has one of `every`."""
+    """A command, the files that it starts from, and what comes of it. Only one in `every` of its cases is tried."""
 
     def __init__(self, campaign, name, arguments, words, fixture=None, journal="journal", every=1):
         self.campaign, self.name, self.arguments, self.words = campaign, name, arguments, words

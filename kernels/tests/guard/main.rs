@@ -78,7 +78,7 @@ fn every_kernel(
     deltas_before(first.stored(), &d1, &units, &mut before);
 
     // A batch of it, nothing, and it again: by its lit pixels in all pieces, then dense.
-    let turned = Turned::new(inputs, &[lit, Lit::new(&[], &[]), lit], 2);
+    let turned = Turned::new(inputs, &[lit, Lit::new(&[], &[]), lit], 1);
     first.catch_up(&turned.rows());
     let mut sums = unwritten_panel(3, hidden);
     turned.hidden_sums(first.stored(), sums.as_vectors_mut());

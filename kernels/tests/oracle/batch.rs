@@ -110,8 +110,7 @@ impl Batch {
     }
 }
 
-/// The net inputs of images by such weights: of images one by one, of all at once in
-/// parts.
+/// The net inputs of images by such weights: of images one by one, and of all at once, in parts.
 fn sums_of(images: &[Vec<f32>], weights: &Panel, part: usize) -> [Panel; 2] {
     let images: Vec<Pattern> = images.iter().map(|image| Pattern::new(image, 0, 1)).collect();
     let lits: Vec<_> = images.iter().map(Pattern::lit).collect();
@@ -211,7 +210,8 @@ fn slices_of_any_width_give_the_same_bits() {
     let [_, whole] = sums_of(&images, &weights, IMAGES);
     let images: Vec<Pattern> = images.iter().map(|image| Pattern::new(image, 0, 1)).collect();
     let lits: Vec<_> = images.iter().map(Pattern::lit).collect();
-    let turned = Turned::new(INPUTS, &lits, IMAGES);
+    let turned = Turned::new(INPUTS, &lits, 4); // two parts, and one
+
     let n = weights.vectors();
     for (start, end) in (0..n).flat_map(|start| (start + 1..=n).map(move |end| (start, end))) {
         let mut sums = unwritten(IMAGES * LANES * (end - start));
@@ -319,7 +319,7 @@ fn blocks_of_rows_give_the_bits_of_the_whole() {
     const WIDTHS: [usize; 8] = [1, 7, 8, 30, 33, 64, 100, 257];
     /// A prime: no blocks but those of one row come out even.
     const ROWS: usize = 61;
-    const BLOCKS: [usize; 4] = [1, 3, 56, 60];
+    const BLOCKS: [usize; 6] = [1, 3, 56, 60, 61, 1000];
     const STEPS: usize = 10;
     const IMAGES: usize = 4;
     type Pick = for<'a> fn(&'a Batch) -> Gradient<'a>;

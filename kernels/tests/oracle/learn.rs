@@ -6,13 +6,13 @@ use crate::errors::{Tally, U};
 use crate::helpers::{LIGHTINGS, Lighting, Numbers, bits, plain, unwritten};
 use crate::layers::{Gradient, Place, RULES, layer, optimizers, rows_share_norms};
 use dlr_kernels::gradient::OfImage;
-use dlr_kernels::lanes::f32xN;
+use dlr_kernels::lanes::{LANES, f32xN};
 use dlr_kernels::panel::Panel;
 
 /// Around one, two and three vectors, and around one and two tiles of 16.
 const WIDTHS: [usize; 15] = [1, 7, 8, 9, 16, 17, 24, 72, 128, 129, 136, 137, 256, 257, 273];
 /// The longest row that is one tile.
-const ONE_TILE: usize = 104;
+const ONE_TILE: usize = 16 * LANES;
 const INPUTS: usize = 21;
 const STEPS: usize = 30;
 
