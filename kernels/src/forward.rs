@@ -18,7 +18,7 @@
 //!    the last one (latency 4, two a cycle: `IN_FLIGHT` are best). The sets are added in a fixed order. This only reorders
 //!    the sum: within the bound for reductions, (n + 2) 2^-24 sum |x_j w_ji|.
 //! 4. The loop is unrolled to four pixels, so that their rows are all asked for before the first has come; not in tiles wider
-//!    than [`Rows::WIDEST`], where registers would run out.
+//!    than `Rows::WIDEST`, where registers would run out.
 //! 5. Padding lanes are masked after the logistic, since s(0) = 1/2.
 //!
 //! Cost per lit pixel: Hp/LANES FMA with a load each, one broadcast per tile; 4 accumulators for one vector,
