@@ -51,7 +51,11 @@ fn every_rule_goes_on_from_every_state() {
                 step(parts.as_mut(), place, width, &mut Numbers(100 + n as u64), lighting);
             }
             assert!(whole.state() == parts.state(), "{optimizer:?}, {place:?}, {width}");
-            assert_eq!(bits(whole.weights().as_slice()), bits(parts.weights().as_slice()));
+            // Without padding, as the sign of its zeros means nothing: under valgrind, Adam's become -0.
+            for row in 0..ROWS {
+                assert_eq!(bits(whole.weights().row(row)), bits(parts.weights().row(row)));
+            }
+            assert!(whole.weights().padding_is_zero() && parts.weights().padding_is_zero());
             assert_ne!(whole.weights(), &start);
             cases += 1;
         }
