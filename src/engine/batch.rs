@@ -275,9 +275,9 @@ impl<'a, L: Laps> Step<'a, L> {
         let slices = GOOD_PART.div_ceil(each).min(most);
         let fewest = all.div_ceil(Lighters::IMAGES);
         let together = fewest.div_ceil(count).clamp(1, Lighters::TOGETHER);
-        let sharers = if slices == 1 { count } else { count.div_ceil(slices) };
         // As many pieces for every thread; a single one takes what there is.
-        let parts = fewest.next_multiple_of(if count == 1 { 1 } else { sharers * together });
+        let even = if count == 1 { 1 } else { count.div_ceil(slices) * together };
+        let parts = fewest.next_multiple_of(even);
         let part = all.div_ceil(parts.max(1)).max(LEAST_PART);
         let piece = if slices == 1 { together * part } else { each };
         Self { task, images, order, threads, part, slices, piece, laps }
