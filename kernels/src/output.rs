@@ -14,7 +14,7 @@
 //! Departures from the plain loops, and why each keeps the result:
 //!
 //! 1. As many outputs as there are lanes are summed together, lane by lane, and their horizontal sums taken at once, by
-//!    halving: a reordered sum.
+//!    halving: a reordered sum. Of each output in turn, every FMA would wait for the last.
 //! 2. The target is made by comparing lane numbers with the label, not by storing a one in an array: a scalar store
 //!    followed by a vector load of the same line would stall.
 //! 3. The padding of d1 is zero because that of W2 and h is.
@@ -25,6 +25,7 @@
 use crate::lanes::{LANES, NUMBERS, f32xN, for_tile, for_tiles, sums};
 use crate::logistic::logistic;
 use crate::panel::Panel;
+use core::array;
 
 /// What the output layer should say: `high` for the label's unit, `low` for all others.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -52,28 +53,23 @@ pub fn output_sums(hidden: &[f32xN], weights: &Panel, out: &mut [f32xN]) {
     let n = weights.vectors();
     assert_eq!(hidden.len(), n, "one activation per hidden unit");
     assert_eq!(out.len(), weights.rows().div_ceil(LANES), "one sum per output unit");
-    for_tile!(n, N => dots(N, hidden, weights, out), else dots(n, hidden, weights, out));
+    for (out, rows) in out.iter_mut().zip(weights.as_vectors().chunks(LANES * n)) {
+        *out = for_tile!(rows.len() / n, K => dots::<K>(hidden, rows), else unreachable!("at most one row for each lane"));
+    }
 }
 
+/// The sums of K outputs, zero in the other lanes.
 #[inline(always)]
-fn dots(n: usize, hidden: &[f32xN], weights: &Panel, out: &mut [f32xN]) {
-    let hidden = &hidden[..n];
-    for (out, rows) in out.iter_mut().zip(weights.as_vectors().chunks(LANES * n)) {
-        let mut dot = [f32xN::ZERO; LANES];
-        if rows.len() == LANES * n {
-            let row: [&[f32xN]; LANES] = core::array::from_fn(|k| &rows[k * n..][..n]);
-            for v in 0..n {
-                for k in 0..LANES {
-                    dot[k] = row[k][v].mul_add(hidden[v], dot[k]);
-                }
-            }
-        } else {
-            for (dot, row) in dot.iter_mut().zip(rows.chunks_exact(n)) {
-                *dot = row.iter().zip(hidden).fold(f32xN::ZERO, |sum, (w, h)| w.mul_add(*h, sum));
-            }
+fn dots<const K: usize>(hidden: &[f32xN], rows: &[f32xN]) -> f32xN {
+    let n = hidden.len();
+    let row: [&[f32xN]; K] = array::from_fn(|k| &rows[k * n..][..n]);
+    let mut dot = [f32xN::ZERO; LANES];
+    for v in 0..n {
+        for k in 0..K {
+            dot[k] = row[k][v].mul_add(hidden[v], dot[k]);
         }
-        *out = sums(dot);
     }
+    sums(dot)
 }
 
 /// The outputs y in place of their net inputs, the output deltas d2, and the errors e that go back through W2; all `[Kp]`.
@@ -131,7 +127,7 @@ fn back<const T: usize>(errors: &[f32], weights: &Panel, first: usize, hidden: &
             deltas[v] = row[v].mul_add(error, deltas[v]);
         }
     }
-    core::array::from_fn(|v| deltas[v] * (hidden[v] * (f32xN::ONE - hidden[v])))
+    array::from_fn(|v| deltas[v] * (hidden[v] * (f32xN::ONE - hidden[v])))
 }
 
 /// The output unit with the largest net input, the first of equals; NaN is less than any number.
