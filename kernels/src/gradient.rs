@@ -269,3 +269,89 @@ impl<const T: usize> OfGroup<'_, T> {
         self.sums = sums;
     }
 }
+
+/// In whole numbers, so exact, whatever the order of sums.
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lanes::LANES;
+    use core::array;
+
+    /// Two vectors, the second not full.
+    const WIDTH: usize = LANES + 3;
+
+    /// Demands that a gradient has these rows and factors, and what `of(row, number)` says before the factor.
+    fn assert_is(gradient: &impl Gradient, rows: &[(usize, f32)], of: impl Fn(usize, usize) -> f32) {
+        assert_eq!((gradient.len(), gradient.is_empty()), (rows.len(), rows.is_empty()));
+        assert_eq!(gradient.vectors(), 2);
+        let end = rows.last().map_or(0, |&(row, _)| row + 2);
+        for start in 0..=rows.len() {
+            for end in start..=rows.len() {
+                assert!(gradient.rows(start..end).eq(rows[start..end].iter().copied()), "{start}..{end}");
+            }
+        }
+        for start in 0..=end {
+            for end in start..=end {
+                let within = rows.iter().filter(|(row, _)| (start..end).contains(row));
+                let found = gradient.within(&(start..end));
+                assert!(rows[found].iter().eq(within), "of the rows {start}..{end}");
+            }
+        }
+        let (mut both, mut second) = (gradient.tiles::<2>(0), gradient.tiles::<1>(1));
+        for &(row, _) in rows {
+            let want: [f32; 2 * LANES] = array::from_fn(|i| if i < WIDTH { of(row, i) } else { 0.0 });
+            assert_eq!(bytemuck::cast_slice::<_, f32>(both.of_row(row)), want, "row {row}");
+            assert_eq!(bytemuck::cast_slice::<_, f32>(second.of_row(row)), &want[LANES..], "row {row}");
+        }
+    }
+
+    #[test]
+    fn of_an_image_and_of_its_outputs() {
+        let numbers = Panel::from_fn(1, WIDTH, |_, i| i as f32 + 1.0);
+        let vectors = numbers.as_vectors();
+        for lit in 0..=3 {
+            let (index, value) = (&[1, 4, 9][..lit], &[3.0, 5.0, 7.0][..lit]);
+            let rows = [(1, 3.0), (4, 5.0), (9, 7.0)];
+            let gradient = OfImage { lit: Lit::new(index, value), deltas: vectors };
+            assert_is(&gradient, &rows[..lit], |_, i| numbers.row(0)[i]);
+        }
+        let gradient = OfOutputs { deltas: &[3.0, 5.0, 7.0], hidden: vectors };
+        assert_is(&gradient, &[(0, 3.0), (1, 5.0), (2, 7.0)], |_, i| numbers.row(0)[i]);
+    }
+
+    #[test]
+    fn of_a_dense_product() {
+        let sums = Panel::from_fn(3, WIDTH, |row, i| (10 * row + i) as f32);
+        let rows = [(0, 0.5), (1, 0.5), (2, 0.5)];
+        assert_is(&OfMatrix { sums: &sums, scale: 0.5 }, &rows, |row, i| sums.row(row)[i]);
+    }
+
+    /// Of groups 0 to 3, the images light input 1, inputs 8 to 11, and of the last two, one.
+    #[test]
+    fn of_a_batch_by_lit_pixels() {
+        const INPUTS: usize = 3 * GROUP + 2;
+        const IMAGES: [[u8; INPUTS]; 3] = [
+            [0, 1, 0, 0, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0],
+            [0, 0, 0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 0],
+            [0, 5, 0, 0, 0, 0, 0, 0, 0, 0, 6, 7, 0, 8],
+        ];
+        let levels = array::from_fn(|level| level as f32);
+        let all: [u16; INPUTS] = array::from_fn(|input| input as u16);
+        let lists = IMAGES.map(|image| -> (Vec<u16>, Vec<u8>) {
+            all.into_iter().zip(image).filter(|&(_, level)| level > 0).unzip()
+        });
+        let parts = [&lists[..2], &lists[2..]].map(|lists| {
+            let mut part = Lighters::new(INPUTS);
+            part.turn(&levels, lists.iter().map(|(index, grey)| (&index[..], &grey[..])));
+            part
+        });
+        let mut lit = Vec::new();
+        Lighters::list(&parts, &mut lit);
+        let rows = [0, 1, 2, 3, 8, 9, 10, 11, 12, 13].map(|row| (row, 0.25));
+        let deltas = Panel::from_fn(4, WIDTH, |image, i| (10 * image + i) as f32);
+        let gradient = OfBatch { parts: &parts, lit: &lit, deltas: &deltas, scale: 0.25 };
+        assert_is(&gradient, &rows, |row, i| {
+            (0..IMAGES.len()).map(|b| f32::from(IMAGES[b][row]) * deltas.row(b)[i]).sum()
+        });
+    }
+}

@@ -132,8 +132,8 @@ fn add_halves(a: f32x8, b: f32x8) -> f32x8 {
     half(0) + half(4)
 }
 
-/// Runs `$body` with `$T` bound to a constant if `$value` is the width of a tile, so that the loops in it unroll and their
-/// sums live in registers.
+/// Runs `$body` with `$T` bound to a constant if `$value` is the width of a tile, or another number up to that and up to the
+/// number of lanes, so that the loops in it unroll and their sums live in registers.
 macro_rules! for_tile {
     (@widths $($width:literal)+, $value:expr, $T:ident => $body:expr, else $other:expr) => {
         match $value {

@@ -230,3 +230,90 @@ impl Lighters {
         }
     }
 }
+
+/// In whole numbers, so exact, whatever the order of sums.
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lanes::{LANES, NARROW_TILE};
+
+    /// The last of five groups has two.
+    const INPUTS: usize = 4 * GROUP + 2;
+    /// The inputs of this group are dark.
+    const DARK_GROUP: usize = 1;
+    /// Those of this are lit by the images from `IMAGES` on.
+    const LATE_GROUP: usize = 2;
+
+    /// Every third input of an image is lit, two of the same group alike.
+    fn grey(image: usize, input: usize) -> u8 {
+        let lit = (image + input).is_multiple_of(3);
+        match input / GROUP {
+            DARK_GROUP => 0,
+            LATE_GROUP if image < Lighters::IMAGES => 0,
+            _ if lit => (1 + (7 * image + 5 * (input % 3)) % 40) as u8,
+            _ => 0,
+        }
+    }
+
+    /// Images by their numbers, after others have been there.
+    fn part(images: Range<usize>) -> Lighters {
+        let levels = array::from_fn(|level| 2.0 * level as f32);
+        let all: [u16; INPUTS] = array::from_fn(|input| input as u16);
+        let mut part = Lighters::new(INPUTS);
+        part.turn(&levels, (0..Lighters::IMAGES).map(|_| (&all[..], &[255; INPUTS][..])));
+        let lists: Vec<(Vec<u16>, Vec<u8>)> = images
+            .map(|image| {
+                let lit = (0..INPUTS).map(|input| (input as u16, grey(image, input)));
+                lit.filter(|&(_, level)| level > 0).unzip()
+            })
+            .collect();
+        part.turn(&levels, lists.iter().map(|(index, grey)| (&index[..], &grey[..])));
+        part
+    }
+
+    /// A full one, and two more.
+    fn parts() -> [Lighters; 3] {
+        [part(0..64), part(64..67), part(67..68)]
+    }
+
+    #[test]
+    fn parts_know_how_many_images_they_have_and_which_groups_these_light() {
+        let parts = parts();
+        assert_eq!(parts.each_ref().map(Lighters::len), [64, 3, 1]);
+        assert_eq!([0, 1, 2, 3].map(|n| Lighters::count(&parts[..n])), [0, 64, 67, 68]);
+        assert!(Lighters::new(INPUTS).is_empty() && !parts[2].is_empty());
+
+        let listed = |parts: &[Lighters]| {
+            let mut lit = vec![99];
+            Lighters::list(parts, &mut lit);
+            lit
+        };
+        assert_eq!(listed(&[]), []);
+        assert_eq!(listed(&parts[..1]), [0, 1, 2, 3, 12, 13, 14, 15, 16, 17]);
+        assert_eq!(listed(&parts), [0, 1, 2, 3, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17]);
+    }
+
+    #[test]
+    fn net_inputs_are_those_of_the_plain_loop() {
+        let parts = parts();
+        for width in [LANES + 1, NARROW_TILE * LANES + 1] {
+            let weights = Panel::from_fn(INPUTS, width, |j, i| (3 * j + i) as f32 % 11.0 - 5.0);
+            let stride = weights.stride();
+            for taken in 0..=parts.len() {
+                let images = Lighters::count(&parts[..taken]);
+                for slice in [0..weights.vectors(), 1..weights.vectors(), 1..1] {
+                    let mut sums = vec![f32xN::splat(f32::NAN); images * slice.len()];
+                    Lighters::hidden_sums(&parts[..taken], &weights, slice.clone(), &mut sums);
+                    let want: Vec<f32> = (0..images)
+                        .flat_map(|b| (slice.start * LANES..slice.end * LANES).map(move |i| (b, i)))
+                        .map(|(b, i)| {
+                            let x = |j: usize| 2.0 * f32::from(grey(b, j));
+                            (0..INPUTS).map(|j| x(j) * weights.as_slice()[j * stride + i]).sum()
+                        })
+                        .collect();
+                    assert_eq!(bytemuck::cast_slice::<_, f32>(&sums), want, "{width}, {taken}, {slice:?}");
+                }
+            }
+        }
+    }
+}

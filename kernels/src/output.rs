@@ -13,14 +13,13 @@
 //!
 //! Departures from the plain loops, and why each keeps the result:
 //!
-//! 1. As many outputs as there are lanes are summed together, lane by lane, and their horizontal sums taken at once, by
-//!    halving: a reordered sum. Of each output in turn, every FMA would wait for the last.
+//! 1. Up to as many outputs as there are lanes are summed side by side, lane by lane, and their horizontal sums taken at
+//!    once, by halving: a reordered sum. One output after the other, every FMA would wait for the one before.
 //! 2. The target is made by comparing lane numbers with the label, not by storing a one in an array: a scalar store
 //!    followed by a vector load of the same line would stall.
 //! 3. The padding of d1 is zero because that of W2 and h is.
 //!
-//! Cost per image, K = 10: 2 passes over W2 (10 Hp/LANES loads and FMA each), 28 shuffles (33 with sixteen lanes), 16/LANES
-//! logistics.
+//! Cost per image, K = 10: 2 passes over W2 (10 Hp/LANES loads and FMA each), some 20 shuffles, 16/LANES logistics.
 
 use crate::lanes::{LANES, NUMBERS, f32xN, for_tile, for_tiles, sums};
 use crate::logistic::logistic;

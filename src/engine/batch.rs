@@ -400,7 +400,7 @@ impl Pixels {
         let one = |(number, lighters): (usize, &mut Lighters)| {
             step.serial(Phase::Data, || {
                 let numbers = number * part..order.len().min((number + 1) * part);
-                images.look_at_first(&order[numbers.clone()], AHEAD);
+                images.look_at_first(&order[numbers.start..], AHEAD);
                 lighters.turn(
                     images.levels(),
                     numbers.map(|n| {

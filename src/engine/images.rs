@@ -155,8 +155,8 @@ impl<'a> Images<'a> {
         }
     }
 
-    /// Asks for the first `count` images of `order`, which nobody has asked for ahead: their places together, then
-    /// they themselves, instead of one wait after the other.
+    /// Asks for the first `count` images of `order`, and for the places of as many more, where nobody may have
+    /// [looked ahead](Self::look_ahead): their places together, then they themselves, instead of one wait after the other.
     pub fn look_at_first(&self, order: &[u32], count: usize) {
         let first = |count| order.iter().take(count).map(|&n| n as usize);
         first(2 * count).for_each(|n| self.prefetch_place(n));
