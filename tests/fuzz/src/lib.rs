@@ -4,6 +4,7 @@
 pub mod checks;
 #[path = "../../parsers/naive.rs"]
 mod naive;
+#[allow(dead_code)] // parts of it serve tests that have no target
 #[path = "../../parsers/prepared.rs"]
 mod prepared;
 
