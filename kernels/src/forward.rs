@@ -42,8 +42,8 @@ const fn sets(tile: usize) -> usize {
     }
 }
 
-/// Where the forward pass finds the weights of a lit pixel, and what it notes of them beside the sums. Methods, not closures, since only these can be made sure to
-/// be inlined: the sums would not stay in registers across a call.
+/// Where the forward pass finds the weights of a lit pixel, and what it notes of them beside the sums. Methods, not closures,
+/// since only these can be made sure to be inlined: the sums would not stay in registers across a call.
 pub(crate) trait Rows {
     /// The widest tile for which the loop is unrolled. Notes on rows take registers, too, and so does what makes them: with ten
     /// vectors, DLR's way forward took a fifth longer unrolled.

@@ -336,13 +336,9 @@ mod tests {
             [0, 5, 0, 0, 0, 0, 0, 0, 0, 0, 6, 7, 0, 8],
         ];
         let levels = array::from_fn(|level| level as f32);
-        let all: [u16; INPUTS] = array::from_fn(|input| input as u16);
-        let lists = IMAGES.map(|image| -> (Vec<u16>, Vec<u8>) {
-            all.into_iter().zip(image).filter(|&(_, level)| level > 0).unzip()
-        });
-        let parts = [&lists[..2], &lists[2..]].map(|lists| {
+        let parts = [&IMAGES[..2], &IMAGES[2..]].map(|images| {
             let mut part = Lighters::new(INPUTS);
-            part.turn(&levels, lists.iter().map(|(index, grey)| (&index[..], &grey[..])));
+            part.turn_dense(&levels, images.iter().copied());
             part
         });
         let mut lit = Vec::new();

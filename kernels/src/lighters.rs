@@ -231,6 +231,20 @@ impl Lighters {
     }
 }
 
+#[cfg(test)]
+impl Lighters {
+    /// Takes in other images, which are told with their dark inputs.
+    pub(crate) fn turn_dense<const INPUTS: usize>(
+        &mut self,
+        levels: &[f32; 256],
+        images: impl Iterator<Item = [u8; INPUTS]>,
+    ) {
+        let lit = |image| (0..).zip(image).filter(|&(_, grey)| grey > 0).unzip();
+        let lists: Vec<(Vec<u16>, Vec<u8>)> = images.map(lit).collect();
+        self.turn(levels, lists.iter().map(|(index, grey)| (&index[..], &grey[..])));
+    }
+}
+
 /// In whole numbers, so exact, whatever the order of sums.
 #[cfg(test)]
 mod tests {
@@ -258,16 +272,12 @@ mod tests {
     /// Images by their numbers, after others have been there.
     fn part(images: Range<usize>) -> Lighters {
         let levels = array::from_fn(|level| 2.0 * level as f32);
-        let all: [u16; INPUTS] = array::from_fn(|input| input as u16);
         let mut part = Lighters::new(INPUTS);
-        part.turn(&levels, (0..Lighters::IMAGES).map(|_| (&all[..], &[255; INPUTS][..])));
-        let lists: Vec<(Vec<u16>, Vec<u8>)> = images
-            .map(|image| {
-                let lit = (0..INPUTS).map(|input| (input as u16, grey(image, input)));
-                lit.filter(|&(_, level)| level > 0).unzip()
-            })
-            .collect();
-        part.turn(&levels, lists.iter().map(|(index, grey)| (&index[..], &grey[..])));
+        part.turn_dense(&levels, (0..Lighters::IMAGES).map(|_| [255; INPUTS]));
+        part.turn_dense(
+            &levels,
+            images.map(|image| array::from_fn::<_, INPUTS, _>(|input| grey(image, input))),
+        );
         part
     }
 
