@@ -1,5 +1,7 @@
 //! The crate's one error type: every variant names the file or option, what is wrong, and what to do about it.
 
+use crate::text::{printable, readable};
+use std::fmt::Display;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -8,7 +10,7 @@ use std::path::{Path, PathBuf};
 #[non_exhaustive]
 pub enum Error {
     /// A data set or model file is missing, damaged, or not what was asked for.
-    #[error("{}: {problem}; {cure}", path.display())]
+    #[error("{}: {problem}; {cure}", name(path))]
     Data {
         /// The file or folder at fault.
         path: PathBuf,
@@ -30,7 +32,7 @@ pub enum Error {
     },
 
     /// A file can't be read.
-    #[error("cannot read {}: {source}; {cure}", path.display())]
+    #[error("cannot read {}: {source}; {cure}", name(path))]
     Read {
         /// The file.
         path: PathBuf,
@@ -41,7 +43,7 @@ pub enum Error {
     },
 
     /// A result can't be written.
-    #[error("cannot write {}: {source}; {cure}", path.display())]
+    #[error("cannot write {}: {source}; {cure}", name(path))]
     Write {
         /// The file.
         path: PathBuf,
@@ -103,14 +105,41 @@ pub enum Error {
 /// The crate's result.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// What is wrong with JSON that is one line of a file, whose number the caller tells.
+/// A file's name on one line, whatever it is called.
+fn name(path: &Path) -> String {
+    printable(&path.display().to_string())
+}
+
+/// What the reader of a format says is wrong with a file, of which it may quote anything.
+pub(crate) fn of_reader(error: impl Display) -> String {
+    readable(&error.to_string())
+}
+
+/// The same of JSON that is one line of a file, whose number the caller tells.
 pub(crate) fn of_json(error: &serde_json::Error) -> String {
-    error.to_string().replace(" at line 1 column ", " at column ")
+    of_reader(error).replace(" at line 1 column ", " at column ")
 }
 
 impl Error {
     /// A data error about `path`.
     pub(crate) fn data(path: &Path, problem: impl Into<String>, cure: impl Into<String>) -> Self {
         Self::Data { path: path.to_owned(), problem: problem.into(), cure: cure.into() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_remains_one_whatever_the_file_is_called_and_says_of_itself() {
+        let path = Path::new("two\nlines");
+        let error = Error::data(path, of_reader("a\tb"), "c");
+        assert_eq!(error.to_string(), r"two\nlines: a\tb; c");
+        let (path, source) = (path.to_owned(), || io::Error::other("why"));
+        let read = Error::Read { path: path.clone(), source: source(), cure: "c" };
+        assert_eq!(read.to_string(), r"cannot read two\nlines: why; c");
+        let write = Error::Write { path, source: source(), cure: "c" };
+        assert_eq!(write.to_string(), r"cannot write two\nlines: why; c");
     }
 }

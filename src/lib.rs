@@ -59,6 +59,8 @@ mod hash;
 pub mod memory;
 #[cfg(feature = "report")]
 pub mod report;
+#[doc(hidden)]
+pub mod text;
 
 pub use data::{CachePolicy, Dataset, Split};
 pub use dlr_kernels as kernels;

@@ -9,6 +9,7 @@ use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Args, Command};
 use dlr::Error;
+use dlr::text::{printable, readable};
 use serde_json::Value as Json;
 use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
@@ -59,7 +60,7 @@ pub(crate) fn completed(command: &Command, typed: Vec<OsString>) -> Result<Vec<O
     let Some(file) = matches.get_one::<PathBuf>("config") else { return Ok(typed) };
     let root = read(file).map_err(Refused::Failed)?;
     let wrong = |place: &str, problem: &str| {
-        Refused::Entry(usage::printable(&format!("{}: {place}: {problem}", file.display())))
+        Refused::Entry(printable(&format!("{}: {place}: {problem}", file.display())))
     };
     check_names(command, &root, "", &|place, problem| wrong(place, problem))?;
 
@@ -181,7 +182,7 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Table, String> {
         let before = error.span().map_or(0, |span| span.start.min(bytes.len()));
         let line = 1 + bytes[..before].iter().filter(|&&byte| byte == b'\n').count();
         let message = error.message().lines().collect::<Vec<_>>().join(", ");
-        format!("not TOML in line {line}: {message}")
+        format!("not TOML in line {line}: {}", readable(&message))
     })
 }
 

@@ -2,6 +2,7 @@
 
 use super::usage;
 use dlr::Error;
+use dlr::text::readable;
 use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -94,20 +95,6 @@ pub(crate) fn complain(line: std::fmt::Arguments) {
 /// Writes an error to stderr, on one line whatever the files are called.
 pub(crate) fn error(error: &Error) {
     complain(format_args!("dlr: error: {}", readable(&error.to_string())));
-}
-
-/// The most letters of a line. What is longer tells of something long, a file's text or an argument.
-const MOST: usize = 2000;
-
-/// On one line that somebody may read: what is too long loses its middle, neither where it begins nor the way out.
-fn readable(text: &str) -> String {
-    let line = usage::printable(text);
-    let letters = line.chars().count();
-    if letters <= MOST {
-        return line;
-    }
-    let half = |skipped| line.chars().skip(skipped).take(MOST / 2).collect::<String>();
-    format!("{} ... {}", half(0), half(letters - MOST / 2))
 }
 
 /// Writes a warning to stderr, on one line whatever the files are called and say of themselves.

@@ -3,6 +3,7 @@
 use super::config;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Command, Error};
+use dlr::text::printable;
 use std::env;
 use std::error::Error as _;
 use std::ffi::OsString;
@@ -131,13 +132,4 @@ fn any_of(names: &[String]) -> String {
         [name] => name.clone(),
         names => format!("one of {}", names.join(", ")),
     }
-}
-
-/// On one line, whatever was typed.
-pub(super) fn printable(text: &str) -> String {
-    let mut line = String::with_capacity(text.len());
-    for c in text.chars() {
-        if c.is_control() { line.extend(c.escape_default()) } else { line.push(c) }
-    }
-    line
 }

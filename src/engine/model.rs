@@ -5,7 +5,7 @@
 use super::hidden::{MAX_HIDDEN, MAX_LAYERS};
 use super::network::{Matrix, Network, little_endian};
 use crate::data::idx::MAX_INPUTS;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, of_reader};
 use crate::files;
 use crate::memory;
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
@@ -124,7 +124,7 @@ pub(super) fn parse(bytes: &[u8]) -> std::result::Result<SafeTensors<'_>, String
     if header > MAX_HEADER {
         return Err("not a safetensors file (header too large)".to_owned());
     }
-    SafeTensors::deserialize(bytes).map_err(|error| format!("not a safetensors file ({error})"))
+    SafeTensors::deserialize(bytes).map_err(|error| format!("not a safetensors file ({})", of_reader(error)))
 }
 
 /// The network whose weights are among the tensors of a file.

@@ -4,7 +4,7 @@ use super::machine::Engine;
 use super::profile::SCHEMA;
 use super::summary::percent;
 use crate::data::Dataset;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, of_reader};
 use crate::experiments::profile::{Cell, LEAST_ROUNDS, Profile};
 use crate::experiments::statistics::Spread;
 use crate::memory;
@@ -188,7 +188,7 @@ fn parse(bytes: &[u8]) -> std::result::Result<(Machine, Data, Vec<Saved>), Strin
             }
             None => return Err(format!("line {number} has no schema, expected {SCHEMA:?}")),
         }
-        let damaged = |error: serde_json::Error| format!("line {number} is damaged: {error}");
+        let damaged = |error: serde_json::Error| format!("line {number} is damaged: {}", of_reader(error));
         match value["kind"].as_str() {
             Some("machine") if number == 1 => {
                 let machine = Machine::deserialize(&value["engine"]).map_err(damaged)?;

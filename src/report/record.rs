@@ -5,7 +5,7 @@ use crate::data::Dataset;
 use crate::engine::checkpoint::Initial;
 use crate::engine::settings::Settings;
 use crate::engine::trainer::{PROTOCOL, Point, Run, Stop};
-use crate::error::of_json;
+use crate::error::{of_json, of_reader};
 use crate::experiments::replay::Recorded;
 use serde::Serialize;
 use serde_json::Value;
@@ -169,7 +169,9 @@ pub fn parse(text: &str) -> Result<Vec<Recorded>, String> {
             None => return Err(format!("line {number} is no record of a run: it has no schema")),
         }
         let record = serde_json::from_value(value);
-        records.push(record.map_err(|error| format!("line {number} is no whole record ({error})"))?);
+        records.push(
+            record.map_err(|error| format!("line {number} is no whole record ({})", of_reader(error)))?,
+        );
     }
     if records.is_empty() {
         return Err("an empty file".into());

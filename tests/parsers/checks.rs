@@ -23,11 +23,11 @@ pub type Check = fn(&[u8]) -> bool;
 /// The name that errors have for a file.
 const FILE: &str = "file";
 
-/// Of an error, that it says something, in one line that can be read.
+/// Of an error, that it says something, in one line that can be read, whatever it quotes.
 #[track_caller]
 fn is_refusal<T>(error: impl ToString) -> Option<T> {
     let error = error.to_string();
-    assert!(!error.is_empty() && !error.contains('\n') && error.len() < 4000, "{error}");
+    assert!(!error.is_empty() && !error.contains(char::is_control) && error.len() < 4000, "{error:?}");
     None
 }
 

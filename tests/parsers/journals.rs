@@ -90,6 +90,12 @@ fn bad_journals_are_refused() {
             "use the dlr that wrote it",
         ),
         (
+            "a header of a form of two lines",
+            header("dlr-sweep/1", "dlr-\\nsweep"),
+            r"a journal of the form dlr-\nsweep, not dlr-sweep/1",
+            "use the dlr that wrote it",
+        ),
+        (
             "a run in place of the header",
             of(&[lines[1]]),
             "line 1 is damaged: missing field `journal` at column 117",

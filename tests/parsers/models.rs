@@ -190,6 +190,11 @@ fn bad_models_are_refused() {
             "not a safetensors file (invalid JSON in header: unknown variant `F31`, expected one of `BOOL`, `F4`, `F6_E2M3`, `F6_E3M2`, `U8`, `I8`, `F8_E5M2`, `F8_E4M3`, `F8_E8M0`, `F8_E4M3FNUZ`, `F8_E5M2FNUZ`, `I16`, `U16`, `F16`, `BF16`, `I32`, `U32`, `F32`, `C64`, `F64`, `I64`, `U64` at line 1 column 139)",
         ),
         (
+            "an unknown type that would clear the screen",
+            one(r#""0.weight":{"dtype":"F32"#, r#""0.weight":{"dtype":"\n\u001b[2J"#),
+            r"not a safetensors file (invalid JSON in header: unknown variant `\n\u{1b}[2J`, expected one of `BOOL`, `F4`, `F6_E2M3`, `F6_E3M2`, `U8`, `I8`, `F8_E5M2`, `F8_E4M3`, `F8_E8M0`, `F8_E4M3FNUZ`, `F8_E5M2FNUZ`, `I16`, `U16`, `F16`, `BF16`, `I32`, `U32`, `F32`, `C64`, `F64`, `I64`, `U64` at line 1 column 147)",
+        ),
+        (
             "wrong name of the first",
             one("0.weight", "fc1.weight"),
             "no tensor 0.weight; it has 2.weight, fc1.weight",

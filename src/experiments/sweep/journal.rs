@@ -17,7 +17,7 @@
 use super::run::{Outcome, hash};
 use crate::data::Dataset;
 use crate::engine::trainer::PROTOCOL;
-use crate::error::{Error, Result, of_json};
+use crate::error::{Error, Result, of_json, of_reader};
 use crate::files;
 use crate::memory;
 use dlr_kernels::simd::Level;
@@ -309,7 +309,7 @@ pub fn parse(path: &Path, bytes: &[u8]) -> Result<Contents> {
             let header: Header =
                 serde_json::from_slice(json).map_err(|error| damaged(1, &of_json(&error)))?;
             if header.journal != FORMAT {
-                let problem = format!("a journal of the form {}, not {FORMAT}", header.journal);
+                let problem = format!("a journal of the form {}, not {FORMAT}", of_reader(&header.journal));
                 return Err(Error::data(path, problem, "use the dlr that wrote it"));
             }
             read.header = Some(header);
