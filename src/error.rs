@@ -1,7 +1,6 @@
 //! The crate's one error type: every variant names the file or option, what is wrong, and what to do about it.
 
 use crate::text::{printable, readable};
-use std::fmt::Display;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -10,7 +9,7 @@ use std::path::{Path, PathBuf};
 #[non_exhaustive]
 pub enum Error {
     /// A data set or model file is missing, damaged, or not what was asked for.
-    #[error("{}: {problem}; {cure}", name(path))]
+    #[error("{}: {}; {cure}", name(path), readable(problem))]
     Data {
         /// The file or folder at fault.
         path: PathBuf,
@@ -65,7 +64,7 @@ pub enum Error {
     },
 
     /// A setting, or a combination of settings, that makes no sense.
-    #[error("{option}: {problem}; {cure}")]
+    #[error("{option}: {}; {cure}", readable(problem))]
     Settings {
         /// The option as the user types it.
         option: &'static str,
@@ -77,7 +76,8 @@ pub enum Error {
 
     /// The parts of a checkpoint don't belong together, or to the data.
     #[error(
-        "a checkpoint that nothing goes on from: {problem}; take one as it was written, and the data it is of"
+        "a checkpoint that nothing goes on from: {}; take one as it was written, and the data it is of",
+        readable(problem)
     )]
     Checkpoint {
         /// What does not fit.
@@ -106,18 +106,13 @@ pub enum Error {
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// A file's name on one line, whatever it is called.
-fn name(path: &Path) -> String {
+pub(crate) fn name(path: &Path) -> String {
     printable(&path.display().to_string())
 }
 
-/// What the reader of a format says is wrong with a file, of which it may quote anything.
-pub(crate) fn of_reader(error: impl Display) -> String {
-    readable(&error.to_string())
-}
-
-/// The same of JSON that is one line of a file, whose number the caller tells.
+/// What is wrong with JSON that is one line of a file, whose number the caller tells.
 pub(crate) fn of_json(error: &serde_json::Error) -> String {
-    of_reader(error).replace(" at line 1 column ", " at column ")
+    error.to_string().replace(" at line 1 column ", " at column ")
 }
 
 impl Error {
@@ -134,7 +129,7 @@ mod tests {
     #[test]
     fn a_line_remains_one_whatever_the_file_is_called_and_says_of_itself() {
         let path = Path::new("two\nlines");
-        let error = Error::data(path, of_reader("a\tb"), "c");
+        let error = Error::data(path, "a\tb", "c");
         assert_eq!(error.to_string(), r"two\nlines: a\tb; c");
         let (path, source) = (path.to_owned(), || io::Error::other("why"));
         let read = Error::Read { path: path.clone(), source: source(), cure: "c" };

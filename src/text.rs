@@ -1,9 +1,9 @@
 //! Text from elsewhere as part of a line: a file's name, what is in a file, an argument.
 
-/// The most letters of a line. What is longer tells of something long, a file's text or an argument.
+/// The most letters that are told whole. What is longer tells of something long, a file's text or an argument.
 const MOST: usize = 2000;
 
-/// On one line, whatever it is made of: nothing in it ends the line, or tells a terminal what to do.
+/// On one line, whatever it is made of: control characters, which would end the line or tell a terminal what to do, are escaped.
 pub fn printable(text: &str) -> String {
     let mut line = String::with_capacity(text.len());
     for c in text.chars() {
@@ -12,7 +12,7 @@ pub fn printable(text: &str) -> String {
     line
 }
 
-/// On one line that somebody may read: what is too long loses its middle, neither where it begins nor the way out.
+/// On one line that somebody may read: what is too long keeps both ends, and loses its middle.
 pub fn readable(text: &str) -> String {
     let line = printable(text);
     let letters = line.chars().count();
@@ -28,7 +28,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_would_end_a_line_or_move_a_cursor_is_told_by_its_name() {
+    fn control_characters_are_told_by_their_codes() {
         assert_eq!(printable("a\tb\r\nc\u{1b}[2J\u{85}\u{e9}"), "a\\tb\\r\\nc\\u{1b}[2J\\u{85}\u{e9}");
     }
 

@@ -9,7 +9,6 @@ use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Args, Command};
 use dlr::Error;
-use dlr::text::{printable, readable};
 use serde_json::Value as Json;
 use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
@@ -59,9 +58,8 @@ pub(crate) fn completed(command: &Command, typed: Vec<OsString>) -> Result<Vec<O
     let Leaf { path, command: leaf, matches } = leaf(command, &matches);
     let Some(file) = matches.get_one::<PathBuf>("config") else { return Ok(typed) };
     let root = read(file).map_err(Refused::Failed)?;
-    let wrong = |place: &str, problem: &str| {
-        Refused::Entry(printable(&format!("{}: {place}: {problem}", file.display())))
-    };
+    let wrong =
+        |place: &str, problem: &str| Refused::Entry(format!("{}: {place}: {problem}", file.display()));
     check_names(command, &root, "", &|place, problem| wrong(place, problem))?;
 
     let table = path.iter().try_fold(&root, |table, name| table.get(*name)?.as_table());
@@ -182,7 +180,7 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Table, String> {
         let before = error.span().map_or(0, |span| span.start.min(bytes.len()));
         let line = 1 + bytes[..before].iter().filter(|&&byte| byte == b'\n').count();
         let message = error.message().lines().collect::<Vec<_>>().join(", ");
-        format!("not TOML in line {line}: {}", readable(&message))
+        format!("not TOML in line {line}: {message}")
     })
 }
 

@@ -5,6 +5,7 @@ use super::exit::{Code, print, warn};
 use super::reproduce::{Figure, Presets};
 use clap::{Args, Subcommand, ValueEnum};
 use dlr::experiments::sweep::shard::{Shard, find_parts, join};
+use dlr::text::printable;
 use dlr::{Error, Result, report};
 use std::env;
 use std::path::{Path, PathBuf};
@@ -81,7 +82,8 @@ fn merge(folder: &Path) -> Result<Code> {
         let joined = join(&parts, &whole)?;
         joined.warning.iter().for_each(|warning| warn(warning));
         let runs = report::summary::grouped(joined.len() as u64);
-        print(&format!("{}: {runs} runs, joined from {count} parts\n", whole.display()))?;
+        let whole = printable(&whole.display().to_string());
+        print(&format!("{whole}: {runs} runs, joined from {count} parts\n"))?;
     }
     Ok(Code::Done)
 }

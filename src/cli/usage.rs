@@ -3,7 +3,6 @@
 use super::config;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Command, Error};
-use dlr::text::printable;
 use std::env;
 use std::error::Error as _;
 use std::ffi::OsString;
@@ -33,7 +32,7 @@ pub(super) fn problem(error: &Error) -> String {
             let reason = error.source().map(ToString::to_string).unwrap_or_default();
             let found =
                 if reason.starts_with("expected ") { format!(", found {value:?}") } else { String::new() };
-            printable(&reason) + &found
+            reason + &found
         }
         ErrorKind::UnknownArgument if argument(error).starts_with('-') => "there is no such option".into(),
         ErrorKind::UnknownArgument => "nothing more was expected here".into(),
@@ -116,7 +115,7 @@ fn names(error: &Error, kind: ContextKind) -> String {
 /// `--lr` of `--lr <X>`, and `OPTIMIZER` of `[OPTIMIZER]...`.
 fn bare(name: &str) -> String {
     let word = if name.starts_with('-') { name.split([' ', '[']).next().unwrap_or_default() } else { name };
-    printable(word.trim_end_matches("...").trim_matches(['<', '>', '[', ']']))
+    word.trim_end_matches("...").trim_matches(['<', '>', '[', ']']).to_owned()
 }
 
 fn all(error: &Error, kind: ContextKind) -> Vec<String> {

@@ -12,6 +12,7 @@ use dlr::experiments::replay::{Recorded, Replay};
 use dlr::memory;
 use dlr::report::machine::Engine;
 use dlr::report::record;
+use dlr::text::printable;
 use dlr::{Error, Result};
 use serde_json::json;
 use std::fs::File;
@@ -131,20 +132,21 @@ fn told(record: &Recorded, replay: &Replay, engine: &Engine, as_json: bool) -> S
         });
         return format!("{verdict}\n");
     }
+    // From here on for people: the record says what it likes.
+    let unlike = printable(&unlike.join("; "));
     let name = format!("{}, seed {seed}", record.config.optimizer);
     if matches {
-        let how =
-            if unlike.is_empty() { String::new() } else { format!(" (although {})", unlike.join("; ")) };
+        let how = if unlike.is_empty() { String::new() } else { format!(" (although {unlike})") };
         return format!("the same       {name}: sha256 {}{how}\n", replay.weights_sha256);
     }
     let why = if unlike.is_empty() {
         "version, commit, compiler, SIMD and data are the same, so the record was changed, or this is a fault of dlr".to_owned()
     } else {
-        format!("this may be why: {}", unlike.join("; "))
+        format!("this may be why: {unlike}")
     };
     let mut text = format!("otherwise      {name}; {why}\n");
     for difference in &replay.differences {
-        text += &format!("               {difference}\n");
+        text += &format!("               {}\n", printable(difference));
     }
     text
 }

@@ -10,6 +10,7 @@ use super::cache_file::{self, Miss};
 use super::identity::Identity;
 use super::prepare::Prepared;
 use super::source::Sources;
+use crate::error;
 use std::env;
 use std::ffi::OsString;
 use std::fs::{self, File};
@@ -69,8 +70,10 @@ pub(super) fn load(sources: &Sources, policy: &CachePolicy) -> (Option<(Prepared
             }
             Ok(_) | Err(Miss::Stale) => (),
             Err(Miss::Damaged(why)) => {
-                warnings
-                    .push(format!("{}: the cache file was damaged ({why}) and is not used", path.display()));
+                warnings.push(format!(
+                    "{}: the cache file was damaged ({why}) and is not used",
+                    error::name(&path)
+                ));
             }
         }
     }
@@ -93,7 +96,7 @@ pub(super) fn store(
     for folder in &policy.folders {
         match write(prepared, sources, folder, &name) {
             Ok(path) => return (Source::Prepared(path), None),
-            Err(error) => reasons.push(format!("{} ({error})", folder.display())),
+            Err(error) => reasons.push(format!("{} ({error})", error::name(folder))),
         }
     }
     let warning = || {

@@ -2,6 +2,7 @@
 
 use super::known::{Known, Proof};
 use super::source::{Claim, Sources};
+use crate::error::name;
 use serde::{Deserialize, Serialize};
 
 /// SHA-256 of the four files, in lower-case hexadecimal.
@@ -100,7 +101,7 @@ impl Sources {
             Some(Claim::Names(_)) => "named",
             _ => "given as --dataset",
         };
-        format!("{}: {by} {}, but its files {why}", self.dir().display(), claimed.name)
+        format!("{}: {by} {}, but its files {why}", name(self.dir()), claimed.name)
     }
 }
 

@@ -25,7 +25,7 @@ use super::network::Network;
 use super::settings::Settings;
 use super::trainer::{PROTOCOL, Point};
 use crate::data::Dataset;
-use crate::error::{Error, Result, of_reader};
+use crate::error::{Error, Result};
 use crate::files;
 use crate::hash::hex;
 use dlr_kernels::layer::State;
@@ -224,7 +224,7 @@ impl Checkpoint {
     /// One of this form, from the tensors of its file and what that says of it.
     fn read(file: &SafeTensors, about: Value) -> std::result::Result<(Self, Origin), String> {
         let mut about: About = serde_json::from_value(about)
-            .map_err(|error| format!("what it says of itself is damaged ({})", of_reader(error)))?;
+            .map_err(|error| format!("what it says of itself is damaged ({error})"))?;
         let sha256 = std::mem::take(&mut about.sha256);
         let layers = about.updates.iter().enumerate().map(|(l, &updates)| {
             Ok(State {

@@ -5,9 +5,10 @@
 use super::hidden::{MAX_HIDDEN, MAX_LAYERS};
 use super::network::{Matrix, Network, little_endian};
 use crate::data::idx::MAX_INPUTS;
-use crate::error::{Error, Result, of_reader};
+use crate::error::{Error, Result};
 use crate::files;
 use crate::memory;
+use crate::text::readable;
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use std::collections::HashMap;
 use std::fs;
@@ -101,7 +102,7 @@ pub fn load(path: &Path) -> Result<Network> {
 /// # Errors
 /// What is wrong with them, without the file's name, which the caller adds.
 pub fn from_bytes(bytes: &[u8]) -> std::result::Result<Network, String> {
-    parse(bytes).and_then(|file| network(&file))
+    parse(bytes).and_then(|file| network(&file)).map_err(|problem| readable(&problem))
 }
 
 /// The bytes of a model or checkpoint.
@@ -124,7 +125,7 @@ pub(super) fn parse(bytes: &[u8]) -> std::result::Result<SafeTensors<'_>, String
     if header > MAX_HEADER {
         return Err("not a safetensors file (header too large)".to_owned());
     }
-    SafeTensors::deserialize(bytes).map_err(|error| format!("not a safetensors file ({})", of_reader(error)))
+    SafeTensors::deserialize(bytes).map_err(|error| format!("not a safetensors file ({error})"))
 }
 
 /// The network whose weights are among the tensors of a file.

@@ -4,10 +4,11 @@ use super::machine::Engine;
 use super::profile::SCHEMA;
 use super::summary::percent;
 use crate::data::Dataset;
-use crate::error::{Error, Result, of_reader};
+use crate::error::{Error, Result};
 use crate::experiments::profile::{Cell, LEAST_ROUNDS, Profile};
 use crate::experiments::statistics::Spread;
 use crate::memory;
+use crate::text::readable;
 use serde::Deserialize;
 use serde_json::Value;
 use std::fmt::Write as _;
@@ -139,10 +140,11 @@ impl Baseline {
         let then = (&**cpu, &**simd, &**profile);
         let now = (&*engine.cpu, engine.simd, engine.profile);
         (then != now).then(|| {
-            format!(
+            let warning = format!(
                 "{} was measured on {} with {} ({} build), this is {} with {} ({} build): their times differ for that alone",
                 self.path.display(), then.0, then.1, then.2, now.0, now.1, now.2
-            )
+            );
+            readable(&warning)
         })
     }
 
@@ -188,7 +190,7 @@ fn parse(bytes: &[u8]) -> std::result::Result<(Machine, Data, Vec<Saved>), Strin
             }
             None => return Err(format!("line {number} has no schema, expected {SCHEMA:?}")),
         }
-        let damaged = |error: serde_json::Error| format!("line {number} is damaged: {}", of_reader(error));
+        let damaged = |error: serde_json::Error| format!("line {number} is damaged: {error}");
         match value["kind"].as_str() {
             Some("machine") if number == 1 => {
                 let machine = Machine::deserialize(&value["engine"]).map_err(damaged)?;

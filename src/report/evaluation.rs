@@ -10,6 +10,7 @@ use crate::engine::images::Inputs;
 use crate::engine::saved::Saved;
 use crate::experiments::evaluation::{Class, Evaluation, Mistake};
 use crate::experiments::statistics::proportion::LEVEL;
+use crate::text::printable;
 use serde::Serialize;
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -94,9 +95,9 @@ struct Named<'a> {
 }
 
 impl Report<'_> {
-    /// What a class is called: its name, or its number.
+    /// What a class is called, for people: its name, or its number.
     fn name(&self, class: usize) -> String {
-        self.saved.classes.as_ref().unwrap_or(&self.data.class_names)[class].clone()
+        printable(&self.saved.classes.as_ref().unwrap_or(&self.data.class_names)[class])
     }
 
     /// The names of all classes.

@@ -3,6 +3,7 @@
 use super::sheet::Tile;
 use crate::data::fit::Image;
 use crate::engine::classify::Answers;
+use crate::text::printable;
 use serde::Serialize;
 
 /// The version of the JSON's form.
@@ -41,8 +42,9 @@ impl<'a> Prediction<'a> {
         }
     }
 
+    /// What a class is called, for people.
     fn called(&self, class: usize) -> String {
-        self.names.map_or_else(|| class.to_string(), |names| names[class].clone())
+        self.names.map_or_else(|| class.to_string(), |names| printable(&names[class]))
     }
 
     /// The class with the largest output but one, the first of equals; none if there is one class only.
@@ -72,7 +74,7 @@ pub struct Table {
 impl Table {
     /// A table for these files, by a network whose classes have `names` or go by their numbers.
     pub fn new<'a>(images: impl IntoIterator<Item = &'a str>, names: Option<&[String]>) -> Self {
-        let width = |least: usize, text: &str| least.max(text.chars().count());
+        let width = |least: usize, text: &str| least.max(printable(text).chars().count());
         Self {
             image: images.into_iter().fold("image".len(), width),
             class: names.unwrap_or_default().iter().map(String::as_str).fold("class".len(), width),
@@ -90,7 +92,7 @@ impl Table {
         let (next, next_output) =
             prediction.next().map(|next| (prediction.called(next), output(next))).unwrap_or_default();
         let (class, class_output) = (prediction.called(prediction.class), output(prediction.class));
-        self.line([&prediction.image, &class, &class_output, &next, &next_output])
+        self.line([&printable(&prediction.image), &class, &class_output, &next, &next_output])
     }
 
     fn line(&self, [image, class, output, next, next_output]: [&str; 5]) -> String {

@@ -5,8 +5,9 @@ use crate::data::Dataset;
 use crate::engine::checkpoint::Initial;
 use crate::engine::settings::Settings;
 use crate::engine::trainer::{PROTOCOL, Point, Run, Stop};
-use crate::error::{of_json, of_reader};
+use crate::error::of_json;
 use crate::experiments::replay::Recorded;
+use crate::text::readable;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -159,24 +160,25 @@ impl<'a> Record<'a> {
 /// # Errors
 /// What is wrong with which line, without the file's name, which the caller adds; or that there is none.
 pub fn parse(text: &str) -> Result<Vec<Recorded>, String> {
-    let mut records = Vec::new();
-    for (number, line) in (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty()) {
-        let value: Value = serde_json::from_str(line)
-            .map_err(|error| format!("line {number} is no JSON ({})", of_json(&error)))?;
-        match value["schema"].as_str() {
-            Some(SCHEMA) => {}
-            Some(other) => return Err(format!("line {number} has schema {other:?}, expected {SCHEMA:?}")),
-            None => return Err(format!("line {number} is no record of a run: it has no schema")),
+    let lines = (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty());
+    let records = lines.map(|(number, line)| recorded(line).map_err(|what| format!("line {number} {what}")));
+    match records.collect::<Result<Vec<_>, _>>() {
+        Ok(none) if none.is_empty() => Err("an empty file".into()),
+        read => read.map_err(|problem| readable(&problem)),
+    }
+}
+
+/// The record in a line, or what is wrong with it.
+fn recorded(line: &str) -> Result<Recorded, String> {
+    let value: Value =
+        serde_json::from_str(line).map_err(|error| format!("is no JSON ({})", of_json(&error)))?;
+    match value["schema"].as_str() {
+        Some(SCHEMA) => {
+            serde_json::from_value(value).map_err(|error| format!("is no whole record ({error})"))
         }
-        let record = serde_json::from_value(value);
-        records.push(
-            record.map_err(|error| format!("line {number} is no whole record ({})", of_reader(error)))?,
-        );
+        Some(other) => Err(format!("has schema {other:?}, expected {SCHEMA:?}")),
+        None => Err("is no record of a run: it has no schema".into()),
     }
-    if records.is_empty() {
-        return Err("an empty file".into());
-    }
-    Ok(records)
 }
 
 /// Nanoseconds of training per image, if there were any.

@@ -5,6 +5,7 @@ use super::record::ns_per_image;
 use crate::data::Dataset;
 use crate::engine::settings::Settings;
 use crate::engine::trainer::{Run, Stop};
+use crate::text::printable;
 use std::fmt::Write as _;
 
 /// The summary of `run`, several lines.
@@ -44,9 +45,9 @@ pub(super) fn heading(settings: &Settings, data: &Dataset) -> String {
     text
 }
 
-/// Appends one line of a summary.
+/// Appends one line of a summary, whatever a file or a data set is called.
 pub(super) fn line(text: &mut String, name: &str, value: &str) {
-    writeln!(text, "{name:<14} {value}").expect("a string takes all");
+    writeln!(text, "{name:<14} {}", printable(value)).expect("a string takes all");
 }
 
 fn verdict(settings: &Settings, run: &Run) -> String {

@@ -1,7 +1,12 @@
-//! Where output goes: pipes that are closed early, full disks, narrow terminals.
+//! Where output goes: pipes that are closed early, full disks, narrow terminals; and what files may not do to it.
 
 use crate::helpers::*;
-use std::fs::File;
+use crate::predict::png_of;
+use dlr::engine::model;
+use dlr::engine::network::Network;
+use dlr::engine::settings::Init;
+use serde_json::json;
+use std::fs::{self, File};
 use std::process::Stdio;
 
 /// Every command with much to say, in short.
@@ -136,4 +141,44 @@ fn data_and_cache_are_where_the_environment_says() {
             std::fs::read_dir(below).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         assert!(names.len() == 1 && names[0].to_str().unwrap().starts_with("linked-"), "{names:?}");
     }
+}
+
+/// Begins a line of its own, and would clear the screen.
+const EVIL: &str = "a\nb\u{1b}[2J";
+
+/// What files are called and say of themselves stays on the line where it is told.
+#[test]
+fn nothing_in_a_file_breaks_a_line_or_reaches_the_terminal() {
+    let desk = Desk::new();
+    desk.put_tiny();
+    fs::rename(desk.path("tiny"), desk.path(EVIL)).unwrap();
+    let classes: Vec<_> = (0..3).map(|class| format!("{EVIL}{class}")).collect();
+    let about = json!({ "data": "a\nb", "classes": classes, "config": { "inputs": "unit" } });
+    model::save(&desk.path("n\nb"), &Network::draw(20, 2, 3, Init::FanIn, 1), about.clone()).unwrap();
+    model::save(&desk.path("square"), &Network::draw(16, 2, 3, Init::FanIn, 1), about).unwrap();
+    desk.write("p\nb.png", png_of(4, &[0, 0, 0, 0, 0, 9, 9, 0, 0, 9, 9, 0, 0, 0, 0, 0]));
+    let mut record = desk.json("--epochs 1 --images 600");
+    for part in ["version", "commit", "rustc", "simd"] {
+        record["engine"][part] = json!(EVIL);
+    }
+    record["final"]["weights_sha256"] = json!(EVIL);
+    desk.write("record", record.to_string());
+
+    let told = |arguments: &[&str], code: i32| {
+        let mut command = desk.command("");
+        command.args(arguments);
+        let Finished { code: found, stdout, stderr } = finish(command);
+        let lines = format!("{stdout}{stderr}");
+        assert_eq!(found, Some(code), "{arguments:?}: {lines:?}");
+        assert!(lines.contains(r"a\nb"), "{arguments:?}: {lines:?}");
+        for line in lines.lines() {
+            assert!(!line.starts_with('b') && !line.contains(char::is_control), "{arguments:?}: {lines:?}");
+        }
+    };
+    told(&["-q", "--data", EVIL, "--hidden", "2", "--target", "none", "--epochs", "1"], 0);
+    told(&["compare", "sgd", "-q", "--data", EVIL, "--hidden", "2", "--runs", "2", "--epochs", "1"], 0);
+    told(&["data", "--data", EVIL], 0);
+    told(&["evaluate", "n\nb", "--data", EVIL, "--threads", "1"], 0);
+    told(&["predict", "square", "p\nb.png"], 0);
+    told(&["verify", "record"], 7);
 }

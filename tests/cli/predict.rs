@@ -19,7 +19,7 @@ fn test_images() -> Split {
 }
 
 /// A PNG of square pixels in grey.
-fn png_of(side: usize, grey: &[u8]) -> Vec<u8> {
+pub(crate) fn png_of(side: usize, grey: &[u8]) -> Vec<u8> {
     png_in(ColorType::Grayscale, [side, grey.len() / side], grey)
 }
 

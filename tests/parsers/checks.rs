@@ -27,7 +27,10 @@ const FILE: &str = "file";
 #[track_caller]
 fn is_refusal<T>(error: impl ToString) -> Option<T> {
     let error = error.to_string();
-    assert!(!error.is_empty() && !error.contains(char::is_control) && error.len() < 4000, "{error:?}");
+    assert!(
+        !error.is_empty() && !error.contains(char::is_control) && error.chars().count() < 2500,
+        "{error:?}"
+    );
     None
 }
 

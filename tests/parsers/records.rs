@@ -16,6 +16,9 @@ fn bad_records_are_refused() {
     // A record names its processor and its build, so that it is not as long everywhere.
     let two_on_a_line =
         format!("line 1 is no JSON (trailing characters at column {})", good.trim().len() + 2);
+    let page = "x".repeat(5000);
+    let whole = format!("line 1 has schema \"{page}\", expected \"dlr-run/1\"");
+    let without_middle = format!("{} ... {}", &whole[..1000], &whole[whole.len() - 1000..]);
     let cases: Vec<(&str, String, &str)> = vec![
         ("empty", String::new(), "an empty file"),
         ("blank lines", "\n \n".into(), "an empty file"),
@@ -41,6 +44,7 @@ fn bad_records_are_refused() {
             one("dlr-run/1", "dlr-run/2"),
             "line 1 has schema \"dlr-run/2\", expected \"dlr-run/1\"",
         ),
+        ("a schema of a page", one("\"dlr-run/1\"", &format!("\"{page}\"")), &without_middle),
         (
             "another program's schema",
             one("dlr-run/1", "dlr-profile/1"),

@@ -17,7 +17,7 @@
 use super::run::{Outcome, hash};
 use crate::data::Dataset;
 use crate::engine::trainer::PROTOCOL;
-use crate::error::{Error, Result, of_json, of_reader};
+use crate::error::{Error, Result, name, of_json};
 use crate::files;
 use crate::memory;
 use dlr_kernels::simd::Level;
@@ -125,7 +125,7 @@ impl Journal {
         if length < bytes.len() as u64 {
             let torn = bytes.len() as u64 - length;
             warning =
-                Some(format!("{}: the last line was cut off; its {torn} bytes were removed", path.display()));
+                Some(format!("{}: the last line was cut off; its {torn} bytes were removed", name(path)));
             file.set_len(length).map_err(write_error(path))?;
         }
         let mut locked = Locked { path: path.to_owned(), file };
@@ -309,7 +309,7 @@ pub fn parse(path: &Path, bytes: &[u8]) -> Result<Contents> {
             let header: Header =
                 serde_json::from_slice(json).map_err(|error| damaged(1, &of_json(&error)))?;
             if header.journal != FORMAT {
-                let problem = format!("a journal of the form {}, not {FORMAT}", of_reader(&header.journal));
+                let problem = format!("a journal of the form {}, not {FORMAT}", header.journal);
                 return Err(Error::data(path, problem, "use the dlr that wrote it"));
             }
             read.header = Some(header);
