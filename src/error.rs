@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 #[non_exhaustive]
 pub enum Error {
     /// A data set or model file is missing, damaged, or not what was asked for.
-    #[error("{}: {}; {cure}", name(path), readable(problem))]
+    #[error("{}: {}; {}", name(path), readable(problem), readable(cure))]
     Data {
         /// The file or folder at fault.
         path: PathBuf,
@@ -20,7 +20,7 @@ pub enum Error {
     },
 
     /// An array that was to become part of a data set is not what it should be.
-    #[error("{array}: {problem}; {cure}")]
+    #[error("{array}: {}; {cure}", readable(problem))]
     Arrays {
         /// Which of them.
         array: &'static str,
@@ -64,7 +64,7 @@ pub enum Error {
     },
 
     /// A setting, or a combination of settings, that makes no sense.
-    #[error("{option}: {}; {cure}", readable(problem))]
+    #[error("{option}: {}; {}", readable(problem), readable(cure))]
     Settings {
         /// The option as the user types it.
         option: &'static str,
@@ -129,8 +129,8 @@ mod tests {
     #[test]
     fn a_line_remains_one_whatever_the_file_is_called_and_says_of_itself() {
         let path = Path::new("two\nlines");
-        let error = Error::data(path, "a\tb", "c");
-        assert_eq!(error.to_string(), r"two\nlines: a\tb; c");
+        let error = Error::data(path, "a\tb", "c\nd");
+        assert_eq!(error.to_string(), r"two\nlines: a\tb; c\nd");
         let (path, source) = (path.to_owned(), || io::Error::other("why"));
         let read = Error::Read { path: path.clone(), source: source(), cure: "c" };
         assert_eq!(read.to_string(), r"cannot read two\nlines: why; c");

@@ -12,6 +12,7 @@ use dlr::experiments::sweep::Sweep;
 use dlr::experiments::sweep::journal::Header;
 use dlr::experiments::sweep::shard::Shard;
 use dlr::report::paper::{Reproduction, page, results, tables, timings};
+use dlr::text::printable;
 use dlr::{Error, Result, files};
 use serde_json::json;
 use std::fs;
@@ -131,6 +132,7 @@ pub(super) fn run(args: &Reproduce) -> Result<Code> {
     };
     if let Some(shard) = args.shard {
         let out = super::sweep::quoted(&args.out).unwrap_or_else(|_| args.out.display().to_string());
+        let out = printable(&out);
         complain(format_args!("part {shard} is complete; when all are, run: dlr sweep merge {out}"));
         return Ok(Code::Done);
     }
@@ -141,7 +143,8 @@ pub(super) fn run(args: &Reproduce) -> Result<Code> {
         names.push(name);
     }
     made.iter().try_for_each(|one| print(&tables(one)))?;
-    print(&format!("\nfiles in {}: {}\n", args.out.display(), names.join(", ")))?;
+    let out = printable(&args.out.display().to_string());
+    print(&format!("\nfiles in {out}: {}\n", names.join(", ")))?;
     Ok(Code::Done)
 }
 

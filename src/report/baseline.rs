@@ -4,7 +4,7 @@ use super::machine::Engine;
 use super::profile::SCHEMA;
 use super::summary::percent;
 use crate::data::Dataset;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, name};
 use crate::experiments::profile::{Cell, LEAST_ROUNDS, Profile};
 use crate::experiments::statistics::Spread;
 use crate::memory;
@@ -140,11 +140,11 @@ impl Baseline {
         let then = (&**cpu, &**simd, &**profile);
         let now = (&*engine.cpu, engine.simd, engine.profile);
         (then != now).then(|| {
-            let warning = format!(
+            let then = (readable(cpu), readable(simd), readable(profile));
+            format!(
                 "{} was measured on {} with {} ({} build), this is {} with {} ({} build): their times differ for that alone",
-                self.path.display(), then.0, then.1, then.2, now.0, now.1, now.2
-            );
-            readable(&warning)
+                name(&self.path), then.0, then.1, then.2, now.0, now.1, now.2
+            )
         })
     }
 

@@ -5,6 +5,7 @@ use super::summary::{grouped, line, percent};
 use crate::Result;
 use crate::data::known::Known;
 use crate::data::{Check, Dataset, Split};
+use crate::error::name;
 use serde_json::json;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -39,8 +40,8 @@ pub fn list(places: &[Place], usual: Option<&Path>) -> String {
     let mut told = "";
     for Place { known, found } in places {
         let place = match found {
-            Ok(Some(folder)) if Some(&**folder) == usual => format!("{} (the default)", folder.display()),
-            Ok(Some(folder)) => folder.display().to_string(),
+            Ok(Some(folder)) if Some(&**folder) == usual => format!("{} (the default)", name(folder)),
+            Ok(Some(folder)) => name(folder),
             Ok(None) if told == known.get => "nowhere; it is among the same files".to_owned(),
             Ok(None) => {
                 told = known.get;
@@ -51,7 +52,7 @@ pub fn list(places: &[Place], usual: Option<&Path>) -> String {
         writeln!(text, "{:<16} {place}", known.name).expect("a string takes all");
     }
     if let Some(default) = usual.filter(|usual| !places.iter().any(|place| place.folder() == Some(*usual))) {
-        writeln!(text, "{:<16} {} (the default)", "", default.display()).expect("a string takes all");
+        writeln!(text, "{:<16} {} (the default)", "", name(default)).expect("a string takes all");
     }
     text
 }

@@ -166,7 +166,7 @@ fn nothing_in_a_file_breaks_a_line_or_reaches_the_terminal() {
 
     let told = |arguments: &[&str], code: i32| {
         let mut command = desk.command("");
-        command.args(arguments);
+        command.args(arguments).env("DLR_DATA", EVIL);
         let Finished { code: found, stdout, stderr } = finish(command);
         let lines = format!("{stdout}{stderr}");
         assert_eq!(found, Some(code), "{arguments:?}: {lines:?}");
@@ -178,7 +178,16 @@ fn nothing_in_a_file_breaks_a_line_or_reaches_the_terminal() {
     told(&["-q", "--data", EVIL, "--hidden", "2", "--target", "none", "--epochs", "1"], 0);
     told(&["compare", "sgd", "-q", "--data", EVIL, "--hidden", "2", "--runs", "2", "--epochs", "1"], 0);
     told(&["data", "--data", EVIL], 0);
+    told(&["data"], 0);
     told(&["evaluate", "n\nb", "--data", EVIL, "--threads", "1"], 0);
     told(&["predict", "square", "p\nb.png"], 0);
-    told(&["verify", "record"], 7);
+    told(&["verify", "record", "--data", MNIST], 7);
+
+    let json = |arguments: &[&str]| {
+        let mut command = desk.command("");
+        command.args(arguments);
+        finish(command).json()
+    };
+    let line = json(&["predict", "square", "p\nb.png", "--json"]);
+    assert!(line["name"].as_str().unwrap().starts_with(EVIL), "programs are told what is there: {line}");
 }
