@@ -1,6 +1,6 @@
 //! The crate's one error type: every variant names the file or option, what is wrong, and what to do about it.
 
-use crate::text::{printable, readable};
+use crate::text::{name, readable};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -104,11 +104,6 @@ pub enum Error {
 
 /// The crate's result.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
-
-/// A file's name on one line, whatever it is called.
-pub(crate) fn name(path: &Path) -> String {
-    printable(&path.display().to_string())
-}
 
 /// What is wrong with JSON that is one line of a file, whose number the caller tells.
 pub(crate) fn of_json(error: &serde_json::Error) -> String {

@@ -1,15 +1,23 @@
 //! Text from elsewhere as part of a line: a file's name, what is in a file, an argument.
 
+use std::path::Path;
+
 /// The most letters that are told whole. What is longer tells of something long, a file's text or an argument.
 const MOST: usize = 2000;
 
-/// On one line, whatever it is made of: control characters, which would end the line or tell a terminal what to do, are escaped.
+/// On one line, whatever it is made of: control characters, which would end the line or tell a terminal what to do, are
+/// escaped.
 pub fn printable(text: &str) -> String {
     let mut line = String::with_capacity(text.len());
     for c in text.chars() {
         if c.is_control() { line.extend(c.escape_default()) } else { line.push(c) }
     }
     line
+}
+
+/// A file's name on one line, whatever it is called.
+pub fn name(path: &Path) -> String {
+    printable(&path.display().to_string())
 }
 
 /// On one line that somebody may read: what is too long keeps both ends, and loses its middle.

@@ -12,8 +12,7 @@ use dlr::experiments::sweep::Sweep;
 use dlr::experiments::sweep::journal::Header;
 use dlr::experiments::sweep::shard::Shard;
 use dlr::report::paper::{Reproduction, page, results, tables, timings};
-use dlr::text::printable;
-use dlr::{Error, Result, files};
+use dlr::{Error, Result, files, text};
 use serde_json::json;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -132,7 +131,7 @@ pub(super) fn run(args: &Reproduce) -> Result<Code> {
     };
     if let Some(shard) = args.shard {
         let out = super::sweep::quoted(&args.out).unwrap_or_else(|_| args.out.display().to_string());
-        let out = printable(&out);
+        let out = text::printable(&out);
         complain(format_args!("part {shard} is complete; when all are, run: dlr sweep merge {out}"));
         return Ok(Code::Done);
     }
@@ -143,8 +142,7 @@ pub(super) fn run(args: &Reproduce) -> Result<Code> {
         names.push(name);
     }
     made.iter().try_for_each(|one| print(&tables(one)))?;
-    let out = printable(&args.out.display().to_string());
-    print(&format!("\nfiles in {out}: {}\n", names.join(", ")))?;
+    print(&format!("\nfiles in {}: {}\n", text::name(&args.out), names.join(", ")))?;
     Ok(Code::Done)
 }
 

@@ -5,8 +5,7 @@ use super::exit::{Code, print, warn};
 use super::reproduce::{Figure, Presets};
 use clap::{Args, Subcommand, ValueEnum};
 use dlr::experiments::sweep::shard::{Shard, find_parts, join};
-use dlr::text::printable;
-use dlr::{Error, Result, report};
+use dlr::{Error, Result, report, text};
 use std::env;
 use std::path::{Path, PathBuf};
 
@@ -82,8 +81,7 @@ fn merge(folder: &Path) -> Result<Code> {
         let joined = join(&parts, &whole)?;
         joined.warning.iter().for_each(|warning| warn(warning));
         let runs = report::summary::grouped(joined.len() as u64);
-        let whole = printable(&whole.display().to_string());
-        print(&format!("{whole}: {runs} runs, joined from {count} parts\n"))?;
+        print(&format!("{}: {runs} runs, joined from {count} parts\n", text::name(&whole)))?;
     }
     Ok(Code::Done)
 }

@@ -132,7 +132,7 @@ fn told(record: &Recorded, replay: &Replay, engine: &Engine, as_json: bool) -> S
         });
         return format!("{verdict}\n");
     }
-    // From here on for people: the record says what it likes.
+    // For people from here on, and a record may say anything of its build.
     let unlike = printable(&unlike.join("; "));
     let name = format!("{}, seed {seed}", record.config.optimizer);
     if matches {

@@ -10,7 +10,7 @@ use super::cache_file::{self, Miss};
 use super::identity::Identity;
 use super::prepare::Prepared;
 use super::source::Sources;
-use crate::error;
+use crate::text;
 use std::env;
 use std::ffi::OsString;
 use std::fs::{self, File};
@@ -72,7 +72,7 @@ pub(super) fn load(sources: &Sources, policy: &CachePolicy) -> (Option<(Prepared
             Err(Miss::Damaged(why)) => {
                 warnings.push(format!(
                     "{}: the cache file was damaged ({why}) and is not used",
-                    error::name(&path)
+                    text::name(&path)
                 ));
             }
         }
@@ -96,7 +96,7 @@ pub(super) fn store(
     for folder in &policy.folders {
         match write(prepared, sources, folder, &name) {
             Ok(path) => return (Source::Prepared(path), None),
-            Err(error) => reasons.push(format!("{} ({error})", error::name(folder))),
+            Err(error) => reasons.push(format!("{} ({error})", text::name(folder))),
         }
     }
     let warning = || {

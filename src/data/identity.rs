@@ -2,7 +2,7 @@
 
 use super::known::{Known, Proof};
 use super::source::{Claim, Sources};
-use crate::error::name;
+use crate::text::name;
 use serde::{Deserialize, Serialize};
 
 /// SHA-256 of the four files, in lower-case hexadecimal.

@@ -5,7 +5,7 @@ use super::summary::{grouped, line, percent};
 use crate::Result;
 use crate::data::known::Known;
 use crate::data::{Check, Dataset, Split};
-use crate::error::name;
+use crate::text::name;
 use serde_json::json;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};

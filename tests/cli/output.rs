@@ -183,11 +183,8 @@ fn nothing_in_a_file_breaks_a_line_or_reaches_the_terminal() {
     told(&["predict", "square", "p\nb.png"], 0);
     told(&["verify", "record", "--data", MNIST], 7);
 
-    let json = |arguments: &[&str]| {
-        let mut command = desk.command("");
-        command.args(arguments);
-        finish(command).json()
-    };
-    let line = json(&["predict", "square", "p\nb.png", "--json"]);
+    let mut command = desk.command("predict square --json");
+    command.arg("p\nb.png");
+    let line = finish(command).json();
     assert!(line["name"].as_str().unwrap().starts_with(EVIL), "programs are told what is there: {line}");
 }

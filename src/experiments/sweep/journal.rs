@@ -17,9 +17,10 @@
 use super::run::{Outcome, hash};
 use crate::data::Dataset;
 use crate::engine::trainer::PROTOCOL;
-use crate::error::{Error, Result, name, of_json};
+use crate::error::{Error, Result, of_json};
 use crate::files;
 use crate::memory;
+use crate::text::name;
 use dlr_kernels::simd::Level;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
