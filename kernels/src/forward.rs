@@ -12,13 +12,13 @@
 //! Departures from the plain loop, and why each keeps the result:
 //!
 //! 1. Dark pixels are left out: they add zero.
-//! 2. The sums stay in registers: the hidden units are cut into even tiles of at most `TILE` vectors, and a tile's
+//! 2. The sums stay in registers: the hidden units are cut into even tiles of at most `Rows::WIDEST` vectors, and a tile's
 //!    accumulators are stored once, after the last pixel.
 //! 3. Where tiles are narrow, pixels take turns at several sets of accumulators, so that a fused multiply-add never waits for
 //!    the last one (latency 4, two a cycle: `IN_FLIGHT` are best). The sets are added in a fixed order. This only reorders
 //!    the sum: within the bound for reductions, (n + 2) 2^-24 sum |x_j w_ji|.
 //! 4. The loop is unrolled to four pixels, so that their rows are all asked for before the first has come; not in tiles wider
-//!    than `Rows::WIDEST`, where registers would run out.
+//!    than `Rows::UNROLLED`, where registers would run out.
 //! 5. Padding lanes are masked after the logistic, since s(0) = 1/2.
 //!
 //! Cost per lit pixel: Hp/LANES FMA with a load each, one broadcast per tile; 4 accumulators for one vector,
@@ -45,9 +45,12 @@ const fn sets(tile: usize) -> usize {
 /// Where the forward pass finds the weights of a lit pixel, and what it notes of them beside the sums. Methods, not closures,
 /// since only these can be made sure to be inlined: the sums would not stay in registers across a call.
 pub(crate) trait Rows {
+    /// The widest tile.
+    const WIDEST: usize = TILE;
+
     /// The widest tile for which the loop is unrolled. Notes on rows take registers, too, and so does what makes them: with ten
     /// vectors, DLR's way forward took a fifth longer unrolled.
-    const WIDEST: usize = 7;
+    const UNROLLED: usize = 7;
 
     /// A whole row, which has T vectors.
     fn whole<const T: usize>(&mut self, row: usize) -> [f32xN; T];
@@ -55,9 +58,15 @@ pub(crate) trait Rows {
     /// The T vectors from `first` on of a row that has more.
     fn part<const T: usize>(&mut self, row: usize, first: usize) -> [f32xN; T];
 
-    /// Adds a vector of a row's weights to what has been noted of the row, `so_far`.
+    /// What is noted of a vector of a row's weights.
     #[inline(always)]
-    fn note(&self, so_far: f32xN, _weights: f32xN) -> f32xN {
+    fn note(&self, _weights: f32xN) -> f32xN {
+        f32xN::ZERO
+    }
+
+    /// Adds that to what has been noted of the row, `so_far`.
+    #[inline(always)]
+    fn add_note(&self, so_far: f32xN, _weights: f32xN) -> f32xN {
         so_far
     }
 
@@ -67,7 +76,7 @@ pub(crate) trait Rows {
 }
 
 impl Rows for &Panel {
-    const WIDEST: usize = TILE;
+    const UNROLLED: usize = TILE;
 
     #[inline(always)]
     fn whole<const T: usize>(&mut self, row: usize) -> [f32xN; T] {
@@ -91,16 +100,18 @@ pub fn hidden_sums(lit: Lit, weights: &Panel, sums: &mut [f32xN]) {
 
 /// The same for rows of any origin, as long as `sums`.
 #[inline(always)]
-pub(crate) fn sums_of(lit: Lit, mut rows: impl Rows, sums: &mut [f32xN]) {
-    for_tile!(sums.len(), T => {
-        const SETS: usize = sets(T);
-        sums.copy_from_slice(&tile::<T, SETS, _>(lit, &mut rows, None));
-    }, else {
-        for_tiles!(sums.len(), first, T => {
+pub(crate) fn sums_of<R: Rows>(lit: Lit, mut rows: R, sums: &mut [f32xN]) {
+    if sums.len() <= R::WIDEST {
+        for_tile!(sums.len(), T => {
+            const SETS: usize = sets(T);
+            sums.copy_from_slice(&tile::<T, SETS, _>(lit, &mut rows, None));
+        }, else unreachable!("a tile is at most {TILE} vectors"));
+    } else {
+        for_tiles!(@most R::WIDEST, sums.len(), first, T => {
             const SETS: usize = sets(T);
             sums[first..first + T].copy_from_slice(&tile::<T, SETS, _>(lit, &mut rows, Some(first)));
         });
-    });
+    }
 }
 
 /// The sums of one tile: whole rows, or their part from `first` on.
@@ -112,7 +123,7 @@ fn tile<const T: usize, const SETS: usize, R: Rows>(
 ) -> [f32xN; T] {
     let mut sums = [[f32xN::ZERO; T]; SETS];
     let mut n = 0;
-    if T <= R::WIDEST {
+    if T <= R::UNROLLED {
         let (index, _) = lit.index().as_chunks::<4>();
         let (value, _) = lit.value().as_chunks::<4>();
         for (index, value) in index.iter().zip(value) {
@@ -154,7 +165,7 @@ fn add<const T: usize>(
     let mut notes = [f32xN::ZERO; 2];
     for v in 0..T {
         sums[v] = row[v].mul_add(x, sums[v]);
-        notes[v % 2] = rows.note(notes[v % 2], row[v]);
+        notes[v % 2] = if v < 2 { rows.note(row[v]) } else { rows.add_note(notes[v % 2], row[v]) };
     }
     notes[0] + notes[1]
 }

@@ -11,6 +11,9 @@ pub use wide::{f32x16 as f32xN, i32x16 as i32xN};
 /// Numbers in a vector.
 pub const LANES: usize = size_of::<f32xN>() / size_of::<f32>();
 
+/// Registers that hold a vector.
+pub(crate) const REGISTERS: usize = if cfg!(target_feature = "avx512f") { 32 } else { 16 };
+
 /// The number of each lane.
 pub(crate) const NUMBERS: [f32; LANES] = {
     let mut numbers = [0.0; LANES];
@@ -29,7 +32,7 @@ pub(crate) const TILE: usize = 16;
 
 /// Vectors of a row at most where those of [four rows](crate::lighters), and one value for each of these, have to stay in
 /// registers: 4 x 5 + 4 of 32, 4 x 3 + 4 of 16.
-pub const NARROW_TILE: usize = if cfg!(target_feature = "avx512f") { 5 } else { 3 };
+pub const NARROW_TILE: usize = if REGISTERS > 16 { 5 } else { 3 };
 
 /// The width of the tiles that rows of `vectors` are cut into, at `most` so many: as few as can be, and even, but for the
 /// last.
@@ -147,22 +150,25 @@ macro_rules! for_tile {
 }
 pub(crate) use for_tile;
 
-/// Runs `$body` for each tile that rows of `$vectors` are cut into, with `$first` bound to its first vector, and `$T` to the
-/// constant of its width.
+/// Runs `$body` for each tile of `$most` vectors at most that rows of `$vectors` are cut into, with `$first` bound to its first
+/// vector, and `$T` to the constant of its width.
 macro_rules! for_tiles {
-    (@most $most:ident, @widths $($width:literal)+, $vectors:expr, $first:ident, $T:ident => $body:expr) => {
+    (@most $most:expr, @widths $($width:literal)+, $vectors:expr, $first:ident, $T:ident => $body:expr) => {
         let vectors: usize = $vectors;
-        let width = $crate::lanes::tile_width(vectors, $crate::lanes::$most);
+        let width = $crate::lanes::tile_width(vectors, $most);
         for $first in (0..vectors).step_by(width) {
             $crate::lanes::for_tile!(@widths $($width)+, (vectors - $first).min(width), $T => $body, else {
-                unreachable!("a tile is at most {} vectors", $crate::lanes::$most)
+                unreachable!("a tile is at most {} vectors", $most)
             });
         }
     };
-    ($vectors:expr, $first:ident, $T:ident => $body:expr) => {
+    (@most $most:expr, $vectors:expr, $first:ident, $T:ident => $body:expr) => {
         $crate::lanes::for_tiles!(
-            @most TILE, @widths 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16, $vectors, $first, $T => $body
+            @most $most, @widths 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16, $vectors, $first, $T => $body
         );
+    };
+    ($vectors:expr, $first:ident, $T:ident => $body:expr) => {
+        $crate::lanes::for_tiles!(@most $crate::lanes::TILE, $vectors, $first, $T => $body);
     };
 }
 pub(crate) use for_tiles;
@@ -170,7 +176,9 @@ pub(crate) use for_tiles;
 /// The same for narrow tiles.
 macro_rules! for_narrow_tiles {
     ($vectors:expr, $first:ident, $T:ident => $body:expr) => {
-        $crate::lanes::for_tiles!(@most NARROW_TILE, @widths 1 2 3 4 5, $vectors, $first, $T => $body);
+        $crate::lanes::for_tiles!(
+            @most $crate::lanes::NARROW_TILE, @widths 1 2 3 4 5, $vectors, $first, $T => $body
+        );
     };
 }
 pub(crate) use for_narrow_tiles;

@@ -15,7 +15,7 @@
 
 use crate::forward::{Rows, hidden_sums, sums_of};
 use crate::gradient::{Gradient, OfImage};
-use crate::lanes::{LANES, f32xN, fours};
+use crate::lanes::{LANES, REGISTERS, TILE, f32xN, fours};
 use crate::lit::Lit;
 use crate::norms::{LaneNorms, into_rates, room};
 use crate::panel::Panel;
@@ -419,6 +419,10 @@ struct Squaring<'a> {
 }
 
 impl Rows for Squaring<'_> {
+    // Of a row, its weights and two sums of their squares are in registers, beside the tile's sums.
+    const WIDEST: usize = if REGISTERS > 16 { TILE } else { 8 };
+    const UNROLLED: usize = if REGISTERS > 16 { 7 } else { 4 };
+
     #[inline(always)]
     fn whole<const T: usize>(&mut self, row: usize) -> [f32xN; T] {
         self.weights.whole(row)
@@ -430,7 +434,12 @@ impl Rows for Squaring<'_> {
     }
 
     #[inline(always)]
-    fn note(&self, so_far: f32xN, weights: f32xN) -> f32xN {
+    fn note(&self, weights: f32xN) -> f32xN {
+        weights * weights
+    }
+
+    #[inline(always)]
+    fn add_note(&self, so_far: f32xN, weights: f32xN) -> f32xN {
         weights.mul_add(weights, so_far)
     }
 

@@ -13,8 +13,7 @@
 //! The denominator is the same for a whole row or lane. Rates of rows are taken from the weights as an update finds them;
 //! those of lanes are kept account of.
 //!
-//! Cost per vector: load, and, 2 FMA, store; in batches, one multiplication. Norms come on top, as
-//! [`Norms::cost`](crate::rule::Norms::cost) says.
+//! Cost per vector: load, and, 2 FMA, store. Norms come on top, as [`Norms::cost`](crate::rule::Norms::cost) says.
 
 use crate::lanes::f32xN;
 use crate::rule::{Cost, Norms, Rule};
@@ -48,6 +47,7 @@ impl<const BY_ROW: bool> Rule for Dlr<BY_ROW> {
 /// w - (|w| + alpha) a b.
 #[inline(always)]
 pub(super) fn by_strength(alpha: f32, weights: f32xN, a: f32xN, b: f32xN) -> f32xN {
-    // Of one image, b and b alpha are the same for all rows: one operation less than (|w| + alpha) b a.
-    weights.abs().mul_add(b, b * f32xN::splat(alpha)).mul_neg_add(a, weights)
+    // In a sweep, a and a alpha are the same for a whole row: one operation less than (|w| + alpha) a b, and two registers. With
+    // |w| b + b alpha, a tile would need two for every vector, and sixteen registers would not do.
+    weights.abs().mul_add(a, a * f32xN::splat(alpha)).mul_neg_add(b, weights)
 }

@@ -8,8 +8,8 @@
 //! The product of the two rates is lr times that of DLR, and where the weights vanish, all three are lr. Norms are those
 //! of DLR, of rows or of lanes.
 //!
-//! Cost per vector: of the numerator, load, and, 2 FMA, store, and in batches one multiplication; of the denominator, load,
-//! FMA, store, and norms, as [`Norms::cost`](crate::rule::Norms::cost) says.
+//! Cost per vector: of the numerator, load, and, 2 FMA, store; of the denominator, load, FMA, store, and norms, as
+//! [`Norms::cost`](crate::rule::Norms::cost) says.
 
 use super::dlr::by_strength;
 use crate::lanes::f32xN;
