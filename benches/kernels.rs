@@ -174,7 +174,7 @@ fn batch(c: &mut Criterion) {
     let images = Images::new(&data.train, Inputs::Unit);
     let mut lighters = [Lighters::new(784)];
     c.bench_function("turn a batch of 64", |b| {
-        b.iter(|| lighters[0].turn(images.levels(), (0..IMAGES).map(|n| images.pixels(n))));
+        b.iter(|| lighters[0].turn(images.levels(), (0..IMAGES).map(|n| images.groups().of(n))));
     });
     let mut lit = Vec::new();
     c.bench_function("list the lit groups of a batch of 64", |b| {

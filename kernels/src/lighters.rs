@@ -19,7 +19,8 @@
 //! 2. An image that lights some of a group's inputs adds zeros for the others: exact, as long as weights and deltas are
 //!    finite; what is not makes NaN of what the whole group is part of. MNIST's images light 151 inputs in 56 groups, so half
 //!    as many multiplications more, but a third of the loads.
-//! 3. A group knows its images by a mask of 64 bits, found by comparing all of their levels with zero at once.
+//! 3. The levels of a group lie image by image, as numbers of 32 bits: turning an image around takes one store for each group
+//!    that it lights, and a mask of the images that light a group comes from comparing whole vectors of them with zero.
 //! 4. A batch is cut into parts of up to 64 images, each a [`Lighters`]; two go forward together, so that weights are read once
 //!    for both.
 //! 5. Rows are cut into tiles narrow enough for four of them to stay in registers, and for the sums of two parts to stay in the
@@ -29,11 +30,10 @@
 //! Cost per group and image that lights it, for a tile of T vectors: 4 broadcasts and 4T FMA; forwards T loads and stores,
 //! back T loads.
 
-use crate::lanes::{f32xN, for_narrow_tiles};
+use crate::lanes::{LANES, f32xN, for_narrow_tiles, i32xN};
 use crate::panel::Panel;
 use core::array;
 use core::ops::Range;
-use wide::u8x32;
 
 /// Inputs that are taken together: with two, there are 88 entries for an image of MNIST instead of 56, and less to do for
 /// each; with eight, more zeros than lit inputs.
@@ -49,19 +49,18 @@ pub struct Lighters {
     groups: Vec<Group>,
 }
 
-/// The grey levels of a group's inputs, `[input][image]`.
-type Group = [[u8x32; Lighters::IMAGES / 32]; GROUP];
+/// The grey levels of a group's inputs, `[image][input]`, each image's as a number of 32 bits.
+type Group = [i32xN; Lighters::IMAGES / LANES];
 
-const DARK: Group = [[u8x32::ZERO; Lighters::IMAGES / 32]; GROUP];
+const DARK: Group = [i32xN::ZERO; Lighters::IMAGES / LANES];
 
 /// The images that light any of a group's inputs.
 #[inline(always)]
 fn lighters(group: &Group) -> Mask {
-    let [low, high] = array::from_fn(|half| {
-        let any = group.iter().fold(u8x32::ZERO, |any, input| any | input[half]);
-        u64::from(!any.simd_eq(u8x32::ZERO).to_bitmask())
+    let dark = (0..).zip(group).fold(0, |dark, (n, images)| {
+        dark | u64::from(images.simd_eq(i32xN::ZERO).to_bitmask()) << (n * LANES)
     });
-    Mask(low | high << 32)
+    Mask(!dark)
 }
 
 /// The numbers of the bits that are set, ascending.
@@ -92,25 +91,30 @@ impl Lighters {
         Self { inputs, levels: [0.0; 256], images: 0, groups: vec![DARK; inputs.div_ceil(GROUP)] }
     }
 
-    /// Takes in other images: of each, the numbers of its lit inputs, strictly ascending, and their grey levels. Level p
-    /// stands for the value `levels[p]`, and is dark if p is 0.
+    /// Takes in other images: of each, the numbers of the groups of which it lights any input, strictly ascending, and the grey
+    /// levels of their inputs. Level p stands for the value `levels[p]`, and is dark if p is 0. Levels of inputs that the last
+    /// group does not have change nothing.
     ///
     /// # Panics
-    /// If there are more than [`IMAGES`](Self::IMAGES), an image lights an input that is not there, its numbers and levels
+    /// If there are more than [`IMAGES`](Self::IMAGES), an image lights a group that is not there, its numbers and levels
     /// differ in length, or what is dark has a value. In debug builds, if numbers do not ascend.
-    pub fn turn<'a>(&mut self, levels: &[f32; 256], images: impl Iterator<Item = (&'a [u16], &'a [u8])>) {
+    pub fn turn<'a>(
+        &mut self,
+        levels: &[f32; 256],
+        images: impl Iterator<Item = (&'a [u16], &'a [[u8; GROUP]])>,
+    ) {
         assert!(levels[0] == 0.0, "an input that is dark is zero");
         self.levels = *levels;
         self.groups.fill(DARK);
-        let places: &mut [u8] = bytemuck::cast_slice_mut(&mut self.groups);
+        let groups: &mut [[[u8; GROUP]; Self::IMAGES]] = bytemuck::cast_slice_mut(&mut self.groups);
         self.images = 0;
-        for (index, grey) in images {
-            assert!(self.images < Self::IMAGES, "at most {} images at a time", Self::IMAGES);
-            assert_eq!(index.len(), grey.len(), "a lit pixel is an index and a value");
-            debug_assert!(index.is_sorted_by(|a, b| a < b), "lit pixels are strictly ascending");
-            let places = &mut places[self.images..self.inputs * Self::IMAGES];
-            for (&j, &grey) in index.iter().zip(grey) {
-                places[usize::from(j) * Self::IMAGES] = grey;
+        for (numbers, greys) in images {
+            let image = self.images;
+            assert!(image < Self::IMAGES, "at most {} images at a time", Self::IMAGES);
+            assert_eq!(numbers.len(), greys.len(), "a lit group is a number and its levels");
+            debug_assert!(numbers.is_sorted_by(|a, b| a < b), "lit groups are strictly ascending");
+            for (&group, &grey) in numbers.iter().zip(greys) {
+                groups[usize::from(group)][image] = grey;
             }
             self.images += 1;
         }
@@ -146,8 +150,8 @@ impl Lighters {
     /// The values of a group's inputs in an image.
     #[inline(always)]
     fn values(&self, group: &Group, image: usize) -> [f32xN; GROUP] {
-        let greys: &[[u8; Self::IMAGES]; GROUP] = bytemuck::cast_ref(group);
-        array::from_fn(|k| f32xN::splat(self.levels[usize::from(greys[k][image])]))
+        let greys: &[[u8; GROUP]; Self::IMAGES] = bytemuck::cast_ref(group);
+        greys[image].map(|grey| f32xN::splat(self.levels[usize::from(grey)]))
     }
 
     /// The hidden units' net inputs, a row for each image of `parts`, `sums[b][i] = sum_j x_bj weights[j][i]`: those in the
@@ -239,9 +243,12 @@ impl Lighters {
         levels: &[f32; 256],
         images: impl Iterator<Item = [u8; INPUTS]>,
     ) {
-        let lit = |image| (0..).zip(image).filter(|&(_, grey)| grey > 0).unzip();
-        let lists: Vec<(Vec<u16>, Vec<u8>)> = images.map(lit).collect();
-        self.turn(levels, lists.iter().map(|(index, grey)| (&index[..], &grey[..])));
+        let lit = |image: [u8; INPUTS]| -> (Vec<u16>, Vec<[u8; GROUP]>) {
+            let groups = image.chunks(GROUP).map(|inputs| array::from_fn(|k| *inputs.get(k).unwrap_or(&0)));
+            (0..).zip(groups).filter(|&(_, greys)| greys != [0; GROUP]).unzip()
+        };
+        let lists: Vec<_> = images.map(lit).collect();
+        self.turn(levels, lists.iter().map(|(numbers, greys)| (&numbers[..], &greys[..])));
     }
 }
 

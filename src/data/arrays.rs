@@ -124,8 +124,8 @@ mod tests {
         let data = of((2, 3), (&IMAGES, &LABELS), (&IMAGES[..6], &[1])).unwrap();
         assert_eq!((data.inputs, data.classes, data.shape, &*data.name), (6, 3, (2, 3), "mine"));
         assert_eq!((data.train.len(), data.test.len()), (2, 1));
-        assert_eq!(data.train.lit(0), (&[1, 2, 3, 4, 5][..], &[1, 2, 3, 4, 5][..]));
-        assert_eq!(data.train.lit(1), (&[0][..], &[6][..]));
+        assert_eq!(data.train.pixels().of(0), (&[1, 2, 3, 4, 5][..], &[1, 2, 3, 4, 5][..]));
+        assert_eq!(data.train.pixels().of(1), (&[0][..], &[6][..]));
         assert_eq!((data.train.labels(), data.test.labels()), (&[2, 0][..], &[1][..]));
     }
 

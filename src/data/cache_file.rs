@@ -24,7 +24,7 @@ use std::sync::Arc;
 const MAGIC: [u8; 8] = *b"dlrcache";
 const BYTE_ORDER: u32 = 0x0102_0304;
 /// To be raised with every change to the format, and to how data are prepared.
-const VERSION: u32 = 3;
+const VERSION: u32 = 4;
 /// Bytes before the JSON header.
 const PREFIX: usize = 24;
 
@@ -43,9 +43,9 @@ struct Header {
     shape: (usize, usize),
     transposed: bool,
     classes: usize,
-    /// Images and lit pixels.
-    train: (u64, u64),
-    test: (u64, u64),
+    /// Images, lit pixels and lit groups.
+    train: [u64; 3],
+    test: [u64; 3],
     hashes: Hashes,
     sources: Fingerprint,
     /// CRC-32 of the two blocks.
@@ -56,7 +56,6 @@ struct Header {
 
 /// The bytes that stand before the two blocks.
 pub(super) fn encode_header(prepared: &Prepared, sources: &Fingerprint) -> serde_json::Result<Vec<u8>> {
-    let counts = |split: &Split| (split.layout().images as u64, split.layout().lit as u64);
     let mut crc = crc32fast::Hasher::new();
     crc.update(prepared.train.block());
     crc.update(prepared.test.block());
@@ -64,8 +63,8 @@ pub(super) fn encode_header(prepared: &Prepared, sources: &Fingerprint) -> serde
         shape: prepared.shape,
         transposed: prepared.transposed,
         classes: prepared.classes,
-        train: counts(&prepared.train),
-        test: counts(&prepared.test),
+        train: prepared.train.layout().counts,
+        test: prepared.test.layout().counts,
         hashes: prepared.hashes.clone(),
         sources: sources.clone(),
         payload_crc: crc.finalize(),
@@ -110,9 +109,9 @@ pub(super) fn decode(file: Backing, sources: &Fingerprint) -> Result<Prepared, M
     if !(2..=256).contains(&header.classes) {
         return Err(Miss::Damaged("its number of classes is not valid"));
     }
-    let layout = |(images, lit)| match images {
-        0 => Err(Miss::Damaged("it has no images")),
-        _ => Layout::new(images, lit).ok_or(Miss::Damaged("its counts are too great")),
+    let layout = |counts: [u64; 3]| match counts {
+        [0, ..] => Err(Miss::Damaged("it has no images")),
+        _ => Layout::new(counts).ok_or(Miss::Damaged("its counts are too great")),
     };
     let (train, test) = (layout(header.train)?, layout(header.test)?);
     let len = train.size.checked_add(test.size).ok_or(Miss::Damaged("its counts are too great"))?;
@@ -129,9 +128,10 @@ pub(super) fn decode(file: Backing, sources: &Fingerprint) -> Result<Prepared, M
     let split = |at, layout| {
         Split::from_cache(Arc::clone(&file), at, layout, inputs, header.classes).map_err(Miss::Damaged)
     };
+    let test_at = at + train.size;
     Ok(Prepared {
         train: split(at, train)?,
-        test: split(at + train.size, test)?,
+        test: split(test_at, test)?,
         classes: header.classes,
         shape: header.shape,
         hashes: header.hashes,
@@ -209,14 +209,16 @@ mod tests {
             (r#""shape":[2,2]"#, r#""shape":[2,1]"#.to_owned(), "a pixel outside its image"),
             (r#""classes":2"#, r#""classes":1"#.to_owned(), "its number of classes is not valid"),
             (r#""classes":2"#, r#""classes":257"#.to_owned(), "its number of classes is not valid"),
-            (r#""train":[2,4]"#, r#""train":[2,5]"#.to_owned(), "image starts that are not in order"),
-            (r#""train":[2,4]"#, r#""train":[3,4]"#.to_owned(), "image starts that are not in order"),
-            (r#""train":[2,4]"#, r#""train":[2,400]"#.to_owned(), "its length is wrong"),
-            (r#""train":[2,4]"#, r#""train":[0,0]"#.to_owned(), "it has no images"),
-            (r#""test":[1,1]"#, r#""test":[0,0]"#.to_owned(), "it has no images"),
-            (r#""train":[2,4]"#, format!(r#""train":[{most},4]"#), "its counts are too great"),
-            (r#""test":[1,1]"#, format!(r#""test":[1,{most}]"#), "its counts are too great"),
-            (r#""test":[1,1]"#, format!(r#""test":[1,{}]"#, u64::MAX / 4), "its length is wrong"),
+            (r#""train":[2,4,2]"#, r#""train":[2,5,2]"#.to_owned(), "image starts that are not in order"),
+            (r#""train":[2,4,2]"#, r#""train":[3,4,2]"#.to_owned(), "image starts that are not in order"),
+            (r#""train":[2,4,2]"#, r#""train":[2,4,3]"#.to_owned(), "image starts that are not in order"),
+            (r#""train":[2,4,2]"#, format!(r#""train":[2,4,{most}]"#), "its counts are too great"),
+            (r#""train":[2,4,2]"#, r#""train":[2,400,2]"#.to_owned(), "its length is wrong"),
+            (r#""train":[2,4,2]"#, r#""train":[0,0,0]"#.to_owned(), "it has no images"),
+            (r#""test":[1,1,1]"#, r#""test":[0,0,0]"#.to_owned(), "it has no images"),
+            (r#""train":[2,4,2]"#, format!(r#""train":[{most},4,2]"#), "its counts are too great"),
+            (r#""test":[1,1,1]"#, format!(r#""test":[1,{most},1]"#), "its counts are too great"),
+            (r#""test":[1,1,1]"#, format!(r#""test":[1,{},1]"#, u64::MAX / 4), "its length is wrong"),
             (r#""payload_len":"#, r#""payload_len":1"#.to_owned(), "its length is wrong"),
             (r#""payload_crc":"#, r#""payload_crc":1"#.to_owned(), "its checksum is wrong"),
             (r#""shape":"#, r#""form":"#.to_owned(), "its header is no header"),

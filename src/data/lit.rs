@@ -1,13 +1,18 @@
 //! Images as lists of their lit pixels.
 //!
 //! Four fifths of MNIST's pixels are 0 and add nothing to any sum, so an image is kept as the numbers and grey
-//! levels of its non-zero (lit) pixels, in the way of a sparse matrix's compressed rows (CSR). With n images:
+//! levels of its non-zero (lit) pixels, in the way of a sparse matrix's compressed rows (CSR); and once more as those of the
+//! groups of four pixels of which any is lit, which is what batches go by: there are 56 of them in an image of 151 lit pixels,
+//! and to find them anew would take longer than to read them. With n images:
 //!
 //! ```text
-//! start: [u32; n + 1]   image i's lit pixels are entries start[i]..start[i + 1] of the next two
-//! index: [u16; lit]     pixel number (row * columns + column), ascending within an image
-//! value: [u8; lit]      grey level, 1..=255
-//! label: [u8; n]        class
+//! start:  [u32; n + 1]      image i's lit pixels are entries start[i]..start[i + 1] of the next two
+//! number: [u16; pixels]     pixel number (row * columns + column), ascending within an image
+//! value:  [u8; pixels]      grey level, 1..=255
+//! start:  [u32; n + 1]      image i's lit groups are entries start[i]..start[i + 1] of the next two
+//! number: [u16; groups]     group number (pixel number / 4), ascending within an image
+//! value:  [[u8; 4]; groups] grey levels of the group's pixels; 0 for those behind the image's last
+//! label:  [u8; n]           class
 //! ```
 //!
 //! A split's arrays lie in one block, each at a multiple of 64 bytes, in this order: the same block in memory and
@@ -15,6 +20,8 @@
 
 use super::backing::{Backing, zeroed};
 use super::idx::MAX_INPUTS;
+use bytemuck::Pod;
+use dlr_kernels::lighters::GROUP;
 use std::collections::TryReserveError;
 use std::fmt;
 use std::ops::Range;
@@ -22,6 +29,52 @@ use std::sync::Arc;
 
 /// Alignment of every array, in bytes: a cache line.
 pub(super) const ALIGN: usize = 64;
+
+/// For each image some numbers, and a value for each.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Lists<'a, T> {
+    /// Where each image's entries start, and where those of the last end, `[n + 1]`.
+    pub start: &'a [u32],
+    /// The numbers, ascending within an image.
+    pub number: &'a [u16],
+    /// Their values.
+    pub value: &'a [T],
+}
+
+impl<'a, T> Lists<'a, T> {
+    /// Image `i`'s numbers and their values. Both slices have one length.
+    ///
+    /// # Panics
+    ///
+    /// There is no such image.
+    #[inline]
+    pub fn of(&self, i: usize) -> (&'a [u16], &'a [T]) {
+        let entries = self.start[i] as usize..self.start[i + 1] as usize;
+        (&self.number[entries.clone()], &self.value[entries])
+    }
+
+    /// Those of the images in `range` alone, counted from 0.
+    ///
+    /// # Panics
+    ///
+    /// There are no such images.
+    pub fn within(&self, range: &Range<usize>) -> Self {
+        Self { start: &self.start[range.start..=range.end], ..*self }
+    }
+
+    /// Whether every entry is an image's, and the images are in order.
+    fn is_in_order(&self) -> bool {
+        self.start.first() == Some(&0)
+            && self.start.last().map(|&last| last as usize) == Some(self.number.len())
+            && self.start.is_sorted()
+    }
+
+    /// Whether all numbers are below `end`.
+    fn is_below(&self, end: usize) -> bool {
+        // The greatest of all rather than the first that is too great: a loop without a branch is vectorised.
+        usize::from(self.number.iter().fold(0, |most, &number| most.max(number))) < end
+    }
+}
 
 /// The images and labels of one half of a data set: what is trained on, or what is tested on.
 ///
@@ -48,15 +101,19 @@ impl Split {
     pub fn from_pixels(inputs: usize, pixels: &[u8], labels: &[u8]) -> Result<Self, TryReserveError> {
         assert!((1..=MAX_INPUTS).contains(&inputs), "{inputs} inputs");
         assert_eq!(pixels.len(), labels.len() * inputs, "pixels for {} images of {inputs}", labels.len());
-        let lit = pixels.iter().filter(|&&level| level != 0).count();
+        let images = || pixels.chunks_exact(inputs);
+        let (lit, groups) = (images().flat_map(lit_pixels).count(), images().flat_map(lit_groups).count());
         assert!(u32::try_from(lit).is_ok(), "{lit} lit pixels");
-        let layout = Layout::new(labels.len() as u64, lit as u64).expect("below 2^32 pixels");
+        let layout = Layout::new([labels.len(), lit, groups].map(|n| n as u64)).expect("below 2^32 pixels");
 
         let mut memory = zeroed(layout.size)?;
         let bytes: &mut [u8] = bytemuck::cast_slice_mut(&mut memory);
-        let [start, index, value, label] =
+        let [of_pixels, pixel, level, of_groups, group, levels, label] =
             bytes.get_disjoint_mut(layout.arrays()).expect("the arrays follow one another");
-        list(inputs, pixels, bytemuck::cast_slice_mut(start), bytemuck::cast_slice_mut(index), value);
+        let (start, number) = (bytemuck::cast_slice_mut(of_pixels), bytemuck::cast_slice_mut(pixel));
+        list(images().map(lit_pixels), start, number, level);
+        let (start, number) = (bytemuck::cast_slice_mut(of_groups), bytemuck::cast_slice_mut(group));
+        list(images().map(lit_groups), start, number, bytemuck::cast_slice_mut(levels));
         label.copy_from_slice(labels);
         Ok(Self { backing: Arc::new(Backing::Owned(memory)), block: 0, layout, inputs })
     }
@@ -75,15 +132,10 @@ impl Split {
             return Err("a section outside the file");
         }
         let split = Self { backing, block, layout, inputs };
-        let start = split.starts();
-        if start.first() != Some(&0)
-            || start.last().map(|&last| last as usize) != Some(layout.lit)
-            || !start.is_sorted()
-        {
+        if !split.pixels().is_in_order() || !split.groups().is_in_order() {
             return Err("image starts that are not in order");
         }
-        // The greatest of all rather than the first that is too great: a loop without a branch is vectorised.
-        if split.indices().iter().fold(0, |most, &index| most.max(index)) as usize >= inputs {
+        if !split.pixels().is_below(inputs) || !split.groups().is_below(inputs.div_ceil(GROUP)) {
             return Err("a pixel outside its image");
         }
         if split.labels().iter().fold(0, |most, &label| most.max(label)) as usize >= classes {
@@ -95,7 +147,7 @@ impl Split {
     /// Number of images, n.
     #[inline]
     pub fn len(&self) -> usize {
-        self.layout.images
+        self.layout.label.len()
     }
 
     /// Whether there is no image.
@@ -109,17 +161,17 @@ impl Split {
         self.inputs
     }
 
-    /// Image `i`'s lit pixels: their numbers, ascending and below [`inputs`](Self::inputs), and their grey levels
-    /// 1..=255. Both slices have one length.
-    ///
-    /// # Panics
-    ///
-    /// `i` is not below [`len`](Self::len).
+    /// Every image's lit pixels: their numbers, below [`inputs`](Self::inputs), and their grey levels, 1..=255.
     #[inline]
-    pub fn lit(&self, i: usize) -> (&[u16], &[u8]) {
-        let start = self.starts();
-        let entries = start[i] as usize..start[i + 1] as usize;
-        (&self.indices()[entries.clone()], &self.values()[entries])
+    pub fn pixels(&self) -> Lists<'_, u8> {
+        self.lists(&self.layout.pixels)
+    }
+
+    /// Every image's groups of four pixels of which any is lit: a quarter of the first pixel's number, and the grey levels of
+    /// all four; 0 for those behind the image's last.
+    #[inline]
+    pub fn groups(&self) -> Lists<'_, [u8; GROUP]> {
+        self.lists(&self.layout.groups)
     }
 
     /// Image `i`'s grey levels, `[inputs]`, dark ones included.
@@ -129,9 +181,9 @@ impl Split {
     /// `i` is not below [`len`](Self::len).
     pub fn image(&self, i: usize) -> Vec<u8> {
         let mut image = vec![0; self.inputs];
-        let (index, value) = self.lit(i);
-        for (&index, &value) in index.iter().zip(value) {
-            image[usize::from(index)] = value;
+        let (number, level) = self.pixels().of(i);
+        for (&number, &level) in number.iter().zip(level) {
+            image[usize::from(number)] = level;
         }
         image
     }
@@ -149,35 +201,17 @@ impl Split {
     /// The class of every image, `[n]`.
     #[inline]
     pub fn labels(&self) -> &[u8] {
-        self.array(self.layout.label())
-    }
-
-    /// Where every image's lit pixels start, `[n + 1]`.
-    #[inline]
-    pub fn starts(&self) -> &[u32] {
-        bytemuck::cast_slice(self.array(self.layout.start()))
-    }
-
-    /// The numbers of all lit pixels, `[lit]`.
-    #[inline]
-    pub fn indices(&self) -> &[u16] {
-        bytemuck::cast_slice(self.array(self.layout.index()))
-    }
-
-    /// The grey levels of all lit pixels, `[lit]`.
-    #[inline]
-    pub fn values(&self) -> &[u8] {
-        self.array(self.layout.value())
+        self.array(&self.layout.label)
     }
 
     /// Share of the pixels that are lit, in 0..=1.
     pub fn density(&self) -> f64 {
-        self.layout.lit as f64 / (self.len() * self.inputs).max(1) as f64
+        self.pixels().number.len() as f64 / (self.len() * self.inputs).max(1) as f64
     }
 
     /// Mean grey level of all pixels, lit or dark, in 0..=255.
     pub fn mean_grey(&self) -> f64 {
-        let sum: u64 = self.values().iter().map(|&level| u64::from(level)).sum();
+        let sum: u64 = self.pixels().value.iter().map(|&level| u64::from(level)).sum();
         sum as f64 / (self.len() * self.inputs).max(1) as f64
     }
 
@@ -200,7 +234,16 @@ impl Split {
     }
 
     #[inline]
-    fn array(&self, range: Range<usize>) -> &[u8] {
+    fn lists<T: Pod>(&self, of: &Ranges) -> Lists<'_, T> {
+        Lists {
+            start: bytemuck::cast_slice(self.array(&of.start)),
+            number: bytemuck::cast_slice(self.array(&of.number)),
+            value: bytemuck::cast_slice(self.array(&of.value)),
+        }
+    }
+
+    #[inline]
+    fn array(&self, range: &Range<usize>) -> &[u8] {
         &self.backing.bytes()[self.block + range.start..self.block + range.end]
     }
 }
@@ -209,9 +252,8 @@ impl Split {
 impl PartialEq for Split {
     fn eq(&self, other: &Self) -> bool {
         self.inputs == other.inputs
-            && self.starts() == other.starts()
-            && self.indices() == other.indices()
-            && self.values() == other.values()
+            && self.pixels() == other.pixels()
+            && self.groups() == other.groups()
             && self.labels() == other.labels()
     }
 }
@@ -225,59 +267,77 @@ impl fmt::Debug for Split {
 }
 
 /// Where a block's arrays lie, in bytes from the block's start.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Layout {
-    pub(super) images: usize,
-    pub(super) lit: usize,
-    index: usize,
-    value: usize,
-    label: usize,
+    /// Images, lit pixels and lit groups.
+    pub(super) counts: [u64; 3],
+    pixels: Ranges,
+    groups: Ranges,
+    label: Range<usize>,
     /// Length of the block, a multiple of [`ALIGN`].
     pub(super) size: usize,
 }
 
+/// Where the arrays of [`Lists`] lie.
+#[derive(Clone, Debug)]
+struct Ranges {
+    start: Range<usize>,
+    number: Range<usize>,
+    value: Range<usize>,
+}
+
 impl Layout {
-    /// Lays out `images` images that have `lit` lit pixels together; `None` if that is beyond the machine.
-    pub(super) fn new(images: u64, lit: u64) -> Option<Self> {
-        let (images, lit) = (usize::try_from(images).ok()?, usize::try_from(lit).ok()?);
-        let after = |start: usize, bytes: usize| start.checked_add(bytes)?.checked_next_multiple_of(ALIGN);
-        let index = after(0, images.checked_add(1)?.checked_mul(4)?)?;
-        let value = after(index, lit.checked_mul(2)?)?;
-        let label = after(value, lit)?;
-        Some(Self { images, lit, index, value, label, size: after(label, images)? })
+    /// Lays out so many images with so many lit pixels and groups together; `None` if that is beyond the machine.
+    pub(super) fn new(counts: [u64; 3]) -> Option<Self> {
+        let [images, pixels, groups] = counts.map(|count| usize::try_from(count).ok());
+        let (images, mut size) = (images?, 0_usize);
+        let mut array = |len: usize, each: usize| {
+            let start = size;
+            let end = start.checked_add(len.checked_mul(each)?)?;
+            size = end.checked_next_multiple_of(ALIGN)?;
+            Some(start..end)
+        };
+        let mut lists = |entries: usize, each| {
+            let start = array(images.checked_add(1)?, size_of::<u32>())?;
+            Some(Ranges { start, number: array(entries, size_of::<u16>())?, value: array(entries, each)? })
+        };
+        let (pixels, groups) = (lists(pixels?, 1)?, lists(groups?, GROUP)?);
+        let label = array(images, 1)?;
+        Some(Self { counts, pixels, groups, label, size })
     }
 
-    fn start(&self) -> Range<usize> {
-        0..4 * (self.images + 1)
-    }
-
-    fn index(&self) -> Range<usize> {
-        self.index..self.index + 2 * self.lit
-    }
-
-    fn value(&self) -> Range<usize> {
-        self.value..self.value + self.lit
-    }
-
-    fn label(&self) -> Range<usize> {
-        self.label..self.label + self.images
-    }
-
-    fn arrays(&self) -> [Range<usize>; 4] {
-        [self.start(), self.index(), self.value(), self.label()]
+    fn arrays(&self) -> [Range<usize>; 7] {
+        let Self { pixels, groups, label, .. } = self.clone();
+        [pixels.start, pixels.number, pixels.value, groups.start, groups.number, groups.value, label]
     }
 }
 
-/// Fills the three lists of lit pixels, which have the right lengths and start as zeros.
-fn list(inputs: usize, pixels: &[u8], start: &mut [u32], index: &mut [u16], value: &mut [u8]) {
+/// The numbers and grey levels of an image's lit pixels.
+fn lit_pixels(image: &[u8]) -> impl Iterator<Item = (u16, u8)> {
+    (0..).zip(image.iter().copied()).filter(|&(_, level)| level != 0)
+}
+
+/// The numbers of an image's lit groups, and the grey levels of their pixels.
+fn lit_groups(image: &[u8]) -> impl Iterator<Item = (u16, [u8; GROUP])> {
+    let (whole, rest) = image.as_chunks();
+    let mut last = [0; GROUP];
+    last[..rest.len()].copy_from_slice(rest);
+    let levels = whole.iter().copied().chain([last]);
+    (0..).zip(levels).filter(|&(_, levels)| levels != [0; GROUP])
+}
+
+/// Fills lists with the entries of all images. They have the right lengths and start as zeros.
+fn list<T>(
+    images: impl Iterator<Item = impl Iterator<Item = (u16, T)>>,
+    start: &mut [u32],
+    number: &mut [u16],
+    value: &mut [T],
+) {
     let mut at = 0;
-    for (image, end) in pixels.chunks_exact(inputs).zip(&mut start[1..]) {
-        for (number, &level) in image.iter().enumerate() {
-            if level != 0 {
-                index[at] = number as u16;
-                value[at] = level;
-                at += 1;
-            }
+    for (image, end) in images.zip(&mut start[1..]) {
+        for entry in image {
+            (number[at], value[at]) = entry;
+            at += 1;
         }
         *end = at as u32;
     }
@@ -292,9 +352,11 @@ mod tests {
     fn the_lists_of_two_small_images() {
         let split = Split::from_pixels(4, &[0, 7, 0, 255, 0, 0, 0, 0], &[3, 9]).unwrap();
         assert_eq!((split.len(), split.inputs(), split.density()), (2, 4, 0.25));
-        assert_eq!(split.lit(0), (&[1, 3][..], &[7, 255][..]));
-        assert_eq!(split.lit(1), (&[][..], &[][..]));
-        assert_eq!((split.starts(), split.labels()), (&[0, 2, 2][..], &[3, 9][..]));
+        let lists = Lists { start: &[0, 2, 2], number: &[1, 3], value: &[7, 255] };
+        assert_eq!((split.pixels(), split.labels()), (lists, &[3, 9][..]));
+        assert_eq!(split.pixels().of(0), (&[1, 3][..], &[7, 255][..]));
+        assert_eq!(split.pixels().of(1), (&[][..], &[][..]));
+        assert_eq!(split.groups(), Lists { start: &[0, 1, 1], number: &[0], value: &[[0, 7, 0, 255]] });
         assert_eq!((split.image(0), split.image(1)), (vec![0, 7, 0, 255], vec![0; 4]));
         assert_eq!((split.mean_grey(), split.counts(10)), (262.0 / 8.0, vec![0, 0, 0, 1, 0, 0, 0, 0, 0, 1]));
     }
@@ -327,18 +389,26 @@ mod tests {
             let mut memory = zeroed(split.layout.size).unwrap();
             bytemuck::cast_slice_mut(&mut memory).copy_from_slice(split.block());
             change(&split, bytemuck::cast_slice_mut(&mut memory));
-            Split::from_cache(Arc::new(Backing::Owned(memory)), 0, split.layout, 4, 2)
+            Split::from_cache(Arc::new(Backing::Owned(memory)), 0, split.layout.clone(), 4, 2)
                 .map(|opened| opened == split)
         };
         assert_eq!(open(&|_, _| ()), Ok(true));
-        assert_eq!(open(&|_, bytes| bytes[0] = 1), Err("image starts that are not in order"));
-        assert_eq!(open(&|_, bytes| bytes[4] = 4), Err("image starts that are not in order"));
-        assert_eq!(open(&|_, bytes| bytes[8] = 4), Err("image starts that are not in order"));
-        assert_eq!(open(&|split, bytes| bytes[split.layout.index] = 4), Err("a pixel outside its image"));
-        assert_eq!(open(&|split, bytes| bytes[split.layout.label + 1] = 2), Err("a label that is no class"));
+        let (unordered, outside) = ("image starts that are not in order", "a pixel outside its image");
+        let change = |array: usize, at: usize, to| {
+            open(&|split, bytes| bytes[split.layout.arrays()[array].start + at] = to)
+        };
+        for [start, number] in [[0, 1], [3, 4]] {
+            for (at, to) in [(0, 1), (4, 4), (8, 4)] {
+                assert_eq!(change(start, at, to), Err(unordered), "byte {at} of array {start}");
+            }
+            assert_eq!(change(number, 0, 4), Err(outside), "array {number}");
+        }
+        assert_eq!(change(4, 0, 1), Err(outside), "there is but one group");
+        assert_eq!(change(6, 1, 2), Err("a label that is no class"));
 
         let split = Split::from_pixels(4, &[1; 8], &[0, 1]).unwrap();
-        let at = |block| Split::from_cache(split.backing.clone(), block, split.layout, 4, 2).map(drop);
+        let at =
+            |block| Split::from_cache(split.backing.clone(), block, split.layout.clone(), 4, 2).map(drop);
         assert_eq!(at(0), Ok(()));
         for block in [8, 64, usize::MAX - 63] {
             assert_eq!(at(block), Err("a section outside the file"));
@@ -347,9 +417,9 @@ mod tests {
 
     #[test]
     fn sizes_beyond_the_machine_have_no_layout() {
-        assert!(Layout::new(u64::MAX, 0).is_none());
-        assert!(Layout::new(0, u64::MAX / 2).is_none());
-        assert!(Layout::new(u64::MAX / 4, 1).is_none());
+        for counts in [[u64::MAX, 0, 0], [0, u64::MAX / 2, 0], [0, 0, u64::MAX / 4], [u64::MAX / 4, 1, 1]] {
+            assert!(Layout::new(counts).is_none(), "{counts:?}");
+        }
     }
 
     proptest! {
@@ -362,9 +432,18 @@ mod tests {
             let pixels = &pixels[..images * inputs];
             let split = Split::from_pixels(inputs, pixels, &vec![1; images]).unwrap();
             for i in 0..images {
-                let (index, value) = split.lit(i);
-                prop_assert!(index.is_sorted_by(|a, b| a < b) && !value.contains(&0));
-                prop_assert_eq!(&split.image(i)[..], &pixels[i * inputs..][..inputs]);
+                let image = &pixels[i * inputs..][..inputs];
+                let (number, level) = split.pixels().of(i);
+                prop_assert!(number.is_sorted_by(|a, b| a < b) && !level.contains(&0));
+                prop_assert_eq!(&split.image(i)[..], image);
+
+                let (number, levels) = split.groups().of(i);
+                prop_assert!(number.is_sorted_by(|a, b| a < b) && !levels.contains(&[0; GROUP]));
+                let mut of_groups = vec![[0; GROUP]; inputs.div_ceil(GROUP)];
+                number.iter().zip(levels).for_each(|(&group, &levels)| of_groups[usize::from(group)] = levels);
+                let of_groups = of_groups.as_flattened();
+                prop_assert_eq!(&of_groups[..inputs], image);
+                prop_assert!(of_groups[inputs..].iter().all(|&level| level == 0));
             }
         }
     }

@@ -28,7 +28,7 @@ mod source;
 
 pub use cache::CachePolicy;
 pub use identity::Check;
-pub use lit::Split;
+pub use lit::{Lists, Split};
 pub use source::Fault;
 
 use crate::{Error, Result};

@@ -400,12 +400,13 @@ impl Pixels {
         let one = |(number, lighters): (usize, &mut Lighters)| {
             step.serial(Phase::Data, || {
                 let numbers = number * part..order.len().min((number + 1) * part);
-                images.look_at_first(&order[numbers.start..], AHEAD);
+                let groups = images.groups();
+                images.look_at_first(groups, &order[numbers.start..], AHEAD);
                 lighters.turn(
                     images.levels(),
                     numbers.map(|n| {
-                        images.look_ahead(order, n, AHEAD);
-                        images.pixels(order[n] as usize)
+                        images.look_ahead(groups, order, n, AHEAD);
+                        groups.of(order[n] as usize)
                     }),
                 );
             });

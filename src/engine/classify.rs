@@ -160,7 +160,7 @@ mod tests {
             let network = Network::draw(11, hidden, 5, Init::Normal(1.0), 4);
             let all = classify(&network, &Images::new(&split, Inputs::Unit), Threads::One);
             let mut grey = [0; 11];
-            let (index, value) = split.lit(n);
+            let (index, value) = split.pixels().of(n);
             index.iter().zip(value).for_each(|(&j, &level)| grey[usize::from(j)] = level);
             let one = classify_one(&network, &grey, Inputs::Unit).unwrap();
             assert_eq!((one.len(), one.class(0)), (1, all.class(n)));

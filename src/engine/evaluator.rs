@@ -168,7 +168,7 @@ pub(super) fn classify_each(
 fn turned_sums(images: &Images, numbers: &[u32], first: &Panel, hidden: &mut Panel) {
     let part = |numbers: &[u32]| {
         let mut part = Lighters::new(images.inputs());
-        part.turn(images.levels(), numbers.iter().map(|&image| images.pixels(image as usize)));
+        part.turn(images.levels(), numbers.iter().map(|&image| images.groups().of(image as usize)));
         part
     };
     let parts: Vec<_> = numbers.chunks(Lighters::IMAGES).map(part).collect();

@@ -1,7 +1,8 @@
 //! From grey levels to inputs: a split of a data set as the kernels read it.
 
 use super::names::named;
-use crate::data::Split;
+use crate::data::{Lists, Split};
+use dlr_kernels::lighters::GROUP;
 use dlr_kernels::lit::Lit;
 use dlr_kernels::prefetch::prefetch;
 use std::ops::Range;
@@ -37,9 +38,8 @@ pub struct Images<'a> {
     levels: [f32; 256],
     /// All input numbers, for images whose dark pixels are inputs too; otherwise none.
     all: Vec<u16>,
-    start: &'a [u32],
-    index: &'a [u16],
-    grey: &'a [u8],
+    pixels: Lists<'a, u8>,
+    groups: Lists<'a, [u8; GROUP]>,
     label: &'a [u8],
 }
 
@@ -53,9 +53,8 @@ impl<'a> Images<'a> {
             density: if dense { 1.0 } else { split.density() },
             levels: inputs.levels(),
             all: if dense { (0..number).collect() } else { Vec::new() },
-            start: split.starts(),
-            index: split.indices(),
-            grey: split.values(),
+            pixels: split.pixels(),
+            groups: split.groups(),
             label: split.labels(),
         }
     }
@@ -65,7 +64,8 @@ impl<'a> Images<'a> {
     /// # Panics
     /// If there are no such images.
     pub fn within(self, range: Range<usize>) -> Self {
-        Self { start: &self.start[range.start..=range.end], label: &self.label[range], ..self }
+        let Self { pixels, groups, label, .. } = self;
+        Self { pixels: pixels.within(&range), groups: groups.within(&range), label: &label[range], ..self }
     }
 
     /// Number of images.
@@ -100,17 +100,22 @@ impl<'a> Images<'a> {
         &self.levels
     }
 
-    /// Numbers and grey levels of image `n`'s lit pixels.
+    /// Numbers and grey levels of every image's lit pixels.
     #[inline]
-    pub fn pixels(&self, n: usize) -> (&[u16], &[u8]) {
-        let range = self.start[n] as usize..self.start[n + 1] as usize;
-        (&self.index[range.clone()], &self.grey[range])
+    pub fn pixels(&self) -> &Lists<'a, u8> {
+        &self.pixels
+    }
+
+    /// Numbers and grey levels of every image's lit groups.
+    #[inline]
+    pub fn groups(&self) -> &Lists<'a, [u8; GROUP]> {
+        &self.groups
     }
 
     /// The numbers of image `n`'s lit inputs.
     #[inline]
     pub fn numbers(&self, n: usize) -> &[u16] {
-        if self.all.is_empty() { self.pixels(n).0 } else { &self.all }
+        if self.all.is_empty() { self.pixels.of(n).0 } else { &self.all }
     }
 
     /// Appends the values of image `n`'s lit inputs to `values`.
@@ -118,7 +123,7 @@ impl<'a> Images<'a> {
     pub fn read(&self, n: usize, values: &mut Vec<f32>) {
         if self.all.is_empty() {
             // The same as looking the levels up, but a vector at a time.
-            values.extend(self.pixels(n).1.iter().map(|&p| f32::from(p) / 255.0));
+            values.extend(self.pixels.of(n).1.iter().map(|&p| f32::from(p) / 255.0));
         } else {
             let start = values.len();
             values.resize(start + self.all.len(), 0.0);
@@ -137,44 +142,44 @@ impl<'a> Images<'a> {
     /// Writes image `n` to `row`, dark pixels included.
     pub fn dense(&self, n: usize, row: &mut [f32]) {
         row.fill(self.levels[0]);
-        let (index, grey) = self.pixels(n);
+        let (index, grey) = self.pixels.of(n);
         for (&j, &p) in index.iter().zip(grey) {
             row[usize::from(j)] = self.levels[usize::from(p)];
         }
     }
 
-    /// Asks for the image that comes `ahead` images after the one numbered `order[n]`, and before that for its place:
-    /// otherwise asking for an image would itself have to wait. A shuffled order finds neither anywhere near.
+    /// Asks for what `lists` have of the image that comes `ahead` images after the one numbered `order[n]`, and before that
+    /// for its place: otherwise asking for an image would itself have to wait. A shuffled order finds neither anywhere near.
     #[inline]
-    pub fn look_ahead(&self, order: &[u32], n: usize, ahead: usize) {
+    pub fn look_ahead<T>(&self, lists: &Lists<T>, order: &[u32], n: usize, ahead: usize) {
         if let Some(&later) = order.get(n + 2 * ahead) {
-            self.prefetch_place(later as usize);
+            self.prefetch_place(lists, later);
         }
         if let Some(&later) = order.get(n + ahead) {
-            self.prefetch(later as usize);
+            prefetch_image(lists, later);
         }
     }
 
     /// Asks for the first `count` images of `order`, and for the places of as many more, where nobody may have
     /// [looked ahead](Self::look_ahead): their places together, then they themselves, instead of one wait after the other.
-    pub fn look_at_first(&self, order: &[u32], count: usize) {
-        let first = |count| order.iter().take(count).map(|&n| n as usize);
-        first(2 * count).for_each(|n| self.prefetch_place(n));
-        first(count).for_each(|n| self.prefetch(n));
+    pub fn look_at_first<T>(&self, lists: &Lists<T>, order: &[u32], count: usize) {
+        order.iter().take(2 * count).for_each(|&n| self.prefetch_place(lists, n));
+        order.iter().take(count).for_each(|&n| prefetch_image(lists, n));
     }
 
     /// Asks for where image `n` lies, and its label, to be brought from memory.
     #[inline]
-    fn prefetch_place(&self, n: usize) {
-        prefetch(&self.start[n..n + 2]);
+    fn prefetch_place<T>(&self, lists: &Lists<T>, n: u32) {
+        let n = n as usize;
+        prefetch(&lists.start[n..n + 2]);
         prefetch(&self.label[n..=n]);
     }
+}
 
-    /// Asks for image `n` to be brought from memory.
-    #[inline]
-    fn prefetch(&self, n: usize) {
-        let (index, grey) = self.pixels(n);
-        prefetch(index);
-        prefetch(grey);
-    }
+/// Asks for image `n` to be brought from memory.
+#[inline]
+fn prefetch_image<T>(lists: &Lists<T>, n: u32) {
+    let (number, value) = lists.of(n as usize);
+    prefetch(number);
+    prefetch(value);
 }

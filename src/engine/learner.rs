@@ -152,7 +152,7 @@ impl<A: Rule, B: Rule> Fused<A, B> {
         let Self { first, inner, last, task, online, .. } = self;
         let Online { values, hidden, hidden_deltas: d1, output_deltas: d2, outputs: y } = online;
         for (n, &image) in order.iter().enumerate() {
-            images.look_ahead(order, n, AHEAD);
+            images.look_ahead(images.pixels(), order, n, AHEAD);
             let image = image as usize;
             let lit = images.lit(image, values);
             let label = images.label(image);

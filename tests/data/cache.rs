@@ -198,7 +198,7 @@ fn changed_files_are_read_anew() {
     assert_eq!(changed.source, Source::Prepared(path.clone()));
     assert_same(&changed, &open(setting.data.path()).unwrap());
     assert!(changed.train != setting.expected.train);
-    assert_eq!(changed.train.lit(0).1[0], 77);
+    assert_eq!(changed.train.pixels().of(0).1[0], 77);
     assert_eq!(setting.open().source, Source::Cache(path.clone()));
 
     // A raw file beside a gzipped one is the one to read from now on.
@@ -225,7 +225,7 @@ fn a_change_is_seen_behind_the_same_length_and_time() {
     File::options().write(true).open(&image).unwrap().set_modified(before).unwrap();
     let changed = setting.open();
     assert_eq!(changed.source, Source::Prepared(path));
-    assert_eq!(changed.train.lit(0).1[0], 77);
+    assert_eq!(changed.train.pixels().of(0).1[0], 77);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! A small valid data set, and folders to put it in.
 
 use dlr::data::{CachePolicy, Dataset};
+use dlr_kernels::lighters::GROUP;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use std::fs;
@@ -88,12 +89,27 @@ pub(crate) fn assert_same(a: &Dataset, b: &Dataset) {
 pub(crate) fn pixels(split: &dlr::data::Split) -> Vec<u8> {
     let mut pixels = vec![0; split.len() * split.inputs()];
     for (i, image) in pixels.chunks_exact_mut(split.inputs()).enumerate() {
-        let (index, value) = split.lit(i);
+        let (index, value) = split.pixels().of(i);
         assert_eq!(index.len(), value.len());
         assert!(index.is_sorted_by(|a, b| a < b), "image {i}: the pixels do not ascend");
         assert!(!value.contains(&0), "image {i}: a dark pixel is listed");
         for (&index, &value) in index.iter().zip(value) {
             image[usize::from(index)] = value;
+        }
+
+        let groups =
+            (0..).zip(image.chunks(GROUP)).filter(|(_, levels)| levels.iter().any(|&level| level > 0));
+        let (number, levels) = split.groups().of(i);
+        assert!(
+            number.iter().copied().eq(groups.clone().map(|(group, _)| group)),
+            "image {i}: other groups are lit"
+        );
+        for (found, (_, levels)) in levels.iter().zip(groups) {
+            let (own, behind) = found.split_at(levels.len());
+            assert!(
+                own == levels && behind.iter().all(|&level| level == 0),
+                "image {i}: a group is of other pixels"
+            );
         }
     }
     pixels

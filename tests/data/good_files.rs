@@ -18,7 +18,7 @@ fn the_small_data_set() {
     assert_eq!(data.test.label(3), 1);
     assert_eq!(pixels(&data.train), files[TRAIN_IMAGES][16..]);
     assert_eq!(pixels(&data.test), files[TEST_IMAGES][16..]);
-    assert!(data.train.lit(2).0.is_empty(), "a dark image");
+    assert!(data.train.pixels().of(2).0.is_empty(), "a dark image");
 }
 
 #[test]
@@ -69,10 +69,10 @@ fn the_extremes() {
     let data = open(folder(&dark).path()).unwrap();
     assert_eq!((data.inputs, data.classes), (4096, 256));
     assert_eq!((data.train.density(), data.test.density()), (0.0, 1.0));
-    assert_eq!(data.test.lit(0).0.last(), Some(&4095));
+    assert_eq!(data.test.pixels().of(0).0.last(), Some(&4095));
 
     let one_pixel = [idx(&[1, 1, 1], &[1]), labels(&[0]), idx(&[1, 1, 1], &[0]), labels(&[1])];
     let data = open(folder(&one_pixel).path()).unwrap();
     assert_eq!((data.inputs, data.classes), (1, 2));
-    assert_eq!(data.train.lit(0), (&[0][..], &[1][..]));
+    assert_eq!(data.train.pixels().of(0), (&[0][..], &[1][..]));
 }

@@ -89,9 +89,12 @@ pub fn cache(bytes: &[u8]) -> bool {
 fn assert_split(split: &Split, images: &[naive::Image], (inputs, classes): (usize, usize)) {
     assert!(!images.is_empty() && split.len() == images.len());
     for (i, image) in images.iter().enumerate() {
-        let (index, value) = split.lit(i);
-        assert_eq!((index, value, split.label(i)), (&image.index[..], &image.value[..], image.label));
-        assert!(index.iter().all(|&index| usize::from(index) < inputs));
+        let ((pixels, level), (groups, levels)) = (split.pixels().of(i), split.groups().of(i));
+        assert_eq!((pixels, level), (&image.pixels.0[..], &image.pixels.1[..]));
+        assert_eq!((groups, levels), (&image.groups.0[..], &image.groups.1[..]));
+        assert_eq!(split.label(i), image.label);
+        assert!(pixels.iter().all(|&pixel| usize::from(pixel) < inputs));
+        assert!(groups.iter().all(|&group| usize::from(group) < inputs.div_ceil(4)));
         assert!(usize::from(image.label) < classes);
     }
 }

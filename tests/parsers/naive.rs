@@ -305,10 +305,10 @@ impl<'de> Deserialize<'de> for Fields {
     }
 }
 
-/// An image of a cache file: the numbers and levels of its lit pixels, and its class.
+/// An image of a cache file: the numbers and levels of its lit pixels and groups, and its class.
 pub struct Image {
-    pub index: Vec<u16>,
-    pub value: Vec<u8>,
+    pub pixels: (Vec<u16>, Vec<u8>),
+    pub groups: (Vec<u16>, Vec<[u8; 4]>),
     pub label: u8,
 }
 
@@ -326,7 +326,7 @@ pub fn cache(file: &[u8]) -> Option<Cache> {
     let blocks = &file[24 + json.len()..];
     let header: Value = serde_json::from_slice(json).ok()?;
     let is_whole = file[..8] == *b"dlrcache"
-        && (number(8)?, number(12)?) == (0x0102_0304, 3)
+        && (number(8)?, number(12)?) == (0x0102_0304, 4)
         && number(20)? == crc32(&[&file[..20], json].concat())
         && header["payload_crc"].as_u64()? == u64::from(crc32(blocks));
     let mut at = 0;
@@ -336,28 +336,50 @@ pub fn cache(file: &[u8]) -> Option<Cache> {
     is_whole.then_some(Cache { header, train, test })
 }
 
-/// The images of a cache file's block at `at`, which is then behind it; `counts` has those of the images and lit pixels.
+/// The images of a cache file's block at `at`, which is then behind it; `counts` has those of the images, lit pixels and groups.
 fn images(blocks: &[u8], at: &mut usize, counts: &Value) -> Option<Vec<Image>> {
-    let (images, lit) = (counts[0].as_u64()? as usize, counts[1].as_u64()? as usize);
-    let mut array = |len: usize| {
-        let array = blocks.get(*at..)?.get(..len)?;
-        *at = (*at + len).next_multiple_of(64);
-        Some(array)
+    let count = |n: usize| Some(counts[n].as_u64()? as usize);
+    let images = count(0)?;
+    let pixels = lists::<1>(blocks, at, images, count(1)?)?;
+    let groups = lists::<4>(blocks, at, images, count(2)?)?;
+    let label = array(blocks, at, images)?;
+    let images = pixels.into_iter().zip(groups).zip(label);
+    let image = |(((pixels, level), groups), &label): ((List<1>, List<4>), &u8)| Image {
+        pixels: (pixels, level.into_flattened()),
+        groups,
+        label,
     };
-    let (starts, index, value, label) =
-        (array(4 * (images + 1))?, array(2 * lit)?, array(lit)?, array(images)?);
+    Some(images.map(image).collect())
+}
+
+/// An image's numbers, and N bytes for each.
+type List<const N: usize> = (Vec<u16>, Vec<[u8; N]>);
+
+/// The lists of all images, which have so many entries together.
+fn lists<const N: usize>(
+    blocks: &[u8],
+    at: &mut usize,
+    images: usize,
+    entries: usize,
+) -> Option<Vec<List<N>>> {
+    let starts = array(blocks, at, 4 * (images + 1))?;
+    let numbers = array(blocks, at, 2 * entries)?;
+    let values = array(blocks, at, N * entries)?;
     let start = |i: usize| {
         let bytes = starts[4 * i..4 * i + 4].try_into().expect("4 bytes");
         u32::from_ne_bytes(bytes) as usize
     };
     let image = |i: usize| {
-        let lit = start(i)..start(i + 1);
-        let index = index.get(2 * lit.start..2 * lit.end)?.chunks_exact(2);
-        Some(Image {
-            index: index.map(|two| u16::from_ne_bytes([two[0], two[1]])).collect(),
-            value: value.get(lit)?.to_vec(),
-            label: label[i],
-        })
+        let numbers = numbers.get(2 * start(i)..2 * start(i + 1))?.as_chunks().0;
+        let values = values.get(N * start(i)..N * start(i + 1))?.as_chunks().0;
+        Some((numbers.iter().map(|&two| u16::from_ne_bytes(two)).collect(), values.to_vec()))
     };
     (0..images).map(image).collect()
+}
+
+/// An array of so many bytes at `at`, which is then behind it.
+fn array<'a>(blocks: &'a [u8], at: &mut usize, len: usize) -> Option<&'a [u8]> {
+    let array = blocks.get(*at..)?.get(..len)?;
+    *at = (*at + len).next_multiple_of(64);
+    Some(array)
 }

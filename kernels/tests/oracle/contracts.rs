@@ -10,7 +10,7 @@ use dlr_kernels::gradient::{OfImage, OfMatrix, OfOutputs};
 use dlr_kernels::inner::{deltas_before, through_logistic};
 use dlr_kernels::lanes::{LANES, f32xN, tail_mask, vectors};
 use dlr_kernels::layer::Layer;
-use dlr_kernels::lighters::Lighters;
+use dlr_kernels::lighters::{GROUP, Lighters};
 use dlr_kernels::lit::Lit;
 use dlr_kernels::output::{Backprop, OneHot, argmax, hidden_deltas, output_deltas, output_sums};
 use dlr_kernels::panel::Panel;
@@ -173,17 +173,19 @@ fn layers_and_gradients_that_do_not_fit() {
     let mut waiting = Layer::new(Panel::zeros(ROWS, 19), Momentum::classical(0.1, 0.9));
     refuses(&mut tally, "index out of bounds", || waiting.catch_up(missing));
     let (inputs, levels) = (Lighters::new(ROWS), &[0.0; 256]);
-    let turn = |index: &[u16]| inputs.clone().turn(levels, [(index, &[1; 2][..index.len()])].into_iter());
-    refuses(&mut tally, "index out of bounds", || turn(&[BEYOND]));
+    let turn = |groups: &[u16]| {
+        inputs.clone().turn(levels, [(groups, &[[1; GROUP]; 2][..groups.len()])].into_iter());
+    };
+    refuses(&mut tally, "index out of bounds", || turn(&[ROWS.div_ceil(GROUP) as u16]));
     refuses(&mut tally, "index out of bounds", || turn(&[0, u16::MAX]));
-    let dark: (&[u16], &[u8]) = (&[], &[]);
+    let dark: (&[u16], &[[u8; GROUP]]) = (&[], &[]);
     refuses(&mut tally, "at most 64 images", || inputs.clone().turn(levels, [dark; 65].into_iter()));
     refuses(&mut tally, "an input that is dark is zero", || {
         inputs.clone().turn(&[0.01; 256], [dark].into_iter());
     });
-    for (index, grey) in [(&[1, 2][..], &[1][..]), (&[1], &[1, 2])] {
-        refuses(&mut tally, "a lit pixel is an index and a value", || {
-            inputs.clone().turn(levels, [(index, grey)].into_iter());
+    for (groups, greys) in [(&[0, 1][..], &[[1; GROUP]][..]), (&[0], &[[1; GROUP]; 2])] {
+        refuses(&mut tally, "a lit group is a number and its levels", || {
+            inputs.clone().turn(levels, [(groups, greys)].into_iter());
         });
     }
     // Nothing to do.

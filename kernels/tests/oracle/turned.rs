@@ -2,7 +2,7 @@
 
 use dlr_kernels::gradient::OfBatch;
 use dlr_kernels::lanes::f32xN;
-use dlr_kernels::lighters::Lighters;
+use dlr_kernels::lighters::{GROUP, Lighters};
 use dlr_kernels::lit::Lit;
 use dlr_kernels::panel::Panel;
 
@@ -22,16 +22,25 @@ impl Turned {
         let mut levels = [0.0; 256];
         levels[1..=values.len()].copy_from_slice(&values);
         let grey = |value: &f32| 1 + values.iter().position(|level| level == value).expect("a level") as u8;
-        let greys: Vec<Vec<u8>> =
-            images.iter().map(|image| image.value().iter().map(grey).collect()).collect();
+        let lists: Vec<(Vec<u16>, Vec<[u8; GROUP]>)> = images
+            .iter()
+            .map(|image| {
+                let mut greys = vec![[0; GROUP]; inputs.div_ceil(GROUP)];
+                for (&input, value) in image.index().iter().zip(image.value()) {
+                    greys.as_flattened_mut()[usize::from(input)] = grey(value);
+                }
+                (0..).zip(greys).filter(|&(_, greys)| greys != [0; GROUP]).unzip()
+            })
+            .collect();
 
         // Not new: nothing of other images may stay in them.
-        let all: Vec<u16> = (0..inputs as u16).collect();
+        let (all, bright): (Vec<u16>, Vec<[u8; GROUP]>) =
+            (0..inputs.div_ceil(GROUP)).map(|group| (group as u16, [255; GROUP])).unzip();
         let mut used = Lighters::new(inputs);
-        used.turn(&levels, (0..Lighters::IMAGES).map(|_| (&all[..], &[255; 4096][..inputs])));
-        let parts = images.chunks(part).zip(greys.chunks(part)).map(|(images, greys)| {
+        used.turn(&levels, (0..Lighters::IMAGES).map(|_| (&all[..], &bright[..])));
+        let parts = lists.chunks(part).map(|lists| {
             let mut lighters = used.clone();
-            lighters.turn(&levels, images.iter().zip(greys).map(|(image, grey)| (image.index(), &grey[..])));
+            lighters.turn(&levels, lists.iter().map(|(numbers, greys)| (&numbers[..], &greys[..])));
             lighters
         });
         let parts: Vec<_> = parts.collect();
