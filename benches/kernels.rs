@@ -36,6 +36,7 @@ use dlr_kernels::output::{Backprop, OneHot, hidden_deltas, output_deltas, output
 use dlr_kernels::panel::Panel;
 use dlr_kernels::rule::Rule;
 use dlr_kernels::rules::{Adam, Dlr, Momentum, Sgd};
+use dlr_kernels::tiled::Tiled;
 use std::hint::black_box;
 
 const HIDDEN: [usize; 3] = [30, 100, 300];
@@ -183,7 +184,7 @@ fn batch(c: &mut Criterion) {
     for hidden in HIDDEN {
         let weights = draw(hidden).first;
         let stride = weights.stride();
-        let deltas = Panel::from_fn(IMAGES, hidden, |_, _| 1e-3);
+        let deltas = Tiled::of(&Panel::from_fn(IMAGES, hidden, |_, _| 1e-3), IMAGES);
         let mut layer = Layer::new(weights.clone(), Sgd { lr: 1e-3 });
         c.bench_function(&format!("update first layer, batch of 64 by lit pixels: sgd/{hidden}"), |b| {
             let gradient = OfBatch { parts: &lighters, lit: &lit, deltas: &deltas, scale: 1.0 / 64.0 };

@@ -5,6 +5,7 @@ use crate::lanes::f32xN;
 use crate::lighters::{GROUP, Lighters};
 use crate::lit::Lit;
 use crate::panel::Panel;
+use crate::tiled::Tiled;
 use core::ops::Range;
 
 /// The gradient of a layer: for some of its rows, in ascending order, a scalar factor times a vector along the lanes.
@@ -192,7 +193,7 @@ pub struct OfBatch<'a> {
     /// The rows that have a gradient, as [`Lighters::list`] finds them in all parts: others are left out.
     pub lit: &'a [u16],
     /// The hidden deltas of image b in row b. An image that has no row here is refused with a panic.
-    pub deltas: &'a Panel,
+    pub deltas: &'a Tiled,
     /// One over the size of the batch.
     pub scale: f32,
 }
@@ -222,24 +223,17 @@ impl Gradient for OfBatch<'_> {
     fn tiles<const T: usize>(&self, first: usize) -> impl Tiles<T> {
         OfGroup {
             parts: self.parts,
-            deltas: packed(self.deltas, Lighters::count(self.parts), first),
+            deltas: self.deltas.tile(first),
             group: usize::MAX,
             sums: [[f32xN::ZERO; T]; GROUP],
         }
     }
 }
 
-/// T vectors of so many rows, side by side. Where they lie, as far apart as rows are, they might displace each other from the
-/// cache.
-#[inline(never)]
-fn packed<const T: usize>(panel: &Panel, rows: usize, first: usize) -> Vec<[f32xN; T]> {
-    panel.as_vectors().chunks_exact(panel.vectors()).take(rows).map(|row| *tile(row, first)).collect()
-}
-
 /// The sums for the rows of one group, those that were asked for last: a sweep goes from one group to the next.
 struct OfGroup<'a, const T: usize> {
     parts: &'a [Lighters],
-    deltas: Vec<[f32xN; T]>,
+    deltas: &'a [[f32xN; T]],
     group: usize,
     sums: [[f32xN; T]; GROUP],
 }
@@ -260,7 +254,7 @@ impl<const T: usize> OfGroup<'_, T> {
     #[inline(never)]
     fn sum(&mut self) {
         let mut sums = [[f32xN::ZERO; T]; GROUP];
-        let mut deltas = &self.deltas[..];
+        let mut deltas = self.deltas;
         for part in self.parts {
             let of_part;
             (of_part, deltas) = deltas.split_at(part.len());
@@ -297,11 +291,18 @@ mod tests {
                 assert!(rows[found].iter().eq(within), "of the rows {start}..{end}");
             }
         }
-        let (mut both, mut second) = (gradient.tiles::<2>(0), gradient.tiles::<1>(1));
+        let mut both = gradient.tiles::<2>(0);
         for &(row, _) in rows {
             let want: [f32; 2 * LANES] = array::from_fn(|i| if i < WIDTH { of(row, i) } else { 0.0 });
             assert_eq!(bytemuck::cast_slice::<_, f32>(both.of_row(row)), want, "row {row}");
-            assert_eq!(bytemuck::cast_slice::<_, f32>(second.of_row(row)), &want[LANES..], "row {row}");
+        }
+    }
+
+    /// Demands that the second vector of a row can be had alone.
+    fn assert_has_parts(gradient: &impl Gradient) {
+        let (mut both, mut second) = (gradient.tiles::<2>(0), gradient.tiles::<1>(1));
+        for (row, _) in gradient.rows(0..gradient.len()) {
+            assert_eq!(both.of_row(row)[1..], second.of_row(row)[..], "row {row}");
         }
     }
 
@@ -314,6 +315,7 @@ mod tests {
             let rows = [(1, 3.0), (4, 5.0), (9, 7.0)];
             let gradient = OfImage { lit: Lit::new(index, value), deltas: vectors };
             assert_is(&gradient, &rows[..lit], |_, i| numbers.row(0)[i]);
+            assert_has_parts(&gradient);
         }
         let gradient = OfOutputs { deltas: &[3.0, 5.0, 7.0], hidden: vectors };
         assert_is(&gradient, &[(0, 3.0), (1, 5.0), (2, 7.0)], |_, i| numbers.row(0)[i]);
@@ -323,7 +325,9 @@ mod tests {
     fn of_a_dense_product() {
         let sums = Panel::from_fn(3, WIDTH, |row, i| (10 * row + i) as f32);
         let rows = [(0, 0.5), (1, 0.5), (2, 0.5)];
-        assert_is(&OfMatrix { sums: &sums, scale: 0.5 }, &rows, |row, i| sums.row(row)[i]);
+        let gradient = OfMatrix { sums: &sums, scale: 0.5 };
+        assert_is(&gradient, &rows, |row, i| sums.row(row)[i]);
+        assert_has_parts(&gradient);
     }
 
     /// Of groups 0 to 3, the images light input 1, inputs 8 to 11, and of the last two, one.
@@ -345,7 +349,8 @@ mod tests {
         Lighters::list(&parts, &mut lit);
         let rows = [0, 1, 2, 3, 8, 9, 10, 11, 12, 13].map(|row| (row, 0.25));
         let deltas = Panel::from_fn(4, WIDTH, |image, i| (10 * image + i) as f32);
-        let gradient = OfBatch { parts: &parts, lit: &lit, deltas: &deltas, scale: 0.25 };
+        let tiled = Tiled::of(&deltas, 3);
+        let gradient = OfBatch { parts: &parts, lit: &lit, deltas: &tiled, scale: 0.25 };
         assert_is(&gradient, &rows, |row, i| {
             (0..IMAGES.len()).map(|b| f32::from(IMAGES[b][row]) * deltas.row(b)[i]).sum()
         });

@@ -5,7 +5,7 @@
 //! | --- | --- |
 //! | [`lanes`], [`panel`], [`lit`] | the layout: vectors, rows padded to whole ones, the lit pixels of an image |
 //! | [`logistic`], [`forward`], [`output`] | from lit pixels to the outputs, and back to the hidden deltas |
-//! | [`lighters`] | the first layer and a batch of images, forwards, and back to the gradient |
+//! | [`lighters`], [`tiled`] | the first layer and a batch of images, forwards, and back to the gradient |
 //! | [`inner`] | back through a layer between two hidden ones |
 //! | [`rule`], [`gradient`], [`layer`], [`sweep`] | the backward pass fused with the update: one sweep for every optimizer |
 //! | [`rules`] | the optimizers, one short file each |
@@ -49,3 +49,4 @@ pub mod rule;
 pub mod rules;
 pub mod simd;
 pub mod sweep;
+pub mod tiled;

@@ -25,6 +25,7 @@ use dlr_kernels::panel::Panel;
 use dlr_kernels::peaks;
 use dlr_kernels::prefetch::prefetch;
 use dlr_kernels::reference::Optimizer;
+use dlr_kernels::tiled::Tiled;
 use errors::Tally;
 use fence::{Fence, SIDES, Side, lean};
 use helpers::{
@@ -83,8 +84,9 @@ fn every_kernel(
     let mut sums = unwritten_panel(3, hidden);
     turned.hidden_sums(first.stored(), sums.as_vectors_mut());
     let deltas = panel(3, hidden);
+    let tiled = Tiled::of(&deltas, 3);
     for pieces in [Pieces::Whole, Pieces::Blocks(3), Pieces::BlocksBackwards(7)] {
-        let gradient = turned.gradient(&deltas, 0.5);
+        let gradient = turned.gradient(&tiled, 0.5);
         first.step_in(pieces, &Gradient::Batch(gradient));
     }
     let dense: Box<[f32]> = [&image[..], &image, &image].concat().into();

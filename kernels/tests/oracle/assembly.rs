@@ -12,6 +12,7 @@ use dlr_kernels::lit::Lit;
 use dlr_kernels::output::{self, OneHot, hidden_deltas, output_deltas, output_sums};
 use dlr_kernels::panel::Panel;
 use dlr_kernels::reference::{Backprop, Network, Optimizer, Trainer};
+use dlr_kernels::tiled::Tiled;
 use std::fmt;
 
 pub const BACKPROPS: [Backprop; 2] = [Backprop::Mse, Backprop::Authors];
@@ -209,7 +210,9 @@ impl Learner {
         let sums = transposed_product(deltas, outputs, &hidden);
         self.second.step(&Gradient::Matrix(OfMatrix { sums: &sums, scale }));
         match &turned {
-            Some(turned) => self.first.step(&Gradient::Batch(turned.gradient(&d1, scale))),
+            Some(turned) => {
+                self.first.step(&Gradient::Batch(turned.gradient(&Tiled::of(&d1, images), scale)))
+            }
             None => {
                 let sums = transposed_product(x, inputs, &d1);
                 self.first.step(&Gradient::Matrix(OfMatrix { sums: &sums, scale }));

@@ -17,6 +17,7 @@ use dlr_kernels::lighters::Lighters;
 use dlr_kernels::lit::Lit;
 use dlr_kernels::panel::Panel;
 use dlr_kernels::reference::{Optimizer, Trainer};
+use dlr_kernels::tiled::Tiled;
 
 const INPUTS: usize = 40;
 const BATCHES: [usize; 3] = [1, 7, 32];
@@ -72,6 +73,7 @@ fn both_paths_equal_the_reference_and_each_other() {
 struct Batch {
     images: Vec<Pattern>,
     deltas: Panel,
+    tiled: Tiled,
     turned: Turned,
     sums: Panel,
     scale: f32,
@@ -85,11 +87,12 @@ impl Batch {
         let images: Vec<Pattern> = images.iter().map(|image| Pattern::new(image, 0, 1)).collect();
         let lits: Vec<_> = images.iter().map(Pattern::lit).collect();
         let turned = Turned::new(inputs, &lits, part);
-        Self { images, deltas, turned, sums, scale }
+        let tiled = Tiled::of(&deltas, deltas.rows());
+        Self { images, deltas, tiled, turned, sums, scale }
     }
 
     fn by_lit_pixels(&self) -> Gradient<'_> {
-        Gradient::Batch(self.turned.gradient(&self.deltas, self.scale))
+        Gradient::Batch(self.turned.gradient(&self.tiled, self.scale))
     }
 
     fn by_dense_product(&self) -> Gradient<'_> {
@@ -237,7 +240,7 @@ fn what_is_not_finite_reaches_its_whole_group() {
         assert_eq!(!plain(&sums)[0].is_finite(), spoilt, "row {row}");
     }
     let mut layer = layer(Optimizer::Sgd { lr: 1.0 }, Place::First, Panel::zeros(8, 1));
-    let deltas = Panel::from_fn(1, 1, |_, _| f32::INFINITY);
+    let deltas = Tiled::of(&Panel::from_fn(1, 1, |_, _| f32::INFINITY), 1);
     layer.step(&Gradient::Batch(turned.gradient(&deltas, 1.0)));
     let spoilt = |row: usize| !layer.weights().row(row)[0].is_finite();
     assert!((0..8).map(spoilt).eq([true, true, true, true, false, false, false, false]));

@@ -16,6 +16,7 @@ use dlr_kernels::output::{Backprop, OneHot, argmax, hidden_deltas, output_deltas
 use dlr_kernels::panel::Panel;
 use dlr_kernels::reference::Optimizer;
 use dlr_kernels::rules::{Momentum, Sgd};
+use dlr_kernels::tiled::Tiled;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Demands that `call` panics, and that its message contains `words`.
@@ -110,6 +111,7 @@ fn layers_and_gradients_that_do_not_fit() {
             for pieces in [Pieces::Whole, Pieces::Blocks(4)] {
                 for of_row in wrong(width) {
                     let deltas = Panel::zeros(2, of_row.len() * LANES);
+                    let tiled = Tiled::of(&deltas, 2);
                     let [one, two] = [[1.0; 1].as_slice(), &[1.0; 2]];
                     for gradient in [
                         Gradient::Image(OfImage { lit: image(&[0, 4]), deltas: &of_row }),
@@ -117,20 +119,20 @@ fn layers_and_gradients_that_do_not_fit() {
                         Gradient::Outputs(OfOutputs { deltas: one, hidden: &of_row }),
                         Gradient::Outputs(OfOutputs { deltas: two, hidden: &of_row }),
                         Gradient::Matrix(OfMatrix { sums: &deltas, scale: 1.0 }),
-                        Gradient::Batch(turned.gradient(&deltas, 1.0)),
+                        Gradient::Batch(turned.gradient(&tiled, 1.0)),
                     ] {
                         refuses(&mut tally, AS_LONG, || fresh().step_in(pieces, &gradient));
                     }
                 }
                 // A batch with fewer deltas than images.
-                let deltas = Panel::zeros(1, width);
+                let deltas = Tiled::of(&Panel::zeros(1, width), 1);
                 let gradient = Gradient::Batch(turned.gradient(&deltas, 1.0));
                 refuses(&mut tally, "", || fresh().step_in(pieces, &gradient));
             }
 
             // Rows that are not there.
             let turned = Turned::new(ROWS + 1, &[image(&[0, BEYOND])], 1);
-            let one = Panel::zeros(1, width);
+            let one = Tiled::of(&Panel::zeros(1, width), 1);
             for gradient in [
                 Gradient::Image(OfImage { lit: image(&[0, BEYOND]), deltas: &row }),
                 Gradient::Image(OfImage { lit: image(&[u16::MAX]), deltas: &row }),

@@ -9,6 +9,7 @@ use dlr_kernels::gradient::OfImage;
 use dlr_kernels::lanes::{LANES, f32xN};
 use dlr_kernels::lit::Lit;
 use dlr_kernels::panel::Panel;
+use dlr_kernels::tiled::Tiled;
 
 /// One tile of 16 vectors; two of 9, the last with 8 in use or not; two of 16; three of 11.
 const VECTORS: [usize; 5] = [16, 17, 18, 32, 33];
@@ -47,7 +48,7 @@ fn meet(layer: &mut dyn AnyLayer, way: Way, lit: Lit, deltas: &[f32xN]) {
             layer.catch_up(&turned.rows());
             let mut panel = Panel::zeros(2, deltas.len() * LANES);
             panel.as_vectors_mut()[..deltas.len()].copy_from_slice(deltas);
-            layer.step(&Gradient::Batch(turned.gradient(&panel, 1.0)));
+            layer.step(&Gradient::Batch(turned.gradient(&Tiled::of(&panel, 2), 1.0)));
         }
     }
 }

@@ -5,6 +5,7 @@ use dlr_kernels::lanes::f32xN;
 use dlr_kernels::lighters::{GROUP, Lighters};
 use dlr_kernels::lit::Lit;
 use dlr_kernels::panel::Panel;
+use dlr_kernels::tiled::Tiled;
 
 /// A batch, and which rows it has a gradient for.
 #[derive(Clone)]
@@ -49,7 +50,7 @@ impl Turned {
         Self { parts, lit }
     }
 
-    pub fn gradient<'a>(&'a self, deltas: &'a Panel, scale: f32) -> OfBatch<'a> {
+    pub fn gradient<'a>(&'a self, deltas: &'a Tiled, scale: f32) -> OfBatch<'a> {
         OfBatch { parts: &self.parts, lit: &self.lit, deltas, scale }
     }
 
