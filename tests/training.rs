@@ -311,6 +311,34 @@ fn batches_read_ahead_are_those_read_in_turn() {
     assert_eq!(cases, OPTIMIZERS.len() * 24);
 }
 
+/// Batches of three parts; a slice of the rows for each of some threads, and not for each of more.
+#[test]
+fn threads_share_wide_rows() {
+    let (images, order) = (Images::new(&MNIST.train, Inputs::Unit), (0..300).collect::<Vec<u32>>());
+    for entry in OPTIMIZERS {
+        let rule = entry.with(&entry.defaults, &Hyper::default()).expect("defaults are complete");
+        for hidden in [300, 656] {
+            let learned = |threads| {
+                let task = Task {
+                    batch: 130,
+                    one_hot: OneHot { low: 0.0, high: 1.0 },
+                    backprop: Backprop::Mse,
+                    threads,
+                };
+                let mut learner = rule.learner(Network::draw(784, hidden, 10, Init::FanIn, 1), task);
+                learner.learn(&images, &order);
+                learner.network()
+            };
+            let want = learned(Threads::One);
+            for threads in [2, 3, 4, 5, 8, 24] {
+                let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
+                let got = pool.install(|| learned(Threads::Pool));
+                assert!(got == want, "{}, H = {hidden}, {threads} threads", entry.name);
+            }
+        }
+    }
+}
+
 #[test]
 fn a_run_that_no_longer_rises_stalls() {
     // Nothing is learned at a rate of 0: epoch 7 is the first that ends no better than five others, the first not counted.

@@ -48,8 +48,7 @@ pub(crate) trait Rows {
     /// The widest tile.
     const WIDEST: usize = TILE;
 
-    /// The widest tile for which the loop is unrolled. Notes on rows take registers, too, and so does what makes them: with ten
-    /// vectors, DLR's way forward took a fifth longer unrolled.
+    /// The widest tile for which the loop is unrolled. What makes the weights takes registers, too.
     const UNROLLED: usize = 7;
 
     /// A whole row, which has T vectors.
@@ -64,7 +63,7 @@ pub(crate) trait Rows {
         f32xN::ZERO
     }
 
-    /// Adds that to what has been noted of the row, `so_far`.
+    /// Adds that to what has been noted of the row's other vectors, `so_far`.
     #[inline(always)]
     fn add_note(&self, so_far: f32xN, _weights: f32xN) -> f32xN {
         so_far
@@ -105,7 +104,7 @@ pub(crate) fn sums_of<R: Rows>(lit: Lit, mut rows: R, sums: &mut [f32xN]) {
         for_tile!(sums.len(), T => {
             const SETS: usize = sets(T);
             sums.copy_from_slice(&tile::<T, SETS, _>(lit, &mut rows, None));
-        }, else unreachable!("a tile is at most {TILE} vectors"));
+        }, else unreachable!("a tile is one to {} vectors", R::WIDEST));
     } else {
         for_tiles!(@most R::WIDEST, sums.len(), first, T => {
             const SETS: usize = sets(T);

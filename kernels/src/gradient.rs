@@ -268,7 +268,7 @@ impl<const T: usize> OfGroup<'_, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lanes::LANES;
+    use crate::lanes::{LANES, NARROW_TILE, for_narrow_tiles};
     use core::array;
 
     /// Two vectors, the second not full.
@@ -353,6 +353,20 @@ mod tests {
         let gradient = OfBatch { parts: &parts, lit: &lit, deltas: &tiled, scale: 0.25 };
         assert_is(&gradient, &rows, |row, i| {
             (0..IMAGES.len()).map(|b| f32::from(IMAGES[b][row]) * deltas.row(b)[i]).sum()
+        });
+
+        let deltas = Panel::from_fn(3, NARROW_TILE * LANES + 1, |image, i| (10 * image + i) as f32);
+        let (tiled, vectors) = (Tiled::of(&deltas, 3), deltas.vectors());
+        let gradient = OfBatch { parts: &parts, lit: &lit, deltas: &tiled, scale: 0.25 };
+        for_narrow_tiles!(vectors, first, T => {
+            let mut tiles = gradient.tiles::<T>(first);
+            for (row, _) in rows {
+                let want = array::from_fn(|v| {
+                    let of_image = |b: usize| deltas.row_vectors(b)[first + v] * f32xN::splat(IMAGES[b][row].into());
+                    of_image(0) + of_image(1) + of_image(2)
+                });
+                assert_eq!(*tiles.of_row(row), want, "row {row}, vectors from {first} on");
+            }
         });
     }
 }

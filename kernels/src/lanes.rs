@@ -26,8 +26,8 @@ pub(crate) const NUMBERS: [f32; LANES] = {
 };
 
 /// Vectors of a row that are worked on together at most. Where there are 16 registers, not all of 16 sums have one, but
-/// what that costs is less than a second pass over the rows would: 0.83 to 0.88 of the time at H = 128 on AVX2, but for
-/// DLR's 1.1, and less with the 32 registers of AVX-512.
+/// what that costs is less than a second pass over the rows would: 0.83 to 0.88 of the time at H = 128 on AVX2, and less
+/// with the 32 registers of AVX-512. Where a sum of squares is taken on the way, tiles are narrower there.
 pub(crate) const TILE: usize = 16;
 
 /// Vectors of a row at most where those of [four rows](crate::lighters), and one value for each of these, have to stay in

@@ -5,8 +5,8 @@
 //! ```
 //!
 //! For every group of inputs, the sweep reads what the tile at hand has of many rows. In the panel, as far apart as rows are,
-//! that might displace itself from the cache; here it lies side by side. Copied once for all blocks of the sweep: where each
-//! made its own copy, those took two threads a tenth of their time at H = 1000.
+//! that might displace itself from the cache; here it lies side by side. It is copied once, for all blocks of a sweep: then these
+//! can be small without each of them having to copy it.
 
 use crate::lanes::{NARROW_TILE, f32xN, for_narrow_widths, tile_width};
 use crate::panel::Panel;
@@ -35,15 +35,15 @@ impl Tiled {
     /// If there are not so many.
     pub fn of(panel: &Panel, rows: usize) -> Self {
         let mut tiled = Self::default();
-        tiled.take(panel, rows).for_each(Tile::fill);
+        tiled.refill(panel, rows).for_each(Tile::fill);
         tiled
     }
 
-    /// The same in the place of what was here: tiles, each to be [filled](Tile::fill), in any order or at once.
+    /// The same in the place of what was here: tiles, each to be [filled](Tile::fill), in any order and by any thread.
     ///
     /// # Panics
     /// If there are not so many rows.
-    pub fn take<'a>(&'a mut self, panel: &'a Panel, rows: usize) -> impl Iterator<Item = Tile<'a>> {
+    pub fn refill<'a>(&'a mut self, panel: &'a Panel, rows: usize) -> impl Iterator<Item = Tile<'a>> {
         assert!(rows <= panel.rows(), "{rows} of {} rows", panel.rows());
         (self.rows, self.vectors) = (rows, panel.vectors());
         self.tiles.resize(rows * self.vectors, f32xN::ZERO);
@@ -104,7 +104,7 @@ mod tests {
             for rows in 1..=3 {
                 let panel = panel(3, vectors);
                 // In any order.
-                let tiles: Vec<_> = tiled.take(&panel, rows).collect();
+                let tiles: Vec<_> = tiled.refill(&panel, rows).collect();
                 tiles.into_iter().rev().for_each(Tile::fill);
                 assert_eq!((tiled.rows(), tiled.vectors()), (rows, vectors));
                 let width = tile_width(vectors, NARROW_TILE);
@@ -123,7 +123,7 @@ mod tests {
 
     #[test]
     fn no_rows_have_no_tiles() {
-        assert_eq!(Tiled::default().take(&panel(2, 3), 0).count(), 0);
+        assert_eq!(Tiled::default().refill(&panel(2, 3), 0).count(), 0);
     }
 
     #[test]

@@ -26,16 +26,13 @@ const LEAST_PART: usize = 12;
 /// Images of a part below which threads had better share the weights: on 16 cores, a batch of 100 at H = 1000 took 3.9 us an
 /// image instead of 5.6.
 const GOOD_PART: usize = 25;
+/// Vectors of a slice from which on each thread had better have one: two threads took 0.96 to
+/// 0.99 of the time at H = 300 and 1000.
+const WIDE_SLICE: usize = 2 * NARROW_TILE;
 /// Rows of the first layer whose update is one piece of work for a thread, if the pieces' size is not to depend on threads.
 const ROWS_PER_PIECE: usize = 112;
-/// Otherwise, a thread has several pieces, since the rows at the edges of images have less to do, and the other threads may
-/// have had something else to do before: two, and the more the wider rows are, one for so many vectors. At H = 1000, two threads
-/// took 0.89 of the time with four pieces each instead of two, and 0.84 with six; at H = 100 and 300, no less.
-const VECTORS_PER_PIECE: usize = 10;
-/// Pieces of a thread at most.
-const MOST_PIECES: usize = 6;
-/// Rows at least of a piece.
-const LEAST_ROWS: usize = 28;
+/// Rows at least of other pieces, so that many threads do not have to look for them for longer than they work on them.
+const LEAST_ROWS: usize = 16;
 /// Weights times images of a batch from which on several threads pay for their waking up (about 10 us).
 const WORTH_THREADS: usize = 500_000;
 
@@ -162,7 +159,7 @@ impl Batch {
         self.slices = slices;
         let Self { rows, deltas, output_deltas, upper, .. } = self;
         let Layers { first, inner, last } = layers;
-        let tiles = deltas.take(&rows[0].deltas, step.order.len());
+        let tiles = deltas.refill(&rows[0].deltas, step.order.len());
         step.threads.each(tiles, |tile| step.serial(Phase::Update, || tile.fill()));
         let gradient = OfBatch { parts: now.parts(), lit: &now.lit, deltas, scale: step.scale() };
         let update = || step.update(first, &gradient);
@@ -273,17 +270,21 @@ struct Step<'a, L: Laps> {
 impl<'a, L: Laps> Step<'a, L> {
     /// The step of a network whose first layer has such weights.
     ///
-    /// Threads share the way forward by slices of the rows, if these are long enough for one for each: then a thread takes all
-    /// parts together and reads the weights of its slice alone, once, which took two threads 0.97 of the time at H = 300 and
-    /// 1000. Else they share it by parts of the images, of which a thread that has several takes two at a time; and by what
-    /// slices there are, where parts would else be small.
+    /// Threads share the way forward by slices of the rows, if there is a [wide](WIDE_SLICE) one for each: a thread takes all
+    /// parts, and no weights but those of its slice. Else they share it by parts of the images, of which a thread that has
+    /// several takes two at a time; and by both, if parts would be small else.
     fn new(task: Task, images: &'a Images<'a>, order: &'a [u32], weights: &Panel, laps: &'a L) -> Self {
         let worth = order.len() * weights.as_slice().len() >= WORTH_THREADS;
         let threads = if worth { task.threads } else { Threads::One };
         let (all, count) = (order.len(), threads.count());
         let each = all.div_ceil(count).max(1);
         let tiles = weights.vectors() / NARROW_TILE;
-        let slices = if tiles >= count { count } else { GOOD_PART.div_ceil(each).min(tiles.max(1)) };
+        let width = weights.vectors().div_ceil(count);
+        let slices = if width >= WIDE_SLICE && weights.vectors().div_ceil(width) == count {
+            count
+        } else {
+            GOOD_PART.div_ceil(each).min(tiles.clamp(1, count))
+        };
         let fewest = all.div_ceil(Lighters::IMAGES);
         let together = fewest.div_ceil(count).clamp(1, Lighters::TOGETHER);
         // As many pieces for every thread; a single one takes what there is.
@@ -314,8 +315,8 @@ impl<'a, L: Laps> Step<'a, L> {
             _ if R::NORMS == Norms::OfLanes => ROWS_PER_PIECE,
             1 => rows,
             threads => {
-                let pieces = (layer.stored().vectors() / VECTORS_PER_PIECE).clamp(2, MOST_PIECES);
-                rows.div_ceil(pieces * threads).max(LEAST_ROWS).next_multiple_of(GROUP)
+                let pieces = threads * pieces(layer.stored().vectors());
+                rows.div_ceil(pieces).max(LEAST_ROWS).next_multiple_of(GROUP)
             }
         };
         let mut blocks: Vec<_> = layer.blocks(rows).collect();
@@ -323,6 +324,13 @@ impl<'a, L: Laps> Step<'a, L> {
         drop(blocks);
         layer.settle();
     }
+}
+
+/// Pieces of the first layer's update for each thread, if rows have so many vectors. Several, since the rows at the edges of
+/// images have less to do, and a thread may have had something else to do before; and the more, the longer each would take. With
+/// four instead of two, two threads took 0.92 of the time at H = 1000, and 0.87 with six; at H = 100 and 300, no less.
+fn pieces(vectors: usize) -> usize {
+    (vectors / 10).clamp(2, 6)
 }
 
 /// What lies before and after an inner layer.
@@ -364,7 +372,7 @@ impl Slices {
         };
         self.sums.resize(images * weights.vectors(), f32xN::ZERO);
         let width = self.width;
-        // As many pieces as threads.
+        // About as many pieces as threads.
         let of_piece = parts.len().div_ceil(step.threads.count().div_ceil(step.slices)).max(1);
         let pieces = self.sums.chunks_mut(images * width).enumerate().flat_map(|(slice, sums)| {
             let vectors = slice * width..slice * width + sums.len() / images;

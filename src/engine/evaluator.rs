@@ -15,9 +15,9 @@ use dlr_kernels::panel::Panel;
 
 /// Images that are one piece of work for a thread.
 pub(super) const IMAGES_PER_PIECE: usize = Lighters::TOGETHER * Lighters::IMAGES;
-/// Hidden units above which images go forward together, as in batches: with fewer, it costs less to read the rows of each
-/// image's lit pixels anew than to turn images around (at H = 30, 0.89 of the time; at 64, 1.15). Weights that are not finite then make NaN of whole groups' sums, as in
-/// batches, too.
+/// Hidden units above which images go forward together, as in batches: that takes 1.13 of the time of reading the rows of each
+/// image's lit pixels anew at H = 30, as long at 48, and 0.87 of it at 56 and 64. Weights that are not finite then make NaN of
+/// whole groups' sums, as in batches, too.
 const WORTH_TURNING: usize = 48;
 
 /// A test set, and what earlier tests have shown about its images.

@@ -39,13 +39,13 @@ impl Visits {
         let mut last = vec![0_u32; images.inputs()]; // the update that lit a row last, counted from 1
         let (mut lit, mut rows, mut woken, mut updates) = (0_u64, 0_u64, 0_u64, 0_u32);
         let size = if batch == 1 || images.are_dense() { 1 } else { GROUP };
-        let group = |pixel: &u16| usize::from(*pixel) / size;
         for batch in order.chunks(batch) {
             updates += 1;
             for &image in batch {
-                let groups = images.numbers(image as usize).chunk_by(|a, b| group(a) == group(b));
-                let rows_of = |group: usize| group * size..((group + 1) * size).min(images.inputs());
-                for row in groups.flat_map(|lit| rows_of(group(&lit[0]))) {
+                let image = image as usize;
+                let numbers = if size == 1 { images.numbers(image) } else { images.groups().of(image).0 };
+                let rows_of = |number: usize| number * size..((number + 1) * size).min(images.inputs());
+                for row in numbers.iter().flat_map(|&number| rows_of(number.into())) {
                     let last = &mut last[row];
                     lit += 1;
                     rows += u64::from(*last != updates);
