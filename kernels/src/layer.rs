@@ -419,8 +419,8 @@ struct Squaring<'a> {
 }
 
 impl Rows for Squaring<'_> {
-    // Beside the tile's sums, a row's weights and two sums of their squares take registers. With 32 of them, ten vectors took a
-    // fifth longer unrolled. With 16, this is the best of what was tried: 6, 8, 12 and 16, of which 4, 7 or 8 unrolled.
+    // Beside the tile's sums, a row's weights and two sums of their squares take registers. With 32 registers, ten vectors took
+    // a fifth longer unrolled. With 16, this is on the whole the best of 6, 8, 12 and 16, of which 0, 4, 7 or 8 unrolled.
     const WIDEST: usize = if REGISTERS > 16 { TILE } else { 8 };
     const UNROLLED: usize = if REGISTERS > 16 { 7 } else { 4 };
 

@@ -26,12 +26,12 @@ const LEAST_PART: usize = 12;
 /// Images of a part below which threads had better share the weights: on 16 cores, a batch of 100 at H = 1000 took 3.9 us an
 /// image instead of 5.6.
 const GOOD_PART: usize = 25;
-/// Vectors of a slice from which on each thread had better have one: two threads took 0.96 to
-/// 0.99 of the time at H = 300 and 1000.
+/// Vectors of a slice from which on each thread has one of its own. With slices of 10 and 32 vectors, two threads took 0.96 to
+/// 0.99 of the time; shorter ones have not been tried.
 const WIDE_SLICE: usize = 2 * NARROW_TILE;
 /// Rows of the first layer whose update is one piece of work for a thread, if the pieces' size is not to depend on threads.
 const ROWS_PER_PIECE: usize = 112;
-/// Rows at least of other pieces, so that many threads do not have to look for them for longer than they work on them.
+/// Rows at least of other pieces, where there are many threads: a guess of what is worth handing out.
 const LEAST_ROWS: usize = 16;
 /// Weights times images of a batch from which on several threads pay for their waking up (about 10 us).
 const WORTH_THREADS: usize = 500_000;
@@ -272,7 +272,7 @@ impl<'a, L: Laps> Step<'a, L> {
     ///
     /// Threads share the way forward by slices of the rows, if there is a [wide](WIDE_SLICE) one for each: a thread takes all
     /// parts, and no weights but those of its slice. Else they share it by parts of the images, of which a thread that has
-    /// several takes two at a time; and by both, if parts would be small else.
+    /// several takes two at a time; and by both, where parts would otherwise be small.
     fn new(task: Task, images: &'a Images<'a>, order: &'a [u32], weights: &Panel, laps: &'a L) -> Self {
         let worth = order.len() * weights.as_slice().len() >= WORTH_THREADS;
         let threads = if worth { task.threads } else { Threads::One };
@@ -315,7 +315,7 @@ impl<'a, L: Laps> Step<'a, L> {
             _ if R::NORMS == Norms::OfLanes => ROWS_PER_PIECE,
             1 => rows,
             threads => {
-                let pieces = threads * pieces(layer.stored().vectors());
+                let pieces = threads * pieces_per_thread(layer.stored().vectors());
                 rows.div_ceil(pieces).max(LEAST_ROWS).next_multiple_of(GROUP)
             }
         };
@@ -328,8 +328,8 @@ impl<'a, L: Laps> Step<'a, L> {
 
 /// Pieces of the first layer's update for each thread, if rows have so many vectors. Several, since the rows at the edges of
 /// images have less to do, and a thread may have had something else to do before; and the more, the longer each would take. With
-/// four instead of two, two threads took 0.92 of the time at H = 1000, and 0.87 with six; at H = 100 and 300, no less.
-fn pieces(vectors: usize) -> usize {
+/// four instead of two, two threads took 0.90 of the time at H = 1000, and 0.84 with six; at H = 100 and 300, no less.
+fn pieces_per_thread(vectors: usize) -> usize {
     (vectors / 10).clamp(2, 6)
 }
 
