@@ -116,6 +116,11 @@ const FLOORS: [(&str, f64); 12] = [
     ("dlr-denominator", 0.9212),
 ];
 
+/// To tell the images' classes apart, in batches of so many.
+fn task(batch: usize, threads: Threads) -> Task {
+    Task { batch, one_hot: OneHot { low: 0.0, high: 1.0 }, backprop: Backprop::Mse, threads }
+}
+
 #[test]
 fn every_optimizer_learns_with_its_defaults() {
     assert_eq!(FLOORS.len(), OPTIMIZERS.len(), "an optimizer has no floor");
@@ -203,9 +208,7 @@ fn a_decision_is_the_full_count_s_with_a_fifth_of_its_work() {
         let images = || Images::new(&MNIST.test, inputs);
         let (counter, mut decider) = (Evaluator::new(images(), threads), Evaluator::new(images(), threads));
         let optimizer = settings("dlr").optimizer;
-        let task =
-            Task { batch: 1, one_hot: OneHot { low: 0.0, high: 1.0 }, backprop: Backprop::Mse, threads };
-        let mut learner = optimizer.learner(Network::draw(784, 30, 10, Init::FanIn, 1), task);
+        let mut learner = optimizer.learner(Network::draw(784, 30, 10, Init::FanIn, 1), task(1, threads));
         let train = Images::new(&MNIST.train, inputs);
         let (mut tests, mut classified) = (0, 0);
         for start in (0..24_000).step_by(600) {
@@ -283,15 +286,8 @@ fn batches_read_ahead_are_those_read_in_turn() {
     for entry in OPTIMIZERS {
         let rule = entry.with(&entry.defaults, &Hyper::default()).expect("defaults are complete");
         for hidden in [30, 112, 240] {
-            let learner = |threads| {
-                let task = Task {
-                    batch: 64,
-                    one_hot: OneHot { low: 0.0, high: 1.0 },
-                    backprop: Backprop::Mse,
-                    threads,
-                };
-                rule.learner(Network::draw(784, hidden, 10, Init::FanIn, 1), task)
-            };
+            let learner =
+                |threads| rule.learner(Network::draw(784, hidden, 10, Init::FanIn, 1), task(64, threads));
             // Batch by batch there is nothing to read ahead.
             let mut alone = learner(Threads::One);
             calls.iter().flat_map(|call| call.chunks(64)).for_each(|batch| alone.learn(&images(), batch));
@@ -319,13 +315,8 @@ fn threads_share_wide_rows() {
         let rule = entry.with(&entry.defaults, &Hyper::default()).expect("defaults are complete");
         for hidden in [300, 656] {
             let learned = |threads| {
-                let task = Task {
-                    batch: 130,
-                    one_hot: OneHot { low: 0.0, high: 1.0 },
-                    backprop: Backprop::Mse,
-                    threads,
-                };
-                let mut learner = rule.learner(Network::draw(784, hidden, 10, Init::FanIn, 1), task);
+                let network = Network::draw(784, hidden, 10, Init::FanIn, 1);
+                let mut learner = rule.learner(network, task(130, threads));
                 learner.learn(&images, &order);
                 learner.network()
             };

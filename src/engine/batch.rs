@@ -278,12 +278,12 @@ impl<'a, L: Laps> Step<'a, L> {
         let threads = if worth { task.threads } else { Threads::One };
         let (all, count) = (order.len(), threads.count());
         let each = all.div_ceil(count).max(1);
-        let tiles = weights.vectors() / NARROW_TILE;
-        let width = weights.vectors().div_ceil(count);
-        let slices = if width >= WIDE_SLICE && weights.vectors().div_ceil(width) == count {
+        let vectors = weights.vectors();
+        let width = vectors.div_ceil(count);
+        let slices = if width >= WIDE_SLICE && vectors.div_ceil(width) == count {
             count
         } else {
-            GOOD_PART.div_ceil(each).min(tiles.clamp(1, count))
+            GOOD_PART.div_ceil(each).min((vectors / NARROW_TILE).clamp(1, count))
         };
         let fewest = all.div_ceil(Lighters::IMAGES);
         let together = fewest.div_ceil(count).clamp(1, Lighters::TOGETHER);
