@@ -173,16 +173,6 @@ macro_rules! for_tiles {
 }
 pub(crate) use for_tiles;
 
-/// [`for_tile`] where `$value` is the width of a narrow tile.
-macro_rules! for_narrow_widths {
-    ($value:expr, $T:ident => $body:expr) => {
-        $crate::lanes::for_tile!(@widths 1 2 3 4 5, $value, $T => $body, else {
-            unreachable!("a narrow tile is at most {} vectors", $crate::lanes::NARROW_TILE)
-        })
-    };
-}
-pub(crate) use for_narrow_widths;
-
 /// [`for_tiles`] where tiles are narrow.
 macro_rules! for_narrow_tiles {
     ($vectors:expr, $first:ident, $T:ident => $body:expr) => {

@@ -5,10 +5,10 @@
 //! ```
 //!
 //! For every group of inputs, the sweep reads what the tile at hand has of many rows. In the panel, as far apart as rows are,
-//! that might displace itself from the cache; here it lies side by side. It is copied once, for all blocks of a sweep: then these
-//! can be small without each of them having to copy it.
+//! that might displace itself from the cache; here it lies side by side. It is copied once, for all blocks of a sweep, which can
+//! be small then, and by the thread that made the rows, which has them at hand.
 
-use crate::lanes::{NARROW_TILE, f32xN, for_narrow_widths, tile_width};
+use crate::lanes::{NARROW_TILE, f32xN, for_narrow_tiles, tile_width};
 use crate::panel::Panel;
 
 /// Some rows of a panel, cut into narrow tiles.
@@ -20,12 +20,11 @@ pub struct Tiled {
     tiles: Vec<f32xN>,
 }
 
-/// What a tile is to be filled with, and where.
-pub struct Tile<'a> {
-    panel: &'a Panel,
-    first: usize,
-    place: &'a mut [f32xN],
-    rows: usize,
+/// Some rows, neighbours, that are to be written.
+pub struct RowsMut<'a> {
+    /// Their part of each tile, `[tile][row][T]`.
+    parts: Vec<&'a mut [f32xN]>,
+    vectors: usize,
 }
 
 impl Tiled {
@@ -35,21 +34,30 @@ impl Tiled {
     /// If there are not so many.
     pub fn of(panel: &Panel, rows: usize) -> Self {
         let mut tiled = Self::default();
-        tiled.refill(panel, rows).for_each(Tile::fill);
+        let (vectors, all) = (panel.vectors(), &panel.as_vectors()[..rows * panel.vectors()]);
+        tiled.rewrite(rows, vectors, rows.max(1)).for_each(|piece| piece.write(all));
         tiled
     }
 
-    /// The same in the place of what was here: tiles, each to be [filled](Tile::fill), in any order and by any thread.
+    /// Other rows in the place of those that were here, `rows` of so many vectors each. They are to be
+    /// [written](RowsMut::write) by `piece` at a time, the last of which may be fewer, in any order and by any thread.
     ///
     /// # Panics
-    /// If there are not so many rows.
-    pub fn refill<'a>(&'a mut self, panel: &'a Panel, rows: usize) -> impl Iterator<Item = Tile<'a>> {
-        assert!(rows <= panel.rows(), "{rows} of {} rows", panel.rows());
-        (self.rows, self.vectors) = (rows, panel.vectors());
-        self.tiles.resize(rows * self.vectors, f32xN::ZERO);
-        let width = tile_width(self.vectors, NARROW_TILE);
-        let places = self.tiles.chunks_mut((rows * width).max(1));
-        places.enumerate().map(move |(n, place)| Tile { panel, first: n * width, place, rows })
+    /// If `piece` is zero.
+    pub fn rewrite(&mut self, rows: usize, vectors: usize, piece: usize) -> impl Iterator<Item = RowsMut<'_>> {
+        assert!(piece > 0, "a piece has at least one row");
+        (self.rows, self.vectors) = (rows, vectors);
+        self.tiles.resize(rows * vectors, f32xN::ZERO);
+        let width = tile_width(vectors, NARROW_TILE);
+        let mut tiles: Vec<_> = self
+            .tiles
+            .chunks_mut((rows * width).max(1))
+            .map(|tile| tile.chunks_mut(piece * (tile.len() / rows)))
+            .collect();
+        (0..rows.div_ceil(piece)).map(move |_| {
+            let parts = tiles.iter_mut().map(|tile| tile.next().expect("a tile has its part of every row"));
+            RowsMut { parts: parts.collect(), vectors }
+        })
     }
 
     /// How many rows there are.
@@ -75,13 +83,17 @@ impl Tiled {
     }
 }
 
-impl Tile<'_> {
-    /// Copies its part of every row.
-    pub fn fill(self) {
-        let Self { panel, first, place, rows } = self;
-        for_narrow_widths!(place.len() / rows, T => {
-            let rows = panel.as_vectors().chunks_exact(panel.vectors());
-            for (to, row) in place.as_chunks_mut::<T>().0.iter_mut().zip(rows) {
+impl RowsMut<'_> {
+    /// Writes them, from rows that lie one after the other.
+    ///
+    /// # Panics
+    /// If `rows` are not as many, or not as long.
+    pub fn write(self, rows: &[f32xN]) {
+        let mut parts = self.parts.into_iter();
+        for_narrow_tiles!(self.vectors, first, T => {
+            let part = parts.next().map_or(&mut [][..], |part| part.as_chunks_mut::<T>().0);
+            assert_eq!(part.len() * self.vectors, rows.len(), "as many rows, and as long");
+            for (to, row) in part.iter_mut().zip(rows.chunks_exact(self.vectors)) {
                 *to = *row[first..].first_chunk().expect("a tile lies within a row");
             }
         });
@@ -101,29 +113,28 @@ mod tests {
     fn every_tile_has_its_part_of_every_row() {
         let mut tiled = Tiled::of(&panel(9, 3 * NARROW_TILE), 9);
         for vectors in 1..=3 * NARROW_TILE {
-            for rows in 1..=3 {
-                let panel = panel(3, vectors);
+            for (rows, piece) in [(1, 1), (2, 3), (3, 1), (5, 2)] {
+                let panel = panel(rows, vectors);
+                let pieces: Vec<_> = tiled.rewrite(rows, vectors, piece).collect();
+                let written = pieces.into_iter().zip(panel.as_vectors().chunks(piece * vectors));
                 // In any order.
-                let tiles: Vec<_> = tiled.refill(&panel, rows).collect();
-                tiles.into_iter().rev().for_each(Tile::fill);
+                written.rev().for_each(|(piece, rows)| piece.write(rows));
                 assert_eq!((tiled.rows(), tiled.vectors()), (rows, vectors));
-                let width = tile_width(vectors, NARROW_TILE);
-                for first in (0..vectors).step_by(width) {
-                    for_narrow_widths!((vectors - first).min(width), T => {
-                        let tile = tiled.tile::<T>(first);
-                        assert_eq!(tile.len(), rows);
-                        for (row, tile) in tile.iter().enumerate() {
-                            assert_eq!(tile[..], panel.row_vectors(row)[first..first + T]);
-                        }
-                    });
-                }
+                for_narrow_tiles!(vectors, first, T => {
+                    let tile = tiled.tile::<T>(first);
+                    assert_eq!(tile.len(), rows);
+                    for (row, tile) in tile.iter().enumerate() {
+                        assert_eq!(tile[..], panel.row_vectors(row)[first..first + T]);
+                    }
+                });
             }
         }
     }
 
     #[test]
-    fn no_rows_have_no_tiles() {
-        assert_eq!(Tiled::default().refill(&panel(2, 3), 0).count(), 0);
+    fn no_rows_have_no_pieces() {
+        assert_eq!(Tiled::default().rewrite(0, 3, 2).count(), 0);
+        assert_eq!(Tiled::of(&panel(2, 3), 0).rows(), 0);
     }
 
     #[test]
@@ -133,8 +144,10 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "3 of 2 rows")]
-    fn rows_that_are_not_there_are_refused() {
-        _ = Tiled::of(&panel(2, 1), 3);
+    #[should_panic(expected = "as many rows, and as long")]
+    fn another_number_of_rows_is_refused() {
+        let mut tiled = Tiled::default();
+        let piece = tiled.rewrite(3, 2, 2).next().expect("there are three rows");
+        piece.write(panel(1, 2).as_vectors());
     }
 }

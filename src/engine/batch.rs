@@ -19,7 +19,8 @@ use dlr_kernels::layer::Layer;
 use dlr_kernels::lighters::{GROUP, Lighters};
 use dlr_kernels::panel::Panel;
 use dlr_kernels::rule::{Norms, Rule};
-use dlr_kernels::tiled::Tiled;
+use dlr_kernels::tiled::{RowsMut, Tiled};
+use std::iter;
 
 /// Images at least of a part that a thread takes forward: with fewer, too few of them share the weights that are read.
 const LEAST_PART: usize = 12;
@@ -150,17 +151,20 @@ impl Batch {
             }
             _ => slices.put_together(image, rows, w1.vectors()),
         };
+        let mut deltas = std::mem::take(&mut self.deltas);
+        let tiled = deltas.rewrite(step.order.len(), w1.vectors(), step.piece);
         if layers.inner.is_empty() {
-            self.pass(sums, layers.last.stored(), step);
+            self.pass(sums, tiled, layers.last.stored(), step);
         } else {
             each_piece(&mut self.rows[0].hidden, sums, step);
             self.pass_inner(layers, step);
+            let n = w1.vectors();
+            let rows = self.rows[0].deltas.as_vectors()[..step.order.len() * n].chunks(step.piece * n);
+            step.threads.each(tiled.zip(rows), |(tiled, rows)| step.serial(Phase::Output, || tiled.write(rows)));
         }
-        self.slices = slices;
+        (self.slices, self.deltas) = (slices, deltas);
         let Self { rows, deltas, output_deltas, upper, .. } = self;
         let Layers { first, inner, last } = layers;
-        let tiles = deltas.refill(&rows[0].deltas, step.order.len());
-        step.threads.each(tiles, |tile| step.serial(Phase::Update, || tile.fill()));
         let gradient = OfBatch { parts: now.parts(), lit: &now.lit, deltas, scale: step.scale() };
         let update = || step.update(first, &gradient);
         let update_upper = || {
@@ -188,7 +192,7 @@ impl Batch {
             dense_sums(step.images, step.order, &mut dense.images, w1, &mut self.rows[0].hidden);
         });
         if layers.inner.is_empty() {
-            self.pass(|_, _| {}, layers.last.stored(), step);
+            self.pass(|_, _| {}, iter::empty(), layers.last.stored(), step);
         } else {
             self.pass_inner(layers, step);
         }
@@ -210,7 +214,7 @@ impl Batch {
                 inner::forward(inner.layer.stored(), before, after, images);
             }
         });
-        self.pass(|_, _| {}, layers.last.stored(), step);
+        self.pass(|_, _| {}, iter::empty(), layers.last.stored(), step);
         step.serial(Phase::Output, || {
             for (l, inner) in layers.inner.iter().enumerate().rev() {
                 let (before, after) = pair(&mut self.rows, l);
@@ -220,17 +224,27 @@ impl Batch {
     }
 
     /// Takes every image from its net inputs of the last hidden layer, which `sums(b, rows)` writes from that of image b on
-    /// unless they are there, to its deltas there and at the outputs.
-    fn pass<L: Laps>(&mut self, sums: impl Fn(usize, &mut [f32xN]) + Sync, last: &Panel, step: &Step<L>) {
+    /// unless they are there, to its deltas there and at the outputs. The former are also written to `tiled`, piece by piece,
+    /// if there are any.
+    fn pass<'a, L: Laps>(
+        &mut self,
+        sums: impl Fn(usize, &mut [f32xN]) + Sync,
+        tiled: impl Iterator<Item = RowsMut<'a>>,
+        last: &Panel,
+        step: &Step<L>,
+    ) {
         let &Step { task, images, order, laps, piece, .. } = step;
         let (n, k) = (last.vectors(), vectors(last.rows()));
-        let one = |(number, ((hidden, d1), d2)): (usize, OfPiece)| {
+        let one = |(number, (((hidden, d1), d2), tiled)): (usize, OfPiece)| {
             let (mut y, mut watch) = (Outputs::new(last.rows()), Piece::new(laps));
             sums(number * piece, hidden);
             watch.own.lap(Phase::Forward);
             let rows = hidden.chunks_exact_mut(n).zip(d1.chunks_exact_mut(n)).zip(d2.chunks_exact_mut(k));
             for (((hidden, d1), d2), &image) in rows.zip(&order[number * piece..]) {
                 y.pass(task, last, images.label(image as usize), hidden, d1, d2);
+            }
+            if let Some(tiled) = tiled {
+                tiled.write(d1);
             }
             watch.own.lap(Phase::Output);
         };
@@ -239,7 +253,8 @@ impl Batch {
         let d1 = &mut deltas.as_vectors_mut()[..order.len() * n];
         let d2 = &mut self.output_deltas.as_vectors_mut()[..order.len() * k];
         let pieces = hidden.chunks_mut(piece * n).zip(d1.chunks_mut(piece * n)).zip(d2.chunks_mut(piece * k));
-        step.threads.each(pieces.enumerate(), one);
+        let tiled = tiled.map(Some).chain(iter::repeat_with(|| None));
+        step.threads.each(pieces.zip(tiled).enumerate(), one);
     }
 
     /// The first layer's summed gradient by a dense product.
@@ -348,8 +363,8 @@ fn each_piece<L: Laps>(rows: &mut Panel, write: impl Fn(usize, &mut [f32xN]) + S
     });
 }
 
-/// A piece's rows of hidden activations, hidden deltas and output deltas.
-type OfPiece<'a> = ((&'a mut [f32xN], &'a mut [f32xN]), &'a mut [f32xN]);
+/// A piece's rows of hidden activations, hidden deltas and output deltas, and of the hidden deltas in tiles.
+type OfPiece<'a, 't> = (((&'a mut [f32xN], &'a mut [f32xN]), &'a mut [f32xN]), Option<RowsMut<'t>>);
 
 /// Net inputs of the first hidden layer, slice by slice of its rows.
 #[derive(Default)]
