@@ -307,7 +307,7 @@ fn batches_read_ahead_are_those_read_in_turn() {
     assert_eq!(cases, OPTIMIZERS.len() * 24);
 }
 
-/// Batches of several parts, the last one smaller; a slice of the rows for each of a few threads, but not of many.
+/// Batches of several parts, the last one smaller; a slice of the rows for each thread, or for every two.
 #[test]
 fn threads_share_wide_rows() {
     let (images, order) = (Images::new(&MNIST.train, Inputs::Unit), (0..300).collect::<Vec<u32>>());

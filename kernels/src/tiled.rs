@@ -44,7 +44,12 @@ impl Tiled {
     ///
     /// # Panics
     /// If `piece` is zero.
-    pub fn rewrite(&mut self, rows: usize, vectors: usize, piece: usize) -> impl Iterator<Item = RowsMut<'_>> {
+    pub fn rewrite(
+        &mut self,
+        rows: usize,
+        vectors: usize,
+        piece: usize,
+    ) -> impl Iterator<Item = RowsMut<'_>> {
         assert!(piece > 0, "a piece has at least one row");
         (self.rows, self.vectors) = (rows, vectors);
         self.tiles.resize(rows * vectors, f32xN::ZERO);

@@ -11,31 +11,24 @@ use super::inner::{self, Inner, Rows};
 use super::learner::{Layers, Outputs, Task};
 use super::network::Network;
 use super::phases::{Laps, Phase, Piece};
-use super::threads::Threads;
+use super::threads::{Threads, sharing};
 use dlr_kernels::gemm::{View, ViewMut, gemm};
 use dlr_kernels::gradient::{Gradient, OfBatch, OfMatrix};
-use dlr_kernels::lanes::{NARROW_TILE, f32xN, vectors};
+use dlr_kernels::lanes::{f32xN, vectors};
 use dlr_kernels::layer::Layer;
 use dlr_kernels::lighters::{GROUP, Lighters};
 use dlr_kernels::panel::Panel;
 use dlr_kernels::rule::{Norms, Rule};
 use dlr_kernels::tiled::{RowsMut, Tiled};
 use std::iter;
+use std::ops::Range;
 
 /// Images at least of a part that a thread takes forward: with fewer, too few of them share the weights that are read.
 const LEAST_PART: usize = 12;
-/// Images of a part below which threads had better share the weights: on 16 cores, a batch of 100 at H = 1000 took 3.9 us an
-/// image instead of 5.6.
-const GOOD_PART: usize = 25;
-/// Vectors of a slice from which on each thread has one of its own. With slices of 10 and 32 vectors, two threads took 0.96 to
-/// 0.99 of the time; shorter ones have not been tried.
-const WIDE_SLICE: usize = 2 * NARROW_TILE;
 /// Rows of the first layer whose update is one piece of work for a thread, if the pieces' size is not to depend on threads.
 const ROWS_PER_PIECE: usize = 112;
 /// Rows at least of other pieces, where there are many threads: a guess of what is worth handing out.
 const LEAST_ROWS: usize = 16;
-/// Weights times images of a batch from which on several threads pay for their waking up (about 10 us).
-const WORTH_THREADS: usize = 500_000;
 
 /// What lies between the layers for a batch, a row per image, and the batch itself.
 pub(super) struct Batch {
@@ -160,7 +153,8 @@ impl Batch {
             self.pass_inner(layers, step);
             let n = w1.vectors();
             let rows = self.rows[0].deltas.as_vectors()[..step.order.len() * n].chunks(step.piece * n);
-            step.threads.each(tiled.zip(rows), |(tiled, rows)| step.serial(Phase::Output, || tiled.write(rows)));
+            step.threads
+                .each(tiled.zip(rows), |(tiled, rows)| step.serial(Phase::Output, || tiled.write(rows)));
         }
         (self.slices, self.deltas) = (slices, deltas);
         let Self { rows, deltas, output_deltas, upper, .. } = self;
@@ -273,6 +267,8 @@ struct Step<'a, L: Laps> {
     images: &'a Images<'a>,
     order: &'a [u32],
     threads: Threads,
+    /// How many of them the work is cut for.
+    count: usize,
     /// Images that are turned around together.
     part: usize,
     /// Slices of the first layer's rows, which go forward by themselves.
@@ -285,29 +281,22 @@ struct Step<'a, L: Laps> {
 impl<'a, L: Laps> Step<'a, L> {
     /// The step of a network whose first layer has such weights.
     ///
-    /// Threads share the way forward by slices of the rows, if there is a [wide](WIDE_SLICE) one for each: a thread takes all
-    /// parts, and no weights but those of its slice. Else they share it by parts of the images, of which a thread that has
-    /// several takes two at a time; and by both, where parts would otherwise be small.
+    /// Threads share the way forward in a grid, by slices of the rows and by parts of the images. A thread that has several parts
+    /// takes two at a time.
     fn new(task: Task, images: &'a Images<'a>, order: &'a [u32], weights: &Panel, laps: &'a L) -> Self {
-        let worth = order.len() * weights.as_slice().len() >= WORTH_THREADS;
-        let threads = if worth { task.threads } else { Threads::One };
-        let (all, count) = (order.len(), threads.count());
-        let each = all.div_ceil(count).max(1);
-        let vectors = weights.vectors();
-        let width = vectors.div_ceil(count);
-        let slices = if width >= WIDE_SLICE && vectors.div_ceil(width) == count {
-            count
-        } else {
-            GOOD_PART.div_ceil(each).min((vectors / NARROW_TILE).clamp(1, count))
-        };
+        let worth = sharing(order.len(), weights.rows(), weights.width());
+        let threads = if worth > 1 { task.threads } else { Threads::One };
+        let (all, count) = (order.len(), threads.count().min(worth));
+        let slices = slices(all, weights, count);
+        let of_slice = count / slices; // threads
         let fewest = all.div_ceil(Lighters::IMAGES);
-        let together = fewest.div_ceil(count).clamp(1, Lighters::TOGETHER);
+        let together = fewest.div_ceil(of_slice).clamp(1, Lighters::TOGETHER);
         // As many pieces for every thread; a single one takes what there is.
-        let even = if count == 1 { 1 } else { count.div_ceil(slices) * together };
+        let even = if of_slice == 1 { 1 } else { of_slice * together };
         let parts = fewest.next_multiple_of(even);
         let part = all.div_ceil(parts.max(1)).max(LEAST_PART);
-        let piece = if slices == 1 { together * part } else { each };
-        Self { task, images, order, threads, part, slices, piece, laps }
+        let piece = if slices == 1 { together * part } else { all.div_ceil(count).max(1) };
+        Self { task, images, order, threads, count, part, slices, piece, laps }
     }
 
     /// What the sums of gradients are multiplied by.
@@ -326,7 +315,7 @@ impl<'a, L: Laps> Step<'a, L> {
     /// norms of lanes are summed piece by piece: it is the same for any number of threads.
     fn update<R: Rule>(&self, layer: &mut Layer<R>, gradient: &impl Gradient) {
         let rows = layer.stored().rows();
-        let rows = match self.threads.count() {
+        let rows = match self.count {
             _ if R::NORMS == Norms::OfLanes => ROWS_PER_PIECE,
             1 => rows,
             threads => {
@@ -339,6 +328,16 @@ impl<'a, L: Laps> Step<'a, L> {
         drop(blocks);
         layer.settle();
     }
+}
+
+/// Into how many slices the rows of `weights` are cut for so many threads, and so many images. To read weights that other
+/// threads have just written takes long, and of a slice there are fewer: with eight slices instead of two, 16 threads took 0.73 of
+/// the time at H = 300. The fewer threads there are, the less there is to be gained; and with many images, more sums have to be
+/// put together than there are weights.
+fn slices(images: usize, weights: &Panel, threads: usize) -> usize {
+    let narrowest = (16 / threads).max(2);
+    let most = if 2 * images > weights.rows() { 1 } else { weights.vectors() / narrowest };
+    (1..=most.min(threads)).rev().find(|&slices| threads.is_multiple_of(slices)).unwrap_or(1)
 }
 
 /// Pieces of the first layer's update for each thread, if rows have so many vectors. Several, since the rows at the edges of
@@ -369,28 +368,29 @@ type OfPiece<'a, 't> = (((&'a mut [f32xN], &'a mut [f32xN]), &'a mut [f32xN]), O
 /// Net inputs of the first hidden layer, slice by slice of its rows.
 #[derive(Default)]
 struct Slices {
-    /// Vectors of a slice; the last may have fewer.
-    width: usize,
+    count: usize,
     images: usize,
     /// `[slice][image][vector]`.
     sums: Vec<f32xN>,
 }
 
 impl Slices {
+    /// The vectors of a slice, where rows have n of them.
+    fn vectors(count: usize, slice: usize, n: usize) -> Range<usize> {
+        slice * n / count..(slice + 1) * n / count
+    }
+
     /// Sums every slice of the rows of every part.
     fn sum<L: Laps>(&mut self, parts: &[Lighters], weights: &Panel, step: &Step<L>) {
-        let images = step.order.len();
-        *self = Self {
-            width: weights.vectors().div_ceil(step.slices),
-            images,
-            sums: std::mem::take(&mut self.sums),
-        };
-        self.sums.resize(images * weights.vectors(), f32xN::ZERO);
-        let width = self.width;
-        // About as many pieces as threads.
-        let of_piece = parts.len().div_ceil(step.threads.count().div_ceil(step.slices)).max(1);
-        let pieces = self.sums.chunks_mut(images * width).enumerate().flat_map(|(slice, sums)| {
-            let vectors = slice * width..slice * width + sums.len() / images;
+        let (images, n) = (step.order.len(), weights.vectors());
+        (self.count, self.images) = (step.slices, images);
+        self.sums.resize(images * n, f32xN::ZERO);
+        // As many pieces as threads.
+        let of_piece = parts.len().div_ceil(step.count / step.slices);
+        let mut rest = &mut self.sums[..];
+        let pieces = (0..step.slices).flat_map(|slice| {
+            let vectors = Self::vectors(step.slices, slice, n);
+            let sums = rest.split_off_mut(..images * vectors.len()).expect("room for all slices");
             let rows = sums.chunks_mut(of_piece * step.part * vectors.len());
             parts.chunks(of_piece).zip(rows).map(move |(parts, sums)| (parts, vectors.clone(), sums))
         });
@@ -402,9 +402,10 @@ impl Slices {
     /// Writes the whole `rows` of n vectors from that of `image` on.
     fn put_together(&self, image: usize, rows: &mut [f32xN], n: usize) {
         for (image, row) in (image..).zip(rows.chunks_exact_mut(n)) {
-            for (slice, part) in row.chunks_mut(self.width).enumerate() {
-                let start = slice * self.width * self.images + image * part.len();
-                part.copy_from_slice(&self.sums[start..start + part.len()]);
+            for slice in 0..self.count {
+                let vectors = Self::vectors(self.count, slice, n);
+                let start = vectors.start * self.images + image * vectors.len();
+                row[vectors.clone()].copy_from_slice(&self.sums[start..start + vectors.len()]);
             }
         }
     }
@@ -454,5 +455,22 @@ impl Pixels {
 
     fn parts(&self) -> &[Lighters] {
         &self.room[..self.parts]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use dlr_kernels::lanes::LANES;
+
+    #[test]
+    fn threads_share_rows_in_slices_where_these_are_wide_and_images_few() {
+        let weights = |vectors| Panel::zeros(784, vectors * LANES);
+        let of = |vectors| [1, 2, 4, 7, 8, 16].map(|threads| slices(100, &weights(vectors), threads));
+        assert_eq!(of(2), [1, 1, 1, 1, 1, 1]);
+        assert_eq!(of(7), [1, 1, 1, 1, 2, 2]);
+        assert_eq!(of(19), [1, 2, 4, 7, 8, 8]);
+        assert_eq!(of(63), [1, 2, 4, 7, 8, 16]);
+        assert_eq!([392, 393].map(|images| slices(images, &weights(63), 2)), [2, 1]);
     }
 }

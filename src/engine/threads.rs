@@ -1,6 +1,7 @@
 //! Who does a run's work.
 
 use crate::error::{Error, Result};
+use dlr_kernels::lanes::{LANES, vectors};
 use rayon::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use std::io;
@@ -44,6 +45,17 @@ impl Threads {
     }
 }
 
+/// As many threads as do a step soonest: the more there are, the less is left for each, but the longer they wait for each other.
+/// The step is that of a batch of so many images, in a network of so many inputs and hidden units.
+///
+/// Two pay from half a million weights times images on, and each further doubling takes four times as many: so it was with up to
+/// 16 threads of a processor whose cores are slow to see what others have written.
+pub fn sharing(images: usize, inputs: usize, units: usize) -> usize {
+    let work = images as f64 * inputs as f64 * (vectors(units) * LANES) as f64;
+    // An even number can be cut into a grid.
+    (((work / 125_000.0).sqrt() as usize) & !1).max(1)
+}
+
 /// A pool of so many threads.
 ///
 /// # Errors
@@ -54,4 +66,18 @@ pub fn pool(threads: usize) -> Result<ThreadPool> {
         source: io::Error::other(error),
         cure: "try fewer --threads, or free some memory",
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::sharing;
+
+    #[test]
+    fn more_threads_share_more_work() {
+        let of_mnist = |images| [30, 100, 300, 1000].map(|units| sharing(images, 784, units));
+        assert_eq!(of_mnist(1), [1, 1, 1, 2]);
+        assert_eq!(of_mnist(10), [1, 2, 4, 6]);
+        assert_eq!(of_mnist(100), [4, 8, 12, 24]);
+        assert_eq!(of_mnist(1000), [14, 26, 42, 78]);
+    }
 }
