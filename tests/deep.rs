@@ -219,11 +219,10 @@ fn a_deep_network_classifies_as_the_reference_does() {
 
 #[test]
 fn threads_decide_nothing() {
-    let learned = |threads: usize, lit, batch| {
+    let learned = |threads: usize, hidden: &str, lit, batch| {
         let split = split(lit);
         let images = Images::new(&split, Inputs::Unit);
-        let hidden: Hidden = "256,64,32".parse().unwrap();
-        let start = Network::draw(INPUTS, hidden, CLASSES, Init::FanIn, 3);
+        let start = Network::draw(INPUTS, hidden.parse::<Hidden>().unwrap(), CLASSES, Init::FanIn, 3);
         let order: Vec<u32> = (0..IMAGES as u32).collect();
         let pool = pool(threads).unwrap();
         optimizers(1.0)
@@ -235,9 +234,13 @@ fn threads_decide_nothing() {
             })
             .collect::<Vec<_>>()
     };
-    for (lit, batch) in [(64, 60), (64, 150), (192, 60)] {
-        let one = learned(1, lit, batch);
-        assert_eq!(one, learned(2, lit, batch));
-        assert_eq!(one, learned(5, lit, batch));
+    // By parts of the images, and by slices of wide rows.
+    for (hidden, lit, batch) in
+        [("256,64,32", 64, 60), ("1024,32", 64, 150), ("256,64,32", 192, 60), ("4096,32", 64, 20)]
+    {
+        let one = learned(1, hidden, lit, batch);
+        for threads in [2, 4, 5] {
+            assert_eq!(one, learned(threads, hidden, lit, batch), "{hidden}, {threads} threads");
+        }
     }
 }

@@ -307,13 +307,13 @@ fn batches_read_ahead_are_those_read_in_turn() {
     assert_eq!(cases, OPTIMIZERS.len() * 24);
 }
 
-/// Batches of several parts, the last one smaller; a slice of the rows for each thread, or for every two.
+/// Batches of several parts, the last one smaller; a slice of the rows for each thread, or for several together.
 #[test]
 fn threads_share_wide_rows() {
     let (images, order) = (Images::new(&MNIST.train, Inputs::Unit), (0..300).collect::<Vec<u32>>());
     for entry in OPTIMIZERS {
         let rule = entry.with(&entry.defaults, &Hyper::default()).expect("defaults are complete");
-        for hidden in [300, 656] {
+        for hidden in [100, 300, 656] {
             let learned = |threads| {
                 let network = Network::draw(784, hidden, 10, Init::FanIn, 1);
                 let mut learner = rule.learner(network, task(130, threads));

@@ -5,8 +5,8 @@
 //! ```
 //!
 //! For every group of inputs, the sweep reads what the tile at hand has of many rows. In the panel, as far apart as rows are,
-//! that might displace itself from the cache; here it lies side by side. It is copied once, for all blocks of a sweep, which can
-//! be small then, and by the thread that made the rows, which has them at hand.
+//! that might displace itself from the cache; here it lies side by side. It is written once for all blocks of a sweep, so that
+//! these can be small; some rows at a time, so that whoever has made a row can write it while it is at hand.
 
 use crate::lanes::{NARROW_TILE, f32xN, for_narrow_tiles, tile_width};
 use crate::panel::Panel;
@@ -39,18 +39,18 @@ impl Tiled {
         tiled
     }
 
-    /// Other rows in the place of those that were here, `rows` of so many vectors each. They are to be
-    /// [written](RowsMut::write) by `piece` at a time, the last of which may be fewer, in any order and by any thread.
+    /// Other rows in the place of those that were here, `[rows][vectors]`. They are to be [written](RowsMut::write), `piece` of
+    /// them at a time, or what is left at the end, in any order and by any thread.
     ///
     /// # Panics
-    /// If `piece` is zero.
+    /// If `vectors` or `piece` is zero.
     pub fn rewrite(
         &mut self,
         rows: usize,
         vectors: usize,
         piece: usize,
     ) -> impl Iterator<Item = RowsMut<'_>> {
-        assert!(piece > 0, "a piece has at least one row");
+        assert!(vectors > 0 && piece > 0, "a row has a vector at least, and a piece a row");
         (self.rows, self.vectors) = (rows, vectors);
         self.tiles.resize(rows * vectors, f32xN::ZERO);
         let width = tile_width(vectors, NARROW_TILE);
@@ -89,15 +89,15 @@ impl Tiled {
 }
 
 impl RowsMut<'_> {
-    /// Writes them, from rows that lie one after the other.
+    /// Writes them: `rows` is `[row][vectors]`.
     ///
     /// # Panics
-    /// If `rows` are not as many, or not as long.
+    /// If it has more vectors, or fewer.
     pub fn write(self, rows: &[f32xN]) {
         let mut parts = self.parts.into_iter();
         for_narrow_tiles!(self.vectors, first, T => {
-            let part = parts.next().map_or(&mut [][..], |part| part.as_chunks_mut::<T>().0);
-            assert_eq!(part.len() * self.vectors, rows.len(), "as many rows, and as long");
+            let part = parts.next().expect("a part for every tile").as_chunks_mut::<T>().0;
+            assert_eq!(part.len() * self.vectors, rows.len(), "as many rows");
             for (to, row) in part.iter_mut().zip(rows.chunks_exact(self.vectors)) {
                 *to = *row[first..].first_chunk().expect("a tile lies within a row");
             }
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "as many rows, and as long")]
+    #[should_panic(expected = "as many rows")]
     fn another_number_of_rows_is_refused() {
         let mut tiled = Tiled::default();
         let piece = tiled.rewrite(3, 2, 2).next().expect("there are three rows");

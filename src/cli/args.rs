@@ -250,8 +250,7 @@ pub(crate) struct Train {
         "test_every", "seed", "order", "init", "inputs", "one_hot", "backprop", "preset", "load", "runs"])]
     pub(crate) resume: Option<PathBuf>,
 
-    /// Threads for tests and batches, or for --runs, which decide nothing but the speed [default: one per core, but for
-    /// small batches no more than do them soonest]
+    /// Threads for tests and batches, or for --runs, which decide nothing but the speed [default: one per core]
     #[arg(long, value_name = "N", value_parser = whole(1..=256), allow_hyphen_values = true)]
     pub(crate) threads: Option<u64>,
 

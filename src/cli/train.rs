@@ -13,7 +13,7 @@ use dlr::engine::model;
 use dlr::engine::network::Network;
 use dlr::engine::saved::Saved;
 use dlr::engine::settings::Settings;
-use dlr::engine::threads::{Threads, pool, sharing};
+use dlr::engine::threads::{Threads, pool};
 use dlr::engine::trainer::{PROTOCOL, Point, Run, Stop, resume, train, training_images};
 use dlr::experiments::seeds::{Outcome, Seeded, over_seeds};
 use dlr::report::machine::Engine;
@@ -46,7 +46,8 @@ pub(super) fn run(args: Train, since: Instant) -> Result<Code> {
 
 /// Everything that can be refused is refused here, before the training, not after it.
 fn prepare(args: Train) -> Result<Job> {
-    let engine = Engine::here(jobs(args.threads));
+    let threads = jobs(args.threads);
+    let engine = Engine::here(threads);
     engine.warnings().iter().for_each(|warning| warn(warning));
     let loaded = args.load.as_deref().map(Saved::load).transpose()?;
     let resumed = args.resume.as_deref().map(Checkpoint::load).transpose()?;
@@ -70,21 +71,9 @@ fn prepare(args: Train) -> Result<Job> {
         check_origin(origin, path, &data)?;
     }
     let signals = Signals::listen()?;
-    let engine = Engine { threads: engine.threads.min(most_threads(&args, &settings, &data)), ..engine };
-    let pool = pool(engine.threads)?;
+    let pool = pool(threads)?;
     let loaded = loaded.map(|saved| saved.network);
     Ok(Job { args, settings, data, loaded, resumed, engine, signals, pool })
-}
-
-/// As many threads as shorten the training, where the user leaves it open.
-fn most_threads(args: &Train, settings: &Settings, data: &Dataset) -> usize {
-    let several = args.runs.is_some_and(|runs| runs > 1);
-    match sharing(settings.batch, data.inputs, settings.hidden.layers()[0]) {
-        // One trains, and the others are there for tests.
-        1 => usize::MAX,
-        _ if several || args.threads.is_some() => usize::MAX,
-        most => most,
-    }
 }
 
 impl Job {

@@ -1,7 +1,7 @@
 //! One training step from a batch of images: by lit pixels, or by dense products where the images are dense.
 //!
 //! Images are independent on the way forward and back, and rows are independent in the update, so both spread over
-//! threads: the batch goes forward in parts, or slices of the rows do, and blocks of rows are updated. Reading the next batch of
+//! threads: the batch goes forward in parts, and the rows in slices, and blocks of rows are updated. Reading the next batch of
 //! the same call needs nothing of the network, and is done while this one's rows are updated. The dense products stay on one
 //! thread. Every sum is taken in an order of its own that the number of threads does not touch.
 
@@ -11,7 +11,7 @@ use super::inner::{self, Inner, Rows};
 use super::learner::{Layers, Outputs, Task};
 use super::network::Network;
 use super::phases::{Laps, Phase, Piece};
-use super::threads::{Threads, sharing};
+use super::threads::{Threads, useful_threads};
 use dlr_kernels::gemm::{View, ViewMut, gemm};
 use dlr_kernels::gradient::{Gradient, OfBatch, OfMatrix};
 use dlr_kernels::lanes::{f32xN, vectors};
@@ -20,7 +20,6 @@ use dlr_kernels::lighters::{GROUP, Lighters};
 use dlr_kernels::panel::Panel;
 use dlr_kernels::rule::{Norms, Rule};
 use dlr_kernels::tiled::{RowsMut, Tiled};
-use std::iter;
 use std::ops::Range;
 
 /// Images at least of a part that a thread takes forward: with fewer, too few of them share the weights that are read.
@@ -145,16 +144,15 @@ impl Batch {
             _ => slices.put_together(image, rows, w1.vectors()),
         };
         let mut deltas = std::mem::take(&mut self.deltas);
-        let tiled = deltas.rewrite(step.order.len(), w1.vectors(), step.piece);
         if layers.inner.is_empty() {
-            self.pass(sums, tiled, layers.last.stored(), step);
+            self.pass(sums, Some(&mut deltas), layers.last.stored(), step);
         } else {
             each_piece(&mut self.rows[0].hidden, sums, step);
             self.pass_inner(layers, step);
-            let n = w1.vectors();
-            let rows = self.rows[0].deltas.as_vectors()[..step.order.len() * n].chunks(step.piece * n);
-            step.threads
-                .each(tiled.zip(rows), |(tiled, rows)| step.serial(Phase::Output, || tiled.write(rows)));
+            let (images, n) = (step.order.len(), w1.vectors());
+            let rows = self.rows[0].deltas.as_vectors()[..images * n].chunks(step.piece * n);
+            let tiled = deltas.rewrite(images, n, step.piece).zip(rows);
+            step.threads.each(tiled, |(tiled, rows)| step.serial(Phase::Output, || tiled.write(rows)));
         }
         (self.slices, self.deltas) = (slices, deltas);
         let Self { rows, deltas, output_deltas, upper, .. } = self;
@@ -186,7 +184,7 @@ impl Batch {
             dense_sums(step.images, step.order, &mut dense.images, w1, &mut self.rows[0].hidden);
         });
         if layers.inner.is_empty() {
-            self.pass(|_, _| {}, iter::empty(), layers.last.stored(), step);
+            self.pass(|_, _| {}, None, layers.last.stored(), step);
         } else {
             self.pass_inner(layers, step);
         }
@@ -208,7 +206,7 @@ impl Batch {
                 inner::forward(inner.layer.stored(), before, after, images);
             }
         });
-        self.pass(|_, _| {}, iter::empty(), layers.last.stored(), step);
+        self.pass(|_, _| {}, None, layers.last.stored(), step);
         step.serial(Phase::Output, || {
             for (l, inner) in layers.inner.iter().enumerate().rev() {
                 let (before, after) = pair(&mut self.rows, l);
@@ -218,12 +216,11 @@ impl Batch {
     }
 
     /// Takes every image from its net inputs of the last hidden layer, which `sums(b, rows)` writes from that of image b on
-    /// unless they are there, to its deltas there and at the outputs. The former are also written to `tiled`, piece by piece,
-    /// if there are any.
-    fn pass<'a, L: Laps>(
+    /// unless they are there, to its deltas there and at the outputs. The former are also kept in `tiled`, if there is any.
+    fn pass<L: Laps>(
         &mut self,
         sums: impl Fn(usize, &mut [f32xN]) + Sync,
-        tiled: impl Iterator<Item = RowsMut<'a>>,
+        tiled: Option<&mut Tiled>,
         last: &Panel,
         step: &Step<L>,
     ) {
@@ -247,8 +244,9 @@ impl Batch {
         let d1 = &mut deltas.as_vectors_mut()[..order.len() * n];
         let d2 = &mut self.output_deltas.as_vectors_mut()[..order.len() * k];
         let pieces = hidden.chunks_mut(piece * n).zip(d1.chunks_mut(piece * n)).zip(d2.chunks_mut(piece * k));
-        let tiled = tiled.map(Some).chain(iter::repeat_with(|| None));
-        step.threads.each(pieces.zip(tiled).enumerate(), one);
+        let mut tiled = tiled.map(|tiled| tiled.rewrite(order.len(), n, piece));
+        let pieces = pieces.map(|rows| (rows, tiled.as_mut().and_then(Iterator::next)));
+        step.threads.each(pieces.enumerate(), one);
     }
 
     /// The first layer's summed gradient by a dense product.
@@ -284,15 +282,15 @@ impl<'a, L: Laps> Step<'a, L> {
     /// Threads share the way forward in a grid, by slices of the rows and by parts of the images. A thread that has several parts
     /// takes two at a time.
     fn new(task: Task, images: &'a Images<'a>, order: &'a [u32], weights: &Panel, laps: &'a L) -> Self {
-        let worth = sharing(order.len(), weights.rows(), weights.width());
-        let threads = if worth > 1 { task.threads } else { Threads::One };
-        let (all, count) = (order.len(), threads.count().min(worth));
+        let useful = useful_threads(order.len(), weights.rows(), weights.width());
+        let threads = if useful > 1 { task.threads } else { Threads::One };
+        let (all, count) = (order.len(), threads.count().min(useful));
         let slices = slices(all, weights, count);
-        let of_slice = count / slices; // threads
+        let threads_per_slice = count / slices;
         let fewest = all.div_ceil(Lighters::IMAGES);
-        let together = fewest.div_ceil(of_slice).clamp(1, Lighters::TOGETHER);
+        let together = fewest.div_ceil(threads_per_slice).clamp(1, Lighters::TOGETHER);
         // As many pieces for every thread; a single one takes what there is.
-        let even = if of_slice == 1 { 1 } else { of_slice * together };
+        let even = if threads_per_slice == 1 { 1 } else { threads_per_slice * together };
         let parts = fewest.next_multiple_of(even);
         let part = all.div_ceil(parts.max(1)).max(LEAST_PART);
         let piece = if slices == 1 { together * part } else { all.div_ceil(count).max(1) };
@@ -331,13 +329,14 @@ impl<'a, L: Laps> Step<'a, L> {
 }
 
 /// Into how many slices the rows of `weights` are cut for so many threads, and so many images. To read weights that other
-/// threads have just written takes long, and of a slice there are fewer: with eight slices instead of two, 16 threads took 0.73 of
-/// the time at H = 300. The fewer threads there are, the less there is to be gained; and with many images, more sums have to be
-/// put together than there are weights.
+/// threads have just written takes long, and of a slice there are fewer: with eight slices instead of two, sixteen threads took
+/// 0.73 of the time at H = 300. A slice is two vectors wide at least; up to seven threads, which gain less by it, wider. With
+/// many images, more is lost by putting their sums together: of batches of 100 and 1000, the latter were better off without.
 fn slices(images: usize, weights: &Panel, threads: usize) -> usize {
     let narrowest = (16 / threads).max(2);
     let most = if 2 * images > weights.rows() { 1 } else { weights.vectors() / narrowest };
-    (1..=most.min(threads)).rev().find(|&slices| threads.is_multiple_of(slices)).unwrap_or(1)
+    // Of six threads or more, one in six may have nothing to do.
+    (1..=most.min(threads)).rev().find(|slices| threads % slices <= threads / 6).unwrap_or(1)
 }
 
 /// Pieces of the first layer's update for each thread, if rows have so many vectors. Several, since the rows at the edges of
@@ -385,7 +384,7 @@ impl Slices {
         let (images, n) = (step.order.len(), weights.vectors());
         (self.count, self.images) = (step.slices, images);
         self.sums.resize(images * n, f32xN::ZERO);
-        // As many pieces as threads.
+        // As many pieces as threads, or fewer.
         let of_piece = parts.len().div_ceil(step.count / step.slices);
         let mut rest = &mut self.sums[..];
         let pieces = (0..step.slices).flat_map(|slice| {
@@ -468,7 +467,7 @@ mod tests {
         let weights = |vectors| Panel::zeros(784, vectors * LANES);
         let of = |vectors| [1, 2, 4, 7, 8, 16].map(|threads| slices(100, &weights(vectors), threads));
         assert_eq!(of(2), [1, 1, 1, 1, 1, 1]);
-        assert_eq!(of(7), [1, 1, 1, 1, 2, 2]);
+        assert_eq!(of(7), [1, 1, 1, 3, 2, 3]);
         assert_eq!(of(19), [1, 2, 4, 7, 8, 8]);
         assert_eq!(of(63), [1, 2, 4, 7, 8, 16]);
         assert_eq!([392, 393].map(|images| slices(images, &weights(63), 2)), [2, 1]);

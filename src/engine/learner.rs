@@ -5,7 +5,7 @@ use super::images::Images;
 use super::inner::Inner;
 use super::network::{Network, Weights};
 use super::phases::{Laps, Phase, Stopwatch};
-use super::threads::Threads;
+use super::threads::{Crew, Threads, useful_threads};
 use super::work::{Shape, Visits, Work, work};
 use dlr_kernels::forward::activate;
 use dlr_kernels::gradient::OfOutputs;
@@ -67,6 +67,7 @@ pub struct Fused<A: Rule, B: Rule> {
     task: Task,
     online: Online,
     batch: Batch,
+    crew: Crew,
 }
 
 /// What lies between the layers for one image: beside each inner layer's own, that of the first and the last.
@@ -127,6 +128,7 @@ impl<A: Rule, B: Rule> Fused<A, B> {
         Box::new(Self {
             online: Online::new(&network),
             batch: Batch::new(task.batch, &network),
+            crew: Crew::new(useful_threads(task.batch, network.inputs(), network.first.width())),
             first: Layer::new(network.first, others),
             inner,
             last: Layer::new(network.last, last),
@@ -138,14 +140,19 @@ impl<A: Rule, B: Rule> Fused<A, B> {
         if self.task.batch == 1 {
             self.learn_online(images, order, laps);
         } else {
-            let mut batches = order.chunks(self.task.batch).peekable();
+            self.learn_batches(images, order, laps);
+        }
+    }
+
+    fn learn_batches(&mut self, images: &Images, order: &[u32], laps: &mut impl Laps) {
+        let Self { first, inner, last, task, batch, crew, .. } = self;
+        crew.work(task.threads, || {
+            let mut batches = order.chunks(task.batch).peekable();
             while let Some(now) = batches.next() {
                 let next = batches.peek().copied().unwrap_or_default();
-                let Self { first, inner, last, .. } = self;
-                let layers = Layers { first, inner, last };
-                self.batch.learn(layers, self.task, images, (now, next), laps);
+                batch.learn(Layers { first, inner, last }, *task, images, (now, next), laps);
             }
-        }
+        });
     }
 
     fn learn_online(&mut self, images: &Images, order: &[u32], laps: &mut impl Laps) {

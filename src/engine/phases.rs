@@ -29,7 +29,7 @@ impl Phase {
 }
 
 /// Whoever is told when phases end.
-pub(super) trait Laps: Sync {
+pub(super) trait Laps: Send + Sync {
     /// What has been done since the last lap was `phase`.
     fn lap(&mut self, phase: Phase);
 
