@@ -234,9 +234,9 @@ fn threads_decide_nothing() {
             })
             .collect::<Vec<_>>()
     };
-    // By parts of the images, and by slices of wide rows.
+    // Work for two threads, and for more of them: parts of the images, dense ones, slices of wide rows.
     for (hidden, lit, batch) in
-        [("256,64,32", 64, 60), ("1024,32", 64, 150), ("256,64,32", 192, 60), ("4096,32", 64, 20)]
+        [("256,64,32", 64, 60), ("1024,32", 64, 150), ("2048,32", 192, 60), ("4096,32", 64, 18)]
     {
         let one = learned(1, hidden, lit, batch);
         for threads in [2, 4, 5] {

@@ -33,9 +33,10 @@ impl Tiled {
     /// # Panics
     /// If there are not so many.
     pub fn of(panel: &Panel, rows: usize) -> Self {
-        let mut tiled = Self::default();
-        let (vectors, all) = (panel.vectors(), &panel.as_vectors()[..rows * panel.vectors()]);
-        tiled.rewrite(rows, vectors, rows.max(1)).for_each(|piece| piece.write(all));
+        assert!(rows <= panel.rows(), "{rows} of {} rows", panel.rows());
+        let (mut tiled, vectors) = (Self::default(), panel.vectors());
+        let rows_of_panel = &panel.as_vectors()[..rows * vectors];
+        tiled.rewrite(rows, vectors, rows.max(1)).for_each(|piece| piece.write(rows_of_panel));
         tiled
     }
 
@@ -146,6 +147,12 @@ mod tests {
     #[should_panic(expected = "vectors 1 to 2 of 2 are no tile")]
     fn what_is_no_tile_is_refused() {
         _ = Tiled::of(&panel(1, 2), 1).tile::<1>(1);
+    }
+
+    #[test]
+    #[should_panic(expected = "3 of 2 rows")]
+    fn rows_that_are_not_there_are_refused() {
+        _ = Tiled::of(&panel(2, 1), 3);
     }
 
     #[test]

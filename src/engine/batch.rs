@@ -245,7 +245,8 @@ impl Batch {
         let d2 = &mut self.output_deltas.as_vectors_mut()[..order.len() * k];
         let pieces = hidden.chunks_mut(piece * n).zip(d1.chunks_mut(piece * n)).zip(d2.chunks_mut(piece * k));
         let mut tiled = tiled.map(|tiled| tiled.rewrite(order.len(), n, piece));
-        let pieces = pieces.map(|rows| (rows, tiled.as_mut().and_then(Iterator::next)));
+        let next = |tiled: &mut _| Iterator::next(tiled).expect("as many pieces");
+        let pieces = pieces.map(|rows| (rows, tiled.as_mut().map(next)));
         step.threads.each(pieces.enumerate(), one);
     }
 
@@ -330,13 +331,14 @@ impl<'a, L: Laps> Step<'a, L> {
 
 /// Into how many slices the rows of `weights` are cut for so many threads, and so many images. To read weights that other
 /// threads have just written takes long, and of a slice there are fewer: with eight slices instead of two, sixteen threads took
-/// 0.73 of the time at H = 300. A slice is two vectors wide at least; up to seven threads, which gain less by it, wider. With
-/// many images, more is lost by putting their sums together: of batches of 100 and 1000, the latter were better off without.
+/// 0.73 of the time at H = 300. A slice is two vectors wide at least, and wider where fewer threads gain less by it. With many
+/// images, more is lost by putting their sums together: batches of 1000 were better off without.
 fn slices(images: usize, weights: &Panel, threads: usize) -> usize {
-    let narrowest = (16 / threads).max(2);
-    let most = if 2 * images > weights.rows() { 1 } else { weights.vectors() / narrowest };
-    // Of six threads or more, one in six may have nothing to do.
-    (1..=most.min(threads)).rev().find(|slices| threads % slices <= threads / 6).unwrap_or(1)
+    let (n, narrowest) = (weights.vectors(), (16 / threads).max(2));
+    let most = if 2 * images > weights.rows() { 1 } else { n / narrowest };
+    // As many as leave no thread with a third more to do than an even share.
+    let is_even = |&slices: &usize| 3 * n.div_ceil(slices) * threads < 4 * n * (threads / slices);
+    (1..=most.min(threads)).rev().find(is_even).unwrap_or(1)
 }
 
 /// Pieces of the first layer's update for each thread, if rows have so many vectors. Several, since the rows at the edges of
@@ -463,11 +465,12 @@ mod tests {
     use dlr_kernels::lanes::LANES;
 
     #[test]
-    fn threads_share_rows_in_slices_where_these_are_wide_and_images_few() {
+    fn threads_share_rows_in_slices_where_these_are_even_and_images_few() {
         let weights = |vectors| Panel::zeros(784, vectors * LANES);
         let of = |vectors| [1, 2, 4, 7, 8, 16].map(|threads| slices(100, &weights(vectors), threads));
         assert_eq!(of(2), [1, 1, 1, 1, 1, 1]);
-        assert_eq!(of(7), [1, 1, 1, 3, 2, 3]);
+        assert_eq!(of(7), [1, 1, 1, 1, 2, 2]);
+        assert_eq!(of(15), [1, 1, 2, 3, 4, 5]);
         assert_eq!(of(19), [1, 2, 4, 7, 8, 8]);
         assert_eq!(of(63), [1, 2, 4, 7, 8, 16]);
         assert_eq!([392, 393].map(|images| slices(images, &weights(63), 2)), [2, 1]);

@@ -4,14 +4,16 @@ use crate::error::{Error, Result};
 use rayon::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use std::cell::OnceCell;
+use std::collections::BTreeMap;
 use std::io;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 /// Whether the tests and batches of a run spread over threads, which decides nothing but the speed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Threads {
     /// One thread does it all: right where runs themselves are spread, a thread each.
     One,
-    /// The threads of the current rayon pool share it.
+    /// The threads of the current rayon pool share it, or, of a small batch, a few others. For one run at a time.
     Pool,
 }
 
@@ -48,7 +50,7 @@ impl Threads {
 /// A few threads for work that all those of the current pool, if there are more, would only hold up.
 pub(super) struct Crew {
     most: usize,
-    pool: OnceCell<Option<ThreadPool>>,
+    pool: OnceCell<Option<Arc<ThreadPool>>>,
 }
 
 impl Crew {
@@ -57,16 +59,27 @@ impl Crew {
         Self { most, pool: OnceCell::new() }
     }
 
-    /// Does `work` where [`Threads::Pool`] are at most so many, unless the system has no more of them.
+    /// Does `work` in a pool of so many threads, if the current one has more, and in the current one if the system has none left.
     pub(super) fn work(&self, threads: Threads, work: impl FnOnce() + Send) {
         // What is the work of one goes on where it is.
-        let few = self.most == 1 || threads.count() <= self.most;
-        let crew = if few { None } else { self.pool.get_or_init(|| pool(self.most).ok()).as_ref() };
-        match crew {
-            Some(crew) => crew.install(work),
+        let stays = self.most == 1 || threads.count() <= self.most;
+        let other = if stays { None } else { self.pool.get_or_init(|| shared_pool(self.most)).as_ref() };
+        match other {
+            Some(pool) => pool.install(work),
             None => work(),
         }
     }
+}
+
+/// A pool of so many threads, the same for all who want one at the time: a profile has dozens of networks.
+fn shared_pool(threads: usize) -> Option<Arc<ThreadPool>> {
+    static POOLS: Mutex<BTreeMap<usize, Weak<ThreadPool>>> = Mutex::new(BTreeMap::new());
+    let mut pools = POOLS.lock().unwrap_or_else(PoisonError::into_inner);
+    pools.get(&threads).and_then(Weak::upgrade).or_else(|| {
+        let pool = Arc::new(pool(threads).ok()?);
+        pools.insert(threads, Arc::downgrade(&pool));
+        Some(pool)
+    })
 }
 
 /// As many threads as do a step of training soonest, at least one: the more there are, the less is left for each, but the longer
@@ -116,5 +129,17 @@ mod tests {
         let all = pool(5).unwrap();
         assert_eq!(all.install(|| [1, 2, 5, 6].map(|most| at_work(Threads::Pool, most))), [5, 2, 5, 5]);
         assert_eq!(all.install(|| at_work(Threads::One, 2)), 5, "one thread works where it is");
+    }
+
+    #[test]
+    fn a_pool_is_shared_while_anybody_has_it() {
+        let size = 3; // no other test's
+        let one = shared_pool(size).unwrap();
+        assert!(Arc::ptr_eq(&one, &shared_pool(size).unwrap()));
+        assert!(!Arc::ptr_eq(&one, &shared_pool(size + 2).unwrap()));
+        let gone = Arc::downgrade(&one);
+        drop(one);
+        assert!(gone.upgrade().is_none());
+        assert_eq!(shared_pool(size).unwrap().current_num_threads(), size);
     }
 }

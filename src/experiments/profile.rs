@@ -115,7 +115,7 @@ pub struct Measured {
     pub times_sgd: Option<f64>,
     /// What training does for an image.
     pub work: Work,
-    /// What one thread could do, or, for batches, all of them; small batches are the work of a few.
+    /// What one thread could do, or, for batches, all of them: of that, small batches, which are the work of a few, use little.
     pub peaks: Peaks,
 }
 
