@@ -8,17 +8,17 @@ use super::network::Weights;
 use super::threads::Threads;
 use dlr_kernels::forward::hidden_sums;
 use dlr_kernels::gemm::{View, ViewMut, gemm};
-use dlr_kernels::lanes::f32xN;
+use dlr_kernels::lanes::{LANES, f32xN};
 use dlr_kernels::lighters::Lighters;
 use dlr_kernels::output::argmax;
 use dlr_kernels::panel::Panel;
 
 /// Images that are one piece of work for a thread.
 pub(super) const IMAGES_PER_PIECE: usize = Lighters::TOGETHER * Lighters::IMAGES;
-/// Hidden units above which images go forward together, as in batches: that takes 1.13 of the time of reading the rows of each
-/// image's lit pixels anew at H = 30, as long at 48, and 0.87 of it at 56 and 64. Weights that are not finite then make NaN of
-/// whole groups' sums, as in batches, too.
-const WORTH_TURNING: usize = 48;
+/// Hidden units above which images go forward together, as in batches. With 16 lanes, that takes 1.13 of the time of reading the
+/// rows of each image's lit pixels anew at H = 30, as long at 48, and 0.87 of it at 56 and 64; with eight, 1.18 at 100, 1.02 at
+/// 128 and 0.95 at 160. Weights that are not finite then make NaN of whole groups' sums, as in batches, too.
+const WORTH_TURNING: usize = if LANES == 16 { 48 } else { 128 };
 
 /// A test set, and what earlier tests have shown about its images.
 pub struct Evaluator<'a> {
