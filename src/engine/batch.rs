@@ -226,7 +226,7 @@ impl Batch {
     ) {
         let &Step { task, images, order, laps, piece, .. } = step;
         let (n, k) = (last.vectors(), vectors(last.rows()));
-        let one = |(number, (((hidden, d1), d2), tiled)): (usize, OfPiece)| {
+        let one = |(number, OfPiece { hidden, d1, d2, tiled }): (usize, OfPiece)| {
             let (mut y, mut watch) = (Outputs::new(last.rows()), Piece::new(laps));
             sums(number * piece, hidden);
             watch.own.lap(Phase::Forward);
@@ -240,13 +240,14 @@ impl Batch {
             watch.own.lap(Phase::Output);
         };
         let Rows { hidden, deltas } = self.rows.last_mut().expect("a network has a hidden layer");
-        let hidden = &mut hidden.as_vectors_mut()[..order.len() * n];
-        let d1 = &mut deltas.as_vectors_mut()[..order.len() * n];
-        let d2 = &mut self.output_deltas.as_vectors_mut()[..order.len() * k];
-        let pieces = hidden.chunks_mut(piece * n).zip(d1.chunks_mut(piece * n)).zip(d2.chunks_mut(piece * k));
+        let hidden = hidden.as_vectors_mut()[..order.len() * n].chunks_mut(piece * n);
+        let d1 = deltas.as_vectors_mut()[..order.len() * n].chunks_mut(piece * n);
+        let d2 = self.output_deltas.as_vectors_mut()[..order.len() * k].chunks_mut(piece * k);
         let mut tiled = tiled.map(|tiled| tiled.rewrite(order.len(), n, piece));
-        let next = |tiled: &mut _| Iterator::next(tiled).expect("as many pieces");
-        let pieces = pieces.map(|rows| (rows, tiled.as_mut().map(next)));
+        let pieces = hidden.zip(d1).zip(d2).map(|((hidden, d1), d2)| {
+            let tiled = tiled.as_mut().map(|tiled| tiled.next().expect("as many pieces"));
+            OfPiece { hidden, d1, d2, tiled }
+        });
         step.threads.each(pieces.enumerate(), one);
     }
 
@@ -363,8 +364,13 @@ fn each_piece<L: Laps>(rows: &mut Panel, write: impl Fn(usize, &mut [f32xN]) + S
     });
 }
 
-/// A piece's rows of hidden activations, hidden deltas and output deltas, and of the hidden deltas in tiles.
-type OfPiece<'a, 't> = (((&'a mut [f32xN], &'a mut [f32xN]), &'a mut [f32xN]), Option<RowsMut<'t>>);
+/// A piece's rows of hidden activations, hidden deltas and output deltas, and where the hidden deltas lie in tiles.
+struct OfPiece<'a> {
+    hidden: &'a mut [f32xN],
+    d1: &'a mut [f32xN],
+    d2: &'a mut [f32xN],
+    tiled: Option<RowsMut<'a>>,
+}
 
 /// Net inputs of the first hidden layer, slice by slice of its rows.
 #[derive(Default)]
