@@ -408,11 +408,12 @@ impl Slices {
 
     /// Writes the whole `rows` of n vectors from that of `image` on.
     fn put_together(&self, image: usize, rows: &mut [f32xN], n: usize) {
-        for (image, row) in (image..).zip(rows.chunks_exact_mut(n)) {
-            for slice in 0..self.count {
-                let vectors = Self::vectors(self.count, slice, n);
-                let start = vectors.start * self.images + image * vectors.len();
-                row[vectors.clone()].copy_from_slice(&self.sums[start..start + vectors.len()]);
+        for slice in 0..self.count {
+            let vectors = Self::vectors(self.count, slice, n);
+            let start = vectors.start * self.images + image * vectors.len();
+            let sums = self.sums[start..].chunks_exact(vectors.len());
+            for (row, sums) in rows.chunks_exact_mut(n).zip(sums) {
+                row[vectors.clone()].copy_from_slice(sums);
             }
         }
     }
