@@ -193,13 +193,25 @@ fn batch(c: &mut Criterion) {
         let mut sums = Panel::zeros(IMAGES, hidden);
         c.bench_function(&format!("hidden sums, batch of 64 by lit pixels/{hidden}"), |b| {
             b.iter(|| {
-                Lighters::hidden_sums(&lighters, &weights, 0..weights.vectors(), sums.as_vectors_mut())
+                Lighters::hidden_sums(
+                    &lighters,
+                    weights.as_vectors(),
+                    0..weights.vectors(),
+                    sums.as_vectors_mut(),
+                )
             });
         });
         let pair = [lighters[0].clone(), lighters[0].clone()];
         let mut both = Panel::zeros(2 * IMAGES, hidden);
         c.bench_function(&format!("hidden sums, two parts of 64 together/{hidden}"), |b| {
-            b.iter(|| Lighters::hidden_sums(&pair, &weights, 0..weights.vectors(), both.as_vectors_mut()));
+            b.iter(|| {
+                Lighters::hidden_sums(
+                    &pair,
+                    weights.as_vectors(),
+                    0..weights.vectors(),
+                    both.as_vectors_mut(),
+                )
+            });
         });
         let flops = 2 * IMAGES * 784 * stride;
         c.bench_function(&format!("dense product forward, batch of 64 ({flops} flop)/{hidden}"), |b| {

@@ -120,6 +120,18 @@ fn task(batch: usize, backprop: Backprop, threads: Threads) -> Task {
     Task { batch, one_hot: OneHot { low: 0.0, high: 1.0 }, backprop, threads }
 }
 
+/// The inputs and targets of all images.
+fn patterns(images: &Images) -> Vec<(Vec<f64>, Vec<f64>)> {
+    let pattern = |n: usize| {
+        let mut x = vec![0.0; INPUTS];
+        images.dense(n, &mut x);
+        let label = usize::from(images.label(n));
+        let target = (0..CLASSES).map(|k| f64::from(k == label)).collect();
+        (x.iter().map(|&x| x.into()).collect(), target)
+    };
+    (0..images.len()).map(pattern).collect()
+}
+
 /// Each layer's largest deviation from the reference, relative to the layer's largest weight.
 fn deviations(ours: &Network, theirs: &deep::Network) -> Vec<f64> {
     let ours = to_plain(ours);
@@ -140,15 +152,7 @@ fn every_optimizer_learns_what_the_reference_learns() {
         let images = Images::new(&split, Inputs::Unit);
         assert_eq!(images.are_dense(), lit == 192);
         let order: Vec<u32> = (0..IMAGES as u32).collect();
-        let patterns: Vec<(Vec<f64>, Vec<f64>)> = (0..IMAGES)
-            .map(|n| {
-                let mut x = vec![0.0; INPUTS];
-                images.dense(n, &mut x);
-                let label = usize::from(images.label(n));
-                let target = (0..CLASSES).map(|k| f64::from(k == label)).collect();
-                (x.iter().map(|&x| x.into()).collect(), target)
-            })
-            .collect();
+        let patterns = patterns(&images);
         let start = lively(hidden.parse().expect("these are sizes"));
         // The rates are for few units and few lit pixels: with more, units would be flung to and fro, and no two programs agree
         // for long. With three quarters of the pixels lit, rates three times as high, and the authors' error, one image makes
@@ -188,6 +192,60 @@ fn every_optimizer_learns_what_the_reference_learns() {
     }
     println!("the worst deviation is {worst:e}");
     assert_eq!(cases, 2 * HIDDEN.len() * (OPTIMIZERS.len() + 2) * BATCHES.len() * 2);
+}
+
+/// Units from which on images are learned together, one after another as they are, where updates add up: with vectors of any
+/// length, by lit pixels and by dense products.
+const TOGETHER: [&str; 2] = ["520", "520,9"];
+
+/// Images that are learned together, a few or as many as can be, whose rows wait for up to 1024 updates.
+#[test]
+fn what_is_learned_together_is_what_the_reference_learns_in_turn() {
+    const IMAGES: usize = 2200;
+    let (mut cases, mut worst) = (0, 0.0_f64);
+    for (dense, hidden) in [false, true].into_iter().flat_map(|dense| TOGETHER.map(|hidden| (dense, hidden)))
+    {
+        let grey = |n: usize, j: usize| (1 + (7 * n + 31 * j + n * j % 13) % 255) as u8;
+        let is_lit =
+            |n: usize, j: usize| n.is_multiple_of(1 << (j % 11)) || dense && !(n + j).is_multiple_of(3);
+        let pixels: Vec<u8> = (0..IMAGES)
+            .flat_map(|n| (0..INPUTS).map(move |j| if is_lit(n, j) { grey(n, j) } else { 0 }))
+            .collect();
+        let labels: Vec<u8> = (0..IMAGES).map(|n| (n * n % 11 % CLASSES) as u8).collect();
+        let split = Split::from_pixels(INPUTS, &pixels, &labels).expect("little memory is needed");
+        let images = Images::new(&split, Inputs::Unit);
+        assert_eq!(images.are_dense(), dense);
+        let (patterns, order) = (patterns(&images), (0..IMAGES as u32).collect::<Vec<_>>());
+        let start = lively(hidden.parse().expect("these are sizes"));
+        let add_up = ["sgd", "sgd-decay", "sgd-rates", "momentum", "nesterov", "nesterov-authors"];
+        for optimizer in optimizers(0.03125).iter().filter(|optimizer| add_up.contains(&optimizer.name())) {
+            let mut learner = optimizer.learner(start.clone(), task(1, Backprop::Mse, Threads::One));
+            let mut trainer =
+                deep::Trainer::new(to_plain(&start), plain(optimizer), reference::Backprop::Mse);
+            let (mut rest, mut sizes) = (&order[..], [1, 7, 64, 600, 65, 130].into_iter().cycle());
+            while !rest.is_empty() {
+                let now = rest.split_off(..rest.len().min(sizes.next().expect("endless"))).expect("some");
+                learner.learn(&images, now);
+            }
+            for (x, target) in &patterns {
+                trainer.step(&[(&x[..], &target[..])]);
+            }
+            let network = learner.network();
+            assert!(network.weights().panels().all(Panel::padding_is_zero));
+            for (layer, deviation) in (1..).zip(deviations(&network, &trainer.network)) {
+                worst = worst.max(deviation);
+                assert!(
+                    deviation <= BOUND,
+                    "W{layer} of {hidden} by {optimizer}, dense: {dense}: {deviation:e}"
+                );
+            }
+            let moved = deviations(&start, &trainer.network);
+            assert!(moved.iter().all(|&moved| moved > 1e-3), "{optimizer} moved only {moved:?}");
+            cases += 1;
+        }
+    }
+    println!("the worst deviation is {worst:e}");
+    assert_eq!(cases, 2 * TOGETHER.len() * 6);
 }
 
 #[test]

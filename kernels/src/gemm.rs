@@ -53,6 +53,11 @@ impl<'a> View<'a> {
         Self { data, shape }
     }
 
+    /// How many rows it has.
+    pub fn rows(&self) -> usize {
+        self.shape.rows
+    }
+
     /// The transposed matrix: rows and columns change places, nothing moves.
     pub fn transposed(self) -> Self {
         let Shape { rows, columns, row_stride, column_stride } = self.shape;

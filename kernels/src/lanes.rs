@@ -4,9 +4,9 @@
 use core::array;
 use wide::f32x8;
 #[cfg(not(target_feature = "avx512f"))]
-pub use wide::{f32x8 as f32xN, i32x8 as i32xN};
+pub use wide::{f32x8 as f32xN, i16x16 as i16xN, i32x8 as i32xN};
 #[cfg(target_feature = "avx512f")]
-pub use wide::{f32x16 as f32xN, i32x16 as i32xN};
+pub use wide::{f32x16 as f32xN, i16x32 as i16xN, i32x16 as i32xN};
 
 /// Numbers in a vector.
 pub const LANES: usize = size_of::<f32xN>() / size_of::<f32>();

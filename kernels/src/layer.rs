@@ -19,7 +19,7 @@ use crate::lanes::{LANES, REGISTERS, TILE, f32xN, fours};
 use crate::lit::Lit;
 use crate::norms::{LaneNorms, into_rates, room};
 use crate::panel::Panel;
-use crate::rule::{Norms, Rule, catch_up, rests};
+use crate::rule::{Echo, Norms, Rule, catch_up, memories, rests};
 use crate::sweep::{Block, BlockNorms, pause};
 use bytemuck::Pod;
 use wide::f32x8;
@@ -80,6 +80,12 @@ impl<R: Rule> Layer<R> {
     /// A layer before its first update.
     pub fn new(weights: Panel, rule: R) -> Self {
         const { assert!(rests::<R>() || matches!(R::NORMS, Norms::Unused), "norms know nothing of pauses") };
+        const {
+            assert!(
+                !R::ADDS_UP || matches!(R::NORMS, Norms::Unused) && memories::<R>() <= 1,
+                "others do more"
+            )
+        };
         const { assert!(R::LONGEST_PAUSE >= 2, "rows are woken every so many updates, half of the longest pause") };
         let memory = vec![R::Memory::default(); weights.as_vectors().len()];
         let (mut row_squares, mut lanes) = Default::default();
@@ -103,7 +109,7 @@ impl<R: Rule> Layer<R> {
         State {
             updates: self.updates,
             weights: self.places(1).map(|place| self.weights.as_slice()[place]).collect(),
-            memory: self.places(remembered::<R>()).map(|place| numbers(&self.memory)[place]).collect(),
+            memory: self.places(memories::<R>()).map(|place| numbers(&self.memory)[place]).collect(),
             last: self.pauses.last.clone(),
             lane_squares: self.lanes.squares().iter().copied().take(self.weights.width()).collect(),
         }
@@ -115,7 +121,7 @@ impl<R: Rule> Layer<R> {
         let (rows, width) = (self.weights.rows(), self.weights.width());
         let sizes = [state.weights.len(), state.memory.len(), state.last.len(), state.lane_squares.len()];
         let lanes = if R::NORMS == Norms::OfLanes { width } else { 0 };
-        let own = [rows * width, rows * remembered::<R>() * width, self.pauses.last.len(), lanes];
+        let own = [rows * width, rows * memories::<R>() * width, self.pauses.last.len(), lanes];
 
         let half = R::LONGEST_PAUSE / 2;
         let longest = half.saturating_add(state.updates % half);
@@ -144,7 +150,7 @@ impl<R: Rule> Layer<R> {
         for (place, &weight) in self.places(1).zip(&state.weights) {
             self.weights.as_mut_slice()[place] = weight;
         }
-        for (place, &number) in self.places(remembered::<R>()).zip(&state.memory) {
+        for (place, &number) in self.places(memories::<R>()).zip(&state.memory) {
             numbers_mut(&mut self.memory)[place] = number;
         }
         self.pauses.last.copy_from_slice(&state.last);
@@ -374,6 +380,56 @@ impl<R: Rule> Layer<R> {
         })
     }
 
+    /// The learning rates of the next `updates` updates, under a rule whose updates [add up](Rule::ADDS_UP).
+    pub fn rates(&self, updates: usize) -> impl Iterator<Item = f32> {
+        assert!(R::ADDS_UP, "only then is a rate all there is to an update");
+        let mut rule = self.rule.clone();
+        (self.updates..).take(updates).map(move |updates| {
+            rule.advance(updates);
+            let [rate, ..] = rule.rate(f32xN::ZERO).to_array();
+            rate
+        })
+    }
+
+    /// What the rule remembers, `[rows][Hp]`, if it is a vector for each vector of weights; otherwise empty. Rows are behind as
+    /// those of [`stored`](Self::stored) are.
+    pub fn remembered(&self) -> &[f32xN] {
+        if memories::<R>() == 1 { bytemuck::cast_slice(&self.memory) } else { &[] }
+    }
+
+    /// What some net inputs become with that many updates without gradient, under a rule whose updates
+    /// [add up](Rule::ADDS_UP): `past` are the sums for the same units by what is [remembered](Self::remembered).
+    ///
+    /// # Panics
+    /// If the rule remembers anything, and `past` is not as long as `sums`.
+    pub fn foresee(&self, updates: usize, sums: &mut [f32xN], past: &[f32xN]) {
+        assert!(R::ADDS_UP, "only then are sums what weights are");
+        if memories::<R>() == 0 {
+            return;
+        }
+        assert_eq!(past.len(), sums.len(), "two sums for each unit");
+        let pause = self.rule.pause(updates as u64).expect("a short pause is at hand");
+        for (sum, past) in sums.iter_mut().zip(bytemuck::cast_slice::<_, R::Memory>(past)) {
+            *sum = self.rule.catch_up(pause, *sum, past);
+        }
+    }
+
+    /// What becomes of gradients, after 0, 1, 2, ... more updates.
+    pub fn echoes(&self) -> impl Iterator<Item = Echo> {
+        (0..).map(|later| self.rule.echo(later))
+    }
+
+    /// [Ends](Self::settle) so many updates that [were made in one](Block::leap), at most half as many as the longest pause has.
+    pub fn settle_all(&mut self, updates: usize) {
+        let (half, updates) = (R::LONGEST_PAUSE / 2, updates as u64);
+        assert!(updates <= half, "no sleeper may miss too many updates");
+        if !rests::<R>() && (self.updates + updates) / half > self.updates / half {
+            self.wake_sleepers(half - updates);
+        }
+        self.updates += updates;
+        self.rule.advance(self.updates);
+    }
+
     /// Ends an update: combines what the blocks found out about norms that they share, and counts it.
     #[inline]
     pub fn settle(&mut self) {
@@ -383,22 +439,18 @@ impl<R: Rule> Layer<R> {
         self.updates += 1;
         self.rule.advance(self.updates);
         if !rests::<R>() && self.updates.is_multiple_of(R::LONGEST_PAUSE / 2) {
-            self.wake_sleepers();
+            self.wake_sleepers(R::LONGEST_PAUSE / 2);
         }
     }
 
-    /// Wakes the rows that might else have waited for too long before this is called again.
+    /// Wakes the rows that have missed more than `most` updates: they might else have waited for too long before this is called
+    /// again.
     #[cold]
-    fn wake_sleepers(&mut self) {
+    fn wake_sleepers(&mut self, most: u64) {
         let (last, updates) = (self.pauses.last.clone(), self.updates);
-        let sleeps = |row: &usize| updates.saturating_sub(last[*row]) > R::LONGEST_PAUSE / 2;
+        let sleeps = |row: &usize| updates.saturating_sub(last[*row]) > most;
         self.catch_up((0..last.len()).filter(sleeps));
     }
-}
-
-/// How many numbers are remembered beside each weight.
-const fn remembered<R: Rule>() -> usize {
-    size_of::<R::Memory>() / size_of::<f32xN>()
 }
 
 /// What is remembered, as plain numbers. Nothing has no numbers, which a cast could not tell from many nothings.
@@ -496,8 +548,10 @@ impl<R: Rule> Rows for Peeking<'_, R> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::gradient::Tiles;
     use crate::lanes::TILE;
     use crate::rule::Cost;
+    use core::ops::Range;
 
     const ROWS: usize = 7;
     /// Rows of two vectors, which are one tile, and of two tiles or more; both have padding.
@@ -646,6 +700,150 @@ mod tests {
         assert_eq!(after(6), &[6, 3, never], "the second has missed three, which can be six the next time");
         assert_eq!(after(8), &[6, 3, never]);
         assert_eq!(after(9), &[6, 9, never]);
+    }
+
+    /// The same without the last gradient, so that its updates add up.
+    #[derive(Clone, Debug)]
+    struct Glide;
+
+    impl Rule for Glide {
+        type Memory = f32xN;
+        type Pause = f32;
+        const COST: Cost = Cost { step: 0, catch_up: 0 };
+        const PEEKS: bool = true;
+        const ADDS_UP: bool = true;
+        const LONGEST_PAUSE: u64 = 6;
+
+        fn rate(&self, _: f32xN) -> f32xN {
+            f32xN::splat(2.0)
+        }
+
+        fn step(&self, weights: f32xN, a: f32xN, b: f32xN, speed: &mut f32xN) -> f32xN {
+            *speed += a * b;
+            weights - *speed
+        }
+
+        fn echo(&self, later: usize) -> Echo {
+            Echo { taken: (1 + later) as f32, remembered: 1.0 }
+        }
+
+        fn pause(&self, missed: u64) -> Option<f32> {
+            (missed <= Self::LONGEST_PAUSE).then_some(missed as f32)
+        }
+
+        fn catch_up(&self, missed: f32, weights: f32xN, speed: &f32xN) -> f32xN {
+            speed.mul_neg_add(f32xN::splat(missed), weights)
+        }
+    }
+
+    /// Three updates in one, or two, or one alone, beside all of them one by one. Some rows are lit in none, and are woken in
+    /// time; others see their net inputs beforehand.
+    #[test]
+    fn a_leap_ends_where_its_updates_end() {
+        for width in WIDTHS {
+            let start = Panel::from_fn(ROWS, width, |row, i| (row * 10 + i % 10) as f32);
+            let [mut leaping, mut stepping] = [(); 2].map(|()| Layer::new(start.clone(), Glide));
+            let mut updates = 0;
+            for together in [3, 1, 2, 3, 3, 2, 3, 1].into_iter().cycle().take(24) {
+                assert!(leaping.rates(together).eq(vec![2.0; together]));
+                let lit: Vec<_> = (1..=together).map(|t| lit_at(updates + t)).collect();
+                let deltas: Vec<_> =
+                    (0..together).map(|t| row_of(width, |i| (5 * (updates + t) + i) % 7)).collect();
+                let mut rows: Vec<usize> =
+                    lit.iter().flat_map(|(index, _)| index).map(|&j| j.into()).collect();
+                rows.sort_unstable();
+                rows.dedup();
+                leaping.catch_up(rows.iter().copied());
+
+                let [mut taken, mut remembered] = [(); 2].map(|()| Panel::zeros(ROWS, width));
+                for (later, ((index, value), deltas)) in lit.iter().zip(&deltas).rev().enumerate() {
+                    let echo = leaping.echoes().nth(later).expect("endless");
+                    for (&j, x) in index.iter().zip(value) {
+                        for (i, delta) in deltas.row(0).iter().enumerate() {
+                            taken.row_mut(j.into())[i] += 2.0 * x * delta * echo.taken;
+                            remembered.row_mut(j.into())[i] += 2.0 * x * delta * echo.remembered;
+                        }
+                    }
+                }
+                let n = start.vectors();
+                let [mut seen, mut past] = [(); 2].map(|()| vec![f32xN::ZERO; n]);
+                let other = (index_of(&rows), vec![1.0; rows.len()]);
+                hidden_sums(Lit::new(&other.0, &other.1), leaping.stored(), &mut seen);
+                for &row in &rows {
+                    past.iter_mut().zip(&leaping.remembered()[row * n..]).for_each(|(past, &m)| *past += m);
+                }
+                leaping.foresee(together, &mut seen, &past);
+                let mut without = stepping.clone();
+                for _ in 0..together {
+                    without.update(&OfImage { lit: Lit::new(&[], &[]), deltas: deltas[0].as_vectors() });
+                }
+                let mut want = vec![f32xN::ZERO; n];
+                without.hidden_sums(Lit::new(&other.0, &other.1), &mut want);
+                assert_eq!(seen, want, "after {updates} and {together} more");
+
+                let blocks = if together == 2 { ROWS } else { 3 };
+                let [taken, remembered] = [taken, remembered].map(|sums| OfRows { rows: rows.clone(), sums });
+                leaping.blocks(blocks).for_each(|mut block| block.leap(together, &taken, &remembered));
+                leaping.settle_all(together);
+                for ((index, value), deltas) in lit.iter().zip(&deltas) {
+                    stepping.update(&OfImage { lit: Lit::new(index, value), deltas: deltas.as_vectors() });
+                }
+                updates += together;
+                assert!(leaping.weights() == stepping.weights(), "update {updates}, width {width}");
+                assert!(
+                    stepping.takes(&leaping.state()) && leaping.takes(&stepping.state()),
+                    "update {updates}"
+                );
+            }
+        }
+    }
+
+    fn index_of(rows: &[usize]) -> Vec<u16> {
+        rows.iter().map(|&row| row as u16).collect()
+    }
+
+    /// Some rows of a sum of gradients.
+    struct OfRows {
+        rows: Vec<usize>,
+        sums: Panel,
+    }
+
+    impl Gradient for OfRows {
+        fn len(&self) -> usize {
+            self.rows.len()
+        }
+
+        fn vectors(&self) -> usize {
+            self.sums.vectors()
+        }
+
+        fn rows(
+            &self,
+            visits: Range<usize>,
+        ) -> impl DoubleEndedIterator<Item = (usize, f32)> + ExactSizeIterator {
+            self.rows[visits].iter().map(|&row| (row, 1.0))
+        }
+
+        fn tiles<const T: usize>(&self, first: usize) -> impl Tiles<T> {
+            RowTiles { sums: &self.sums, first }
+        }
+    }
+
+    struct RowTiles<'a> {
+        sums: &'a Panel,
+        first: usize,
+    }
+
+    impl<const T: usize> Tiles<T> for RowTiles<'_> {
+        fn of_row(&mut self, row: usize) -> &[f32xN; T] {
+            self.sums.row_vectors(row)[self.first..].first_chunk().expect("a tile lies within a row")
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "no sleeper may miss too many updates")]
+    fn a_leap_is_no_longer_than_half_of_a_pause() {
+        Layer::new(Panel::zeros(1, 1), Glide).settle_all(4);
     }
 
     /// Two numbers beside each weight: of a row, all of the first come before all of the second.

@@ -6,6 +6,7 @@
 //! | [`lanes`], [`panel`], [`lit`] | the layout: vectors, rows padded to whole ones, the lit pixels of an image |
 //! | [`logistic`], [`forward`], [`output`] | from lit pixels to the outputs, and back to the hidden deltas |
 //! | [`lighters`], [`tiled`] | the first layer and a batch of images, forwards, and back to the gradient |
+//! | [`ahead`] | online learning of several images at once, where updates add up |
 //! | [`inner`] | back through a layer between two hidden ones |
 //! | [`rule`], [`gradient`], [`layer`], [`sweep`] | the backward pass fused with the update: one sweep for every optimizer |
 //! | [`rules`] | the optimizers, one short file each |
@@ -30,6 +31,7 @@
 //! units before it for inputs, all of them lit.
 //! **Padding lanes are zero and stay zero**: s(0) = 1/2 would make each of them a hidden unit that learns.
 
+pub mod ahead;
 pub mod forward;
 pub mod gemm;
 pub mod gradient;

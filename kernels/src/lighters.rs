@@ -31,7 +31,6 @@
 //! back T loads.
 
 use crate::lanes::{LANES, f32xN, for_narrow_tiles, i32xN};
-use crate::panel::Panel;
 use core::array;
 use core::ops::Range;
 
@@ -50,7 +49,7 @@ pub struct Lighters {
 }
 
 /// The grey levels of a group's inputs, `[image][input]`, each image's as a number of 32 bits.
-type Group = [i32xN; Lighters::IMAGES / LANES];
+pub(crate) type Group = [i32xN; Lighters::IMAGES / LANES];
 
 const DARK: Group = [i32xN::ZERO; Lighters::IMAGES / LANES];
 
@@ -147,6 +146,17 @@ impl Lighters {
         }
     }
 
+    /// The input that a grey level stands for.
+    pub(crate) fn level(&self, grey: u8) -> f32 {
+        self.levels[usize::from(grey)]
+    }
+
+    /// The grey levels of a group's inputs in all images, four in a number of 32 bits.
+    #[inline(always)]
+    pub(crate) fn group(&self, group: usize) -> &Group {
+        &self.groups[group]
+    }
+
     /// The values of a group's inputs in an image.
     #[inline(always)]
     fn values(&self, group: &Group, image: usize) -> [f32xN; GROUP] {
@@ -155,15 +165,19 @@ impl Lighters {
     }
 
     /// The hidden units' net inputs, a row for each image of `parts`, `sums[b][i] = sum_j x_bj weights[j][i]`: those in the
-    /// vectors of a row that are in `slice`.
+    /// vectors of a row that are in `slice`. `weights` are \[inputs\]\[vectors\].
     ///
     /// # Panics
     /// If `sums` does not have as many rows of the slice as there are images, `weights` a row for each input, or a row all of
     /// the slice.
-    pub fn hidden_sums(parts: &[Self], weights: &Panel, slice: Range<usize>, sums: &mut [f32xN]) {
-        let inputs = weights.rows();
-        assert!(parts.iter().all(|part| part.inputs == inputs), "a row of weights for each input");
-        assert!(slice.end <= weights.vectors(), "a slice of a row lies within it");
+    pub fn hidden_sums(parts: &[Self], weights: &[f32xN], slice: Range<usize>, sums: &mut [f32xN]) {
+        let Some(&Self { inputs, .. }) = parts.first() else {
+            return assert!(sums.is_empty(), "no images have no sums");
+        };
+        let n = weights.len().checked_div(inputs).unwrap_or(0);
+        let have_rows = |part: &Self| part.inputs == inputs && inputs * n == weights.len();
+        assert!(parts.iter().all(have_rows), "a row of weights for each input");
+        assert!(slice.end <= n, "a slice of a row lies within it");
         let images = Self::count(parts);
         assert_eq!(sums.len(), images * slice.len(), "one sum per image and hidden unit");
         if sums.is_empty() {
@@ -173,25 +187,25 @@ impl Lighters {
         for_narrow_tiles!(slice.len(), first, T => {
             let mut tiles = sums.chunks_exact_mut(slice.len()).map(|row| &mut row[first..first + T]);
             for pair in pairs {
-                Self::write_tiles::<T, _>(pair, weights, slice.start + first, &mut tiles);
+                Self::write_tiles::<T, _>(pair, weights, n, slice.start + first, &mut tiles);
             }
             for part in rest {
-                Self::write_tiles::<T, _>(array::from_ref(part), weights, slice.start + first, &mut tiles);
+                Self::write_tiles::<T, _>(array::from_ref(part), weights, n, slice.start + first, &mut tiles);
             }
         });
     }
 
-    /// Writes the sums of the T vectors from `first` on to the next of `tiles`, one for each image.
+    /// Writes the sums of the T vectors from `first` on, of rows of n, to the next of `tiles`, one for each image.
     fn write_tiles<'a, const T: usize, const PARTS: usize>(
         parts: &[Self; PARTS],
-        weights: &Panel,
+        weights: &[f32xN],
+        n: usize,
         first: usize,
         tiles: &mut impl Iterator<Item = &'a mut [f32xN]>,
     ) {
-        let n = weights.vectors();
         // In a place of their own: in that of the rows, as far apart as they are, they might displace each other.
         let mut sums_of_parts = [[[f32xN::ZERO; T]; Self::IMAGES]; PARTS];
-        for (group, rows) in weights.as_vectors().chunks(GROUP * n).enumerate() {
+        for (group, rows) in weights.chunks(GROUP * n).enumerate() {
             let mut row = rows.chunks_exact(n);
             let row: [[f32xN; T]; GROUP] = array::from_fn(|_| {
                 row.next().map_or([f32xN::ZERO; T], |row| {
@@ -257,6 +271,7 @@ impl Lighters {
 mod tests {
     use super::*;
     use crate::lanes::{LANES, NARROW_TILE};
+    use crate::panel::Panel;
 
     /// The last of five groups has two.
     const INPUTS: usize = 4 * GROUP + 2;
@@ -320,7 +335,7 @@ mod tests {
                 let images = Lighters::count(&parts[..taken]);
                 for slice in [0..weights.vectors(), 1..weights.vectors(), 1..1] {
                     let mut sums = vec![f32xN::splat(f32::NAN); images * slice.len()];
-                    Lighters::hidden_sums(&parts[..taken], &weights, slice.clone(), &mut sums);
+                    Lighters::hidden_sums(&parts[..taken], weights.as_vectors(), slice.clone(), &mut sums);
                     let want: Vec<f32> = (0..images)
                         .flat_map(|b| (slice.start * LANES..slice.end * LANES).map(move |i| (b, i)))
                         .map(|(b, i)| {

@@ -35,6 +35,16 @@ pub struct Cost {
     pub catch_up: u32,
 }
 
+/// What has been taken off the weights for a gradient, and what is remembered of it, both as parts of the gradient times its
+/// rate.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Echo {
+    /// Off the weights.
+    pub taken: f32,
+    /// In what is remembered.
+    pub remembered: f32,
+}
+
 /// An optimizer's rule for one layer. The [`sweep`](crate::sweep) calls it with everything in registers.
 ///
 /// To add an optimizer, write a file in [`rules`](crate::rules) with a small struct of its hyper-parameters and this
@@ -59,6 +69,12 @@ pub trait Rule: Clone + Send + Sync + 'static {
     /// that come of it, and leave it to the update to do it again, by [`step_after`](Self::step_after).
     const PEEKS: bool = false;
 
+    /// Whether steps are linear in weights, memory and gradient, with the same numbers for all weights: then several of them
+    /// [are one](crate::ahead), and it is known beforehand what weights an image will meet. Such a rule remembers nothing, or one
+    /// vector, has no use for norms, and its pauses are at hand; [`step`](Self::step) adds the gradient times the rate to what is
+    /// remembered, and takes it off the weights.
+    const ADDS_UP: bool = false;
+
     /// No row waits for more updates than this: those that would are woken before. It is at least 2.
     const LONGEST_PAUSE: u64 = u64::MAX;
 
@@ -75,6 +91,14 @@ pub trait Rule: Clone + Send + Sync + 'static {
     /// can fuse the multiplication with what follows. With zero weights, gradient and memory, all must stay zero: so the
     /// padding does.
     fn step(&self, weights: f32xN, a: f32xN, b: f32xN, memory: &mut Self::Memory) -> f32xN;
+
+    /// What has become of a gradient, a number of updates without any after its own, under a rule that
+    /// [adds up](Self::ADDS_UP).
+    #[inline(always)]
+    fn echo(&self, later: usize) -> Echo {
+        let _ = later;
+        Echo { taken: 1.0, remembered: 0.0 }
+    }
 
     /// Called after every update with their number so far: the place for what depends on that, as bias correction, and on
     /// nothing else, so that a layer which [goes on](crate::layer::Layer::resume) from a state calls it but once.
@@ -132,6 +156,11 @@ pub trait Rule: Clone + Send + Sync + 'static {
 /// Whether rows without gradient can be left alone for good.
 pub const fn rests<R: Rule>() -> bool {
     size_of::<R::Pause>() == 0
+}
+
+/// How many numbers are remembered beside each weight.
+pub(crate) const fn memories<R: Rule>() -> usize {
+    size_of::<R::Memory>() / size_of::<f32xN>()
 }
 
 /// Brings some vectors of a row, and what is remembered beside them, up to date after so many updates without gradient.

@@ -38,8 +38,9 @@
 use crate::gradient::{Gradient, Tiles};
 use crate::lanes::{f32xN, for_narrow_tiles, for_tile, for_tiles, fours};
 use crate::norms::{into_rates, sum_of_squares};
-use crate::rule::{Norms, Rule, catch_up, rests};
+use crate::rule::{Norms, Rule, catch_up, memories, rests};
 use core::ops::Range;
+use core::slice;
 use wide::f32x8;
 
 /// Some consecutive rows of a layer in the midst of an update.
@@ -93,7 +94,46 @@ impl<R: Rule> Block<'_, R> {
         self.sweep(gradient);
     }
 
-    /// The same for rows that the way forward has just seen: their rates are there, and their weights have caught up, unless
+    /// Makes `updates` updates in one, under a rule whose updates [add up](Rule::ADDS_UP): `taken` is the sum of all that their
+    /// gradients take off the weights meanwhile, and `remembered`, with the same rows, the sum of what is remembered of them. The
+    /// rows have caught up.
+    ///
+    /// # Panics
+    /// If the rule is another one, the gradients' rows are not as long as the layer's, or of `remembered` there are fewer.
+    pub fn leap(&mut self, updates: usize, taken: &impl Gradient, remembered: &impl Gradient) {
+        assert!(R::ADDS_UP, "several updates are one only where they add up");
+        assert_eq!(taken.vectors(), self.vectors, "the gradient's rows are as long as the layer's");
+        let rule = self.rule.clone();
+        let pause = (!rests::<R>()).then(|| rule.pause(updates as u64).expect("a short pause is at hand"));
+        let visits = taken.within(&self.rows);
+        for_narrow_tiles!(self.vectors, first, T => {
+            let mut tiles = PartsOfRows::<_, T> { first, vectors: self.vectors, weights: self.weights, memory: self.memory };
+            let mut taken_tiles = taken.tiles::<T>(first);
+            let mut remembered_tiles = (memories::<R>() > 0).then(|| remembered.tiles::<T>(first));
+            for (number, factor) in taken.rows(visits.clone()).rev() {
+                let (weights, memory) = tiles.of_row(number - self.rows.start);
+                let (taken, factor) = (taken_tiles.of_row(number), f32xN::splat(factor));
+                for v in 0..T {
+                    let before = pause.map_or(weights[v], |pause| rule.catch_up(pause, weights[v], &memory[v]));
+                    weights[v] = taken[v].mul_neg_add(factor, before);
+                }
+                if let Some((tiles, pause)) = remembered_tiles.as_mut().zip(pause) {
+                    for (memory, &sum) in memory.iter_mut().zip(tiles.of_row(number)) {
+                        rule.fade(pause, memory);
+                        let memory: &mut [f32xN] = bytemuck::cast_slice_mut(slice::from_mut(memory));
+                        memory[0] = sum.mul_add(factor, memory[0]);
+                    }
+                }
+            }
+        });
+        if !rests::<R>() {
+            for (row, _) in taken.rows(visits) {
+                self.last[row - self.rows.start] = self.updates + updates as u64;
+            }
+        }
+    }
+
+    /// [`update`](Self::update) for rows that the way forward has just seen: their rates are there, and their weights have caught up, unless
     /// the rule [peeks](Rule::PEEKS).
     #[inline(always)]
     pub(crate) fn sweep<G: Gradient>(&mut self, gradient: &G) {

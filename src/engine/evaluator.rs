@@ -2,12 +2,12 @@
 //!
 //! An image's class is the output with the largest net input, the first of equals.
 
+use super::dense::Dense;
 use super::images::Images;
 use super::inner::Passage;
 use super::network::Weights;
 use super::threads::Threads;
 use dlr_kernels::forward::hidden_sums;
-use dlr_kernels::gemm::{View, ViewMut, gemm};
 use dlr_kernels::lanes::{LANES, f32xN};
 use dlr_kernels::lighters::Lighters;
 use dlr_kernels::output::argmax;
@@ -150,7 +150,7 @@ pub(super) fn classify_each(
     let mut passage = Passage::new(weights);
     if images.are_dense() || first.width() > WORTH_TURNING {
         let mut hidden = Panel::zeros(numbers.len(), first.width());
-        let sums = if images.are_dense() { new_dense_sums } else { turned_sums };
+        let sums = if images.are_dense() { dense_sums } else { turned_sums };
         sums(images, numbers, first, &mut hidden);
         let rows = hidden.as_vectors_mut().chunks_exact_mut(first.vectors());
         rows.enumerate().for_each(|(place, row)| see(place, passage.outputs(row)));
@@ -172,22 +172,12 @@ fn turned_sums(images: &Images, numbers: &[u32], first: &Panel, hidden: &mut Pan
         part
     };
     let parts: Vec<_> = numbers.chunks(Lighters::IMAGES).map(part).collect();
-    Lighters::hidden_sums(&parts, first, 0..first.vectors(), hidden.as_vectors_mut());
+    Lighters::hidden_sums(&parts, first.as_vectors(), 0..first.vectors(), hidden.as_vectors_mut());
 }
 
-/// The hidden units' net inputs for some images, by a dense product.
-fn new_dense_sums(images: &Images, numbers: &[u32], first: &Panel, hidden: &mut Panel) {
-    dense_sums(images, numbers, &mut vec![0.0; numbers.len() * images.inputs()], first, hidden);
-}
-
-/// The same in a place that is there; `x`, `[numbers][inputs]`, is overwritten with them.
-pub(super) fn dense_sums(images: &Images, numbers: &[u32], x: &mut [f32], first: &Panel, hidden: &mut Panel) {
-    let (inputs, stride) = (images.inputs(), first.stride());
-    let x = &mut x[..numbers.len() * inputs];
-    for (row, &image) in x.chunks_exact_mut(inputs).zip(numbers) {
-        images.dense(image as usize, row);
-    }
-    let (x, w) =
-        (View::new(x, numbers.len(), inputs, inputs), View::new(first.as_slice(), inputs, stride, stride));
-    gemm(x, w, 0.0, &mut ViewMut::new(hidden.as_mut_slice(), numbers.len(), stride, stride));
+/// The same by dense products.
+fn dense_sums(images: &Images, numbers: &[u32], first: &Panel, hidden: &mut Panel) {
+    let mut dense = Dense::new(images.inputs());
+    dense.read(images, numbers);
+    dense.sums(first.as_vectors(), hidden);
 }

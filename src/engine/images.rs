@@ -151,7 +151,7 @@ impl<'a> Images<'a> {
     /// Asks for what `lists` have of the image that comes `ahead` images after the one numbered `order[n]`, and before that
     /// for its place: otherwise asking for an image would itself have to wait. A shuffled order finds neither anywhere near.
     #[inline]
-    pub fn look_ahead<T>(&self, lists: &Lists<T>, order: &[u32], n: usize, ahead: usize) {
+    pub fn ask_ahead<T>(&self, lists: &Lists<T>, order: &[u32], n: usize, ahead: usize) {
         if let Some(&later) = order.get(n + 2 * ahead) {
             self.prefetch_place(lists, later);
         }
@@ -161,8 +161,8 @@ impl<'a> Images<'a> {
     }
 
     /// Asks for the first `count` images of `order`, and for the places of as many more, where nobody may have
-    /// [looked ahead](Self::look_ahead): their places together, then they themselves, instead of one wait after the other.
-    pub fn look_at_first<T>(&self, lists: &Lists<T>, order: &[u32], count: usize) {
+    /// [asked ahead](Self::ask_ahead): their places together, then they themselves, instead of one wait after the other.
+    pub fn ask_first<T>(&self, lists: &Lists<T>, order: &[u32], count: usize) {
         order.iter().take(2 * count).for_each(|&n| self.prefetch_place(lists, n));
         order.iter().take(count).for_each(|&n| prefetch_image(lists, n));
     }

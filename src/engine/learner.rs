@@ -1,5 +1,6 @@
 //! Training steps: the kernels put together, one image at a time; batches are next door.
 
+use super::ahead::{self, Ahead};
 use super::batch::Batch;
 use super::images::Images;
 use super::inner::Inner;
@@ -38,8 +39,8 @@ pub trait Learner: Send {
     /// The same, with the time of each phase added up by `watch`.
     fn learn_watched(&mut self, images: &Images, order: &[u32], watch: &mut Stopwatch);
 
-    /// How much work that is for an image, where rows are visited so, if there is one hidden layer.
-    fn work(&self, visits: &Visits) -> Work;
+    /// How much work that is for an image, the mean over those in `order`, if there is one hidden layer.
+    fn work(&self, images: &Images, order: &[u32]) -> Work;
 
     /// The weights as they are now.
     fn weights(&mut self) -> Weights<'_>;
@@ -67,6 +68,7 @@ pub struct Fused<A: Rule, B: Rule> {
     task: Task,
     online: Online,
     batch: Batch,
+    ahead: Ahead,
     crew: Crew,
 }
 
@@ -75,8 +77,13 @@ struct Online {
     values: Vec<f32>,
     hidden: Vec<f32xN>,
     hidden_deltas: Vec<f32xN>,
-    output_deltas: Vec<f32xN>,
+    top: Top,
+}
+
+/// The outputs of one image and their deltas.
+pub(super) struct Top {
     outputs: Outputs,
+    deltas: Vec<f32xN>,
 }
 
 impl Online {
@@ -86,8 +93,7 @@ impl Online {
             values: Vec::new(),
             hidden: room(network.first.width()),
             hidden_deltas: room(network.first.width()),
-            output_deltas: room(network.outputs()),
-            outputs: Outputs::new(network.outputs()),
+            top: Top { outputs: Outputs::new(network.outputs()), deltas: room(network.outputs()) },
         }
     }
 }
@@ -128,6 +134,7 @@ impl<A: Rule, B: Rule> Fused<A, B> {
         Box::new(Self {
             online: Online::new(&network),
             batch: Batch::new(task.batch, &network),
+            ahead: Ahead::new(&network.first),
             crew: Crew::new(useful_threads(task.batch, network.inputs(), network.first.width())),
             first: Layer::new(network.first, others),
             inner,
@@ -137,11 +144,18 @@ impl<A: Rule, B: Rule> Fused<A, B> {
     }
 
     fn learn_with(&mut self, images: &Images, order: &[u32], laps: &mut impl Laps) {
-        if self.task.batch == 1 {
-            self.learn_online(images, order, laps);
-        } else {
+        if self.task.batch > 1 {
             self.learn_batches(images, order, laps);
+        } else if self.looks_ahead(images) {
+            self.learn_ahead(images, order, laps);
+        } else {
+            self.learn_online(images, order, laps);
         }
+    }
+
+    /// Whether several images are learned together, though each by itself.
+    fn looks_ahead(&self, images: &Images) -> bool {
+        self.task.batch == 1 && ahead::pays::<A>(self.first.stored().width(), images.are_dense())
     }
 
     fn learn_batches(&mut self, images: &Images, order: &[u32], laps: &mut impl Laps) {
@@ -157,36 +171,72 @@ impl<A: Rule, B: Rule> Fused<A, B> {
 
     fn learn_online(&mut self, images: &Images, order: &[u32], laps: &mut impl Laps) {
         let Self { first, inner, last, task, online, .. } = self;
-        let Online { values, hidden, hidden_deltas: d1, output_deltas: d2, outputs: y } = online;
+        let Online { values, hidden, hidden_deltas: d1, top } = online;
+        let mut above = Above { inner, last, top };
         for (n, &image) in order.iter().enumerate() {
-            images.look_ahead(images.pixels(), order, n, AHEAD);
+            images.ask_ahead(images.pixels(), order, n, AHEAD);
             let image = image as usize;
             let lit = images.lit(image, values);
             let label = images.label(image);
             laps.lap(Phase::Data);
             first.learn(lit, hidden, |hidden| {
                 laps.lap(Phase::Forward);
-                let mut top = |hidden: &mut [f32xN], d1: &mut [f32xN]| {
-                    y.pass(*task, last.stored(), label, hidden, d1, d2);
-                    laps.lap(Phase::Output);
-                    let outputs = last.stored().rows();
-                    last.update(&OfOutputs { deltas: &bytemuck::cast_slice(d2)[..outputs], hidden });
-                };
-                if inner.is_empty() {
-                    top(hidden, d1);
-                } else {
-                    above(inner, hidden, d1, &mut top);
-                }
+                above.learn(*task, label, hidden, d1, laps);
                 d1
             });
             laps.lap(Phase::Update);
+        }
+    }
+
+    /// The same for several images at a time.
+    fn learn_ahead(&mut self, images: &Images, order: &[u32], laps: &mut impl Laps) {
+        let Self { first, inner, last, task, online, ahead, .. } = self;
+        let mut above = Above { inner, last, top: &mut online.top };
+        let mut all = order.chunks(ahead::even(order.len())).peekable();
+        while let Some(now) = all.next() {
+            let next = all.peek().copied().unwrap_or_default();
+            ahead.learn(first, &mut above, *task, images, (now, next), laps);
+        }
+    }
+}
+
+/// The layers above the first one, which learn from one image after the other.
+pub(super) struct Above<'a, A: Rule, B: Rule> {
+    inner: &'a mut [Inner<A>],
+    last: &'a mut Layer<B>,
+    top: &'a mut Top,
+}
+
+impl<A: Rule, B: Rule> Above<'_, A, B> {
+    /// One image, with all of their updates: from the net inputs of the first hidden layer, which become activations, to its
+    /// deltas.
+    #[inline]
+    pub(super) fn learn(
+        &mut self,
+        task: Task,
+        label: u8,
+        hidden: &mut [f32xN],
+        deltas: &mut [f32xN],
+        laps: &mut impl Laps,
+    ) {
+        let Self { inner, last, top: Top { outputs, deltas: d2 } } = self;
+        let mut top = |hidden: &mut [f32xN], d1: &mut [f32xN]| {
+            outputs.pass(task, last.stored(), label, hidden, d1, d2);
+            laps.lap(Phase::Output);
+            let units = last.stored().rows();
+            last.update(&OfOutputs { deltas: &bytemuck::cast_slice(d2)[..units], hidden });
+        };
+        if inner.is_empty() {
+            top(hidden, deltas);
+        } else {
+            rise(inner, hidden, deltas, &mut top);
         }
     }
 }
 
 /// What lies above a hidden layer, for one image: from the net inputs of its units to their deltas, with the updates of all
 /// layers on the way; `top` does so for the last one.
-fn above<R: Rule>(
+fn rise<R: Rule>(
     inner: &mut [Inner<R>],
     hidden: &mut [f32xN],
     deltas: &mut [f32xN],
@@ -195,7 +245,7 @@ fn above<R: Rule>(
     match inner.split_first_mut() {
         None => top(hidden, deltas),
         Some((next, rest)) => {
-            next.learn(hidden, deltas, |hidden, deltas| above(rest, hidden, deltas, top));
+            next.learn(hidden, deltas, |hidden, deltas| rise(rest, hidden, deltas, top));
         }
     }
 }
@@ -217,7 +267,10 @@ impl<A: Rule, B: Rule> Learner for Fused<A, B> {
         self.learn_with(images, order, watch);
     }
 
-    fn work(&self, visits: &Visits) -> Work {
+    fn work(&self, images: &Images, order: &[u32]) -> Work {
+        let ahead = self.looks_ahead(images);
+        let together = if ahead { ahead::even(order.len()) } else { self.task.batch };
+        let visits = &Visits::count(images, order, together, ahead);
         let (first, last) = (self.first.stored(), self.last.stored());
         let shape = Shape { inputs: first.rows(), hidden: first.width(), outputs: last.rows() };
         work::<A, B>(shape, visits)

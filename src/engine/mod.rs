@@ -13,6 +13,8 @@
 //! | [`saved`] | a model with what its file says of its origin |
 //! | [`images`] | grey levels into inputs, ready for the kernels |
 //! | [`learner`], `batch` | training steps, online and in batches |
+//! | `ahead` | online learning of several images at once |
+//! | `turned`, `dense` | several images and the first layer: by lit pixels, by dense products |
 //! | `inner` | the layers between two hidden ones |
 //! | [`evaluator`] | how many images a network classifies correctly, and whether that is enough |
 //! | [`classify`] | what a network says of images |
@@ -21,9 +23,11 @@
 //! | [`fit`] | the same in one call |
 //! | [`threads`] | who does the work |
 
+mod ahead;
 mod batch;
 pub mod checkpoint;
 pub mod classify;
+mod dense;
 pub mod evaluator;
 pub mod fit;
 pub mod hidden;
@@ -41,4 +45,5 @@ pub mod settings;
 pub mod streams;
 pub mod threads;
 pub mod trainer;
+mod turned;
 pub mod work;

@@ -5,6 +5,7 @@
 //! activations and deltas), or is the sums of a narrow tile of rows costs no loads.
 
 use super::images::Images;
+use dlr_kernels::ahead::NEIGHBOURS;
 use dlr_kernels::lanes::{LANES, vectors};
 use dlr_kernels::lighters::{GROUP, Lighters};
 use dlr_kernels::rule::{Norms, Rule, rests};
@@ -17,9 +18,11 @@ const PER_OUTPUT: f64 = LOGISTIC + 4.0;
 
 /// How updates visit the rows of the first layer: means over an epoch.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Visits {
-    /// Images of an update.
+pub(super) struct Visits {
+    /// Images that go through the first layer together.
     pub batch: f64,
+    /// Whether these are learned one after the other, each with an update of its own in the layers above.
+    pub ahead: bool,
     /// Inputs of an image that are worked on: its lit pixels, in batches with their [groups](GROUP).
     pub lit: f64,
     /// Rows that any image of an update has worked on.
@@ -31,11 +34,12 @@ pub struct Visits {
 }
 
 impl Visits {
-    /// Counts them along `order`, in batches of `batch`.
+    /// Counts them along `order`, where so many images go through the first layer together, be it as a batch or ahead of their
+    /// turn.
     ///
     /// # Panics
     /// If `batch` is zero.
-    pub fn count(images: &Images, order: &[u32], batch: usize) -> Self {
+    pub(super) fn count(images: &Images, order: &[u32], batch: usize, ahead: bool) -> Self {
         let mut last = vec![0_u32; images.inputs()]; // the update that lit a row last, counted from 1
         let (mut lit, mut rows, mut woken, mut updates) = (0_u64, 0_u64, 0_u64, 0_u32);
         let size = if batch == 1 || images.are_dense() { 1 } else { GROUP };
@@ -57,6 +61,7 @@ impl Visits {
         let (images_seen, updates) = (order.len().max(1) as f64, f64::from(updates.max(1)));
         Self {
             batch: images_seen / updates,
+            ahead,
             lit: lit as f64 / images_seen,
             rows: rows as f64 / updates,
             woken: woken as f64 / updates,
@@ -91,7 +96,7 @@ pub(super) struct Shape {
 
 /// The work of a network whose layers learn by `A` and `B`.
 pub(super) fn work<A: Rule, B: Rule>(shape: Shape, visits: &Visits) -> Work {
-    let Visits { batch, lit, rows, woken, dense } = *visits;
+    let Visits { batch, ahead, lit, rows, woken, dense } = *visits;
     let padded = |width: usize| (vectors(width) * LANES) as f64;
     let (hidden, outputs) = (padded(shape.hidden), shape.outputs as f64);
     let row = 4.0 * hidden;
@@ -124,18 +129,35 @@ pub(super) fn work<A: Rule, B: Rule>(shape: Shape, visits: &Visits) -> Work {
         stores += woken / batch * if online { row } else { renewed };
     }
 
+    // Ahead of their turn, images also go through what is remembered, and past each other: neighbours' deltas are loaded for each
+    // of them, and net inputs once for all neighbours before.
+    let remembers = ahead && one_memory > 0.0;
+    if ahead {
+        let before = (batch - 1.0) / 2.0;
+        let neighbourhoods = ((batch / NEIGHBOURS as f64 - 1.0) / 2.0).max(0.0);
+        flops += 2.0 * before * hidden;
+        flops += if dense { 2.0 * batch * shape.inputs as f64 } else { 0.0 }; // of lit pixels, in whole numbers
+        loads += row * (before.min((NEIGHBOURS - 1) as f64 / 2.0) + neighbourhoods);
+        stores += row * neighbourhoods;
+    }
+    if remembers {
+        flops += 2.0 * lit * hidden + catch_up;
+        loads += shape.inputs as f64 * one_memory / batch;
+    }
+
     // The second layer, forwards and backwards; what is done to every unit.
     flops += 4.0 * outputs * hidden + PER_HIDDEN * hidden + PER_OUTPUT * padded(shape.outputs);
     loads += 2.0 * outputs * row;
 
-    // The gradients, where they are summed over the images of a batch: from the hidden deltas and activations. Deltas are
-    // loaded for every group.
+    // The gradients, where they are summed over images: from the hidden deltas and, in batches, activations. Deltas are loaded
+    // for every group.
     if !online {
-        flops += 2.0 * (lit + outputs) * hidden;
-        loads += if dense { row } else { lit / GROUP as f64 * row };
+        let sums = if remembers { 2.0 } else { 1.0 };
+        flops += 2.0 * (sums * lit + if ahead { 0.0 } else { outputs }) * hidden;
+        loads += sums * if dense { row } else { lit / GROUP as f64 * row };
     }
     // The updates. In batches, norms of rows are taken from rows that are read once more.
-    let (rows_each, outputs_each) = (rows / batch, outputs / batch);
+    let (rows_each, outputs_each) = (rows / batch, if ahead { outputs } else { outputs / batch });
     if A::NORMS == Norms::OfRows && !online {
         loads += rows_each * row;
     }
@@ -144,7 +166,7 @@ pub(super) fn work<A: Rule, B: Rule>(shape: Shape, visits: &Visits) -> Work {
     loads += renewed;
     stores += renewed;
 
-    let between = if online { 0.0 } else { 2.0 * batch * row };
+    let between = if online { 0.0 } else { (if remembers { 3.0 } else { 2.0 }) * batch * row };
     let greys = if online || dense { 0.0 } else { (shape.inputs * Lighters::IMAGES) as f64 * parts };
     let working_set = rows * (row + one_memory) + outputs * (row + other_memory) + between + greys;
     Work { flops, loads, stores, working_set, memory_per_weight: memory::<A>() as usize }
@@ -167,8 +189,8 @@ mod tests {
         let pixels = [1, 1, 0, 0, 0, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 1];
         let split = Split::from_pixels(4, &pixels, &[0; 4]).unwrap();
         let images = Images::new(&split, Inputs::Unit);
-        let count = |batch| Visits::count(&images, &[0, 1, 2, 3], batch);
-        let online = Visits { batch: 1.0, lit: 1.25, rows: 1.25, woken: 0.25, dense: false };
+        let count = |batch| Visits::count(&images, &[0, 1, 2, 3], batch, false);
+        let online = Visits { batch: 1.0, ahead: false, lit: 1.25, rows: 1.25, woken: 0.25, dense: false };
         assert_eq!(count(1), online, "only pixel 0 of image 2 had a pause");
         assert_eq!(count(2), Visits { batch: 2.0, lit: 4.0, rows: 4.0, woken: 0.0, ..online }, "one group");
     }
@@ -176,7 +198,7 @@ mod tests {
     #[test]
     fn work_by_hand() {
         let shape = Shape { inputs: 784, hidden: 30, outputs: 10 };
-        let online = Visits { batch: 1.0, lit: 150.0, rows: 150.0, woken: 80.0, dense: false };
+        let online = Visits { batch: 1.0, ahead: false, lit: 150.0, rows: 150.0, woken: 80.0, dense: false };
         let units = 31.0 * 32.0 + 32.0 * 16.0;
         let sgd = work::<Sgd, Sgd>(shape, &online);
         // A multiplication and an addition for every weight read and updated, and for W2 twice on its way.
@@ -208,6 +230,23 @@ mod tests {
         assert_eq!(
             work::<Sgd, Sgd>(shape, &three_parts).loads,
             sgd.loads + 128.0 * (2.0 * 784.0 / 150.0 - 7.84 + 10.0 / 150.0 - 0.1)
+        );
+
+        // Eight neighbourhoods of eight images that are learned one after the other, all of W2 for each.
+        let ahead = Visits { batch: 64.0, ahead: true, ..batch };
+        let sgd_ahead = work::<Sgd, Sgd>(shape, &ahead);
+        let updated = 600.0 / 64.0 + 10.0;
+        assert_eq!(
+            sgd_ahead.flops,
+            32.0 * (4.0 * 224.0 + 63.0 + 4.0 * 10.0 + 2.0 * updated) + units,
+            "an image meets 31.5 others"
+        );
+        assert_eq!(sgd_ahead.stores, 128.0 * (3.5 + updated));
+        assert_eq!(sgd_ahead.loads, 128.0 * (784.0 / 64.0 + 3.5 + 3.5 + 20.0 + 56.0 + updated));
+        let nesterov_ahead = work::<Momentum, Momentum>(shape, &ahead);
+        assert_eq!(
+            nesterov_ahead.flops,
+            sgd_ahead.flops + 32.0 * (4.0 * 224.0 + 2.0 + 5.0 * updated + 2.0 / 64.0)
         );
 
         let dlr = work::<Dlr<true>, Dlr<false>>(shape, &batch);

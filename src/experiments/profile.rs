@@ -18,7 +18,7 @@ use crate::engine::phases::Stopwatch;
 use crate::engine::settings::{Init, Settings};
 use crate::engine::streams::{Purpose, shuffle, stream};
 use crate::engine::threads::{self, Threads};
-use crate::engine::work::{Visits, Work};
+use crate::engine::work::Work;
 use crate::error::{Error, Result};
 use dlr_kernels::output::OneHot;
 use rayon::ThreadPool;
@@ -312,7 +312,7 @@ impl<'a> Bench<'a> {
         let learner = optimizer.learner(network, task);
         let mut bench = Self {
             cell: Cell { optimizer: optimizer.name().to_owned(), hidden, batch, threads },
-            work: learner.work(&Visits::count(&images, order, batch)),
+            work: learner.work(&images, order),
             learner,
             test: Evaluator::new(Images::new(&data.test, settings.inputs), who),
             pieces: Pieces { images, order, next: 0, length: 0 },

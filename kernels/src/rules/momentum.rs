@@ -19,7 +19,7 @@
 //! Cost per vector: reading, 2 loads and FMA; updating, 2 loads, multiplication, 3 FMA, 2 stores.
 
 use crate::lanes::f32xN;
-use crate::rule::{Cost, Rule};
+use crate::rule::{Cost, Echo, Rule};
 use std::sync::Arc;
 
 /// A velocity for every weight.
@@ -86,6 +86,7 @@ impl Rule for Momentum {
     type Pause = Pause;
     const COST: Cost = Cost { step: 7, catch_up: 2 };
     const PEEKS: bool = true;
+    const ADDS_UP: bool = true;
     const LONGEST_PAUSE: u64 = DECAYS as u64 - 2;
 
     #[inline(always)]
@@ -96,6 +97,12 @@ impl Rule for Momentum {
     #[inline(always)]
     fn step(&self, weights: f32xN, a: f32xN, b: f32xN, velocity: &mut f32xN) -> f32xN {
         self.step_after(self.pause(0).expect("what no update does is at hand"), weights, a, b, velocity)
+    }
+
+    #[inline(always)]
+    fn echo(&self, later: usize) -> Echo {
+        let Decay { left, moved } = self.decays[later];
+        Echo { taken: 1.0 + moved, remembered: left }
     }
 
     #[inline(always)]

@@ -20,6 +20,7 @@ impl Rule for Sgd {
     type Memory = ();
     type Pause = ();
     const COST: Cost = Cost { step: 2, catch_up: 0 };
+    const ADDS_UP: bool = true;
 
     #[inline(always)]
     fn rate(&self, _: f32xN) -> f32xN {

@@ -218,7 +218,7 @@ fn slices_of_any_width_give_the_same_bits() {
     let n = weights.vectors();
     for (start, end) in (0..n).flat_map(|start| (start + 1..=n).map(move |end| (start, end))) {
         let mut sums = unwritten(IMAGES * LANES * (end - start));
-        Lighters::hidden_sums(&turned.parts, &weights, start..end, &mut sums);
+        Lighters::hidden_sums(&turned.parts, weights.as_vectors(), start..end, &mut sums);
         for (b, got) in sums.chunks_exact(end - start).enumerate() {
             let want = &whole.row_vectors(b)[start..end];
             assert_eq!(bits(plain(got)), bits(plain(want)), "image {b}, {start}..{end}");

@@ -191,26 +191,26 @@ fn layers_and_gradients_that_do_not_fit() {
         });
     }
     // Nothing to do.
-    Lighters::hidden_sums(&[], &Panel::zeros(ROWS, 265), 0..vectors(265), &mut []);
+    Lighters::hidden_sums(&[], Panel::zeros(ROWS, 265).as_vectors(), 0..vectors(265), &mut []);
     let mut two = [inputs.clone(), inputs];
     two[1].turn(levels, [dark; 2].into_iter());
-    Lighters::hidden_sums(&two[..1], &Panel::zeros(ROWS, 265), 0..vectors(265), &mut []);
-    Lighters::hidden_sums(&two, &Panel::zeros(ROWS, 19), 1..1, &mut []);
+    Lighters::hidden_sums(&two[..1], Panel::zeros(ROWS, 265).as_vectors(), 0..vectors(265), &mut []);
+    Lighters::hidden_sums(&two, Panel::zeros(ROWS, 19).as_vectors(), 1..1, &mut []);
     for (rows, sums) in [(ROWS - 1, 2), (ROWS + 1, 2), (ROWS, 1), (ROWS, 3)] {
         let words = if rows == ROWS { "one sum per image" } else { "a row of weights for each input" };
         let mut sums = Panel::zeros(sums, 19);
         let weights = Panel::zeros(rows, 19);
         refuses(&mut tally, words, || {
-            Lighters::hidden_sums(&two, &weights, 0..weights.vectors(), sums.as_vectors_mut());
+            Lighters::hidden_sums(&two, weights.as_vectors(), 0..weights.vectors(), sums.as_vectors_mut());
         });
     }
     let beyond = vectors(19)..vectors(19) + 1;
     refuses(&mut tally, "lies within it", || {
-        Lighters::hidden_sums(&two, &Panel::zeros(ROWS, 19), beyond, &mut [f32xN::ZERO; 2]);
+        Lighters::hidden_sums(&two, Panel::zeros(ROWS, 19).as_vectors(), beyond, &mut [f32xN::ZERO; 2]);
     });
     let other = [two[1].clone(), Lighters::new(ROWS + 1)];
     refuses(&mut tally, "a row of weights for each input", || {
-        Lighters::hidden_sums(&other, &Panel::zeros(ROWS, 19), 0..1, &mut [f32xN::ZERO; 2]);
+        Lighters::hidden_sums(&other, Panel::zeros(ROWS, 19).as_vectors(), 0..1, &mut [f32xN::ZERO; 2]);
     });
     tally.finish(
         "layers and gradients",

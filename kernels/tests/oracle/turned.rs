@@ -61,6 +61,6 @@ impl Turned {
 
     /// The net inputs of every image, a row each: of all parts at once.
     pub fn hidden_sums(&self, weights: &Panel, sums: &mut [f32xN]) {
-        Lighters::hidden_sums(&self.parts, weights, 0..weights.vectors(), sums);
+        Lighters::hidden_sums(&self.parts, weights.as_vectors(), 0..weights.vectors(), sums);
     }
 }

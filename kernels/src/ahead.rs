@@ -1,0 +1,278 @@
+//! Looking ahead: what images that are learned one after another do to each other's net inputs, under a rule whose updates
+//! [add up](crate::rule::Rule::ADDS_UP).
+//!
+//! ```text
+//! h_k[i] = sum_j x_kj w_k[j][i]                                      w_k, the weights that image k meets,
+//!        = sum_j x_kj w_0[j][i] - sum_{s<k} g[k][s] d_s[i]           are w_0[j][i] - sum_{s<k} x_sj d_s[i]
+//!
+//! g[k][s] = sum_j x_kj x_sj   [images][images]      d_s  the hidden deltas of image s, times its learning rate, [Hp]
+//!
+//! plain:  for k in images { for s in 0..k { for j in inputs { g[k][s] += x[k][j] * x[s][j] } } }
+//!         for k in images { for s in 0..k { for i in 0..H { h[k][i] -= g[k][s] * d[s][i] } } d[k] = deltas(h[k]) }
+//! ```
+//!
+//! So the first layer's weights are read once for all of these images, and written once. What comes of it is what comes of one
+//! image after the other, up to rounding.
+//!
+//! Departures from the plain loops, and why each keeps the result:
+//!
+//! 1. Products of lit pixels are summed group by group of inputs, as [`Lighters`] have them, for the images that light any of
+//!    a group: the others would add zeros. Grey levels are multiplied, and their products scaled at the end.
+//! 2. What some neighbours do to all images after them is taken off when the last of them is known. A tile of their deltas
+//!    stays in registers meanwhile. Only what they do to each other is taken off one by one.
+//!
+//! Cost for two images: an FMA for each vector of hidden units; for each group that the later one lights, 4/LANES FMA.
+
+use crate::gemm::{View, ViewMut, gemm};
+use crate::lanes::{LANES, REGISTERS, f32xN, for_tile, for_tiles, i16xN, i32xN, vectors};
+use crate::lighters::{GROUP, Lighters};
+use core::array;
+
+/// Images whose deltas stay in registers while those after them pass.
+pub const NEIGHBOURS: usize = 8;
+/// Vectors of a row that are taken at a time meanwhile.
+const TILE: usize = if REGISTERS > 16 { 2 } else { 1 };
+
+/// The products g of some images.
+#[derive(Clone, Debug, Default)]
+pub struct Products {
+    images: usize,
+    /// `[image][image before]`, rows padded to whole vectors. What is not left of the diagonal means nothing.
+    rows: Vec<f32xN>,
+}
+
+impl Products {
+    /// Those of the images that `lighters` took in from the same lists instead, where level p is p times level 1. What the last
+    /// group has beyond the inputs is dark.
+    ///
+    /// # Panics
+    /// If there are fewer images than there, or one lights a group that is not there.
+    pub fn of_lit<'a>(
+        &mut self,
+        lighters: &Lighters,
+        mut images: impl Iterator<Item = (&'a [u16], &'a [[u8; GROUP]])>,
+    ) {
+        let n = self.clear(lighters.len());
+        let unit = f32xN::splat(lighters.level(1) * lighters.level(1));
+        for (image, row) in self.rows.chunks_exact_mut(n).enumerate() {
+            let (groups, greys) = images.next().expect("the images that were taken in");
+            for_tile!(@widths 1 2 3 4 5 6 7 8, image / LANES + 1, T => {
+                let products: [i32xN; T] = products(lighters, groups, greys);
+                for (to, product) in row.iter_mut().zip(products) {
+                    *to = product.round_float() * unit;
+                }
+            }, else unreachable!("{} images at most", Lighters::IMAGES));
+        }
+    }
+
+    /// Those of the images in the rows of `x`, `[images][inputs]`, instead.
+    pub fn of_dense(&mut self, x: View) {
+        let images = x.rows();
+        let stride = self.clear(images) * LANES;
+        let products = bytemuck::cast_slice_mut(&mut self.rows);
+        gemm(x, x.transposed(), 0.0, &mut ViewMut::new(products, images, images, stride));
+    }
+
+    /// Weighs each of them by what is left of the earlier image's update when the later one comes: `taken` says how much of it
+    /// has been taken off the weights after 0, 1, 2, ... further updates.
+    ///
+    /// # Panics
+    /// If `taken` ends too soon.
+    pub fn weigh(&mut self, taken: impl Iterator<Item = f32>) {
+        let (images, n) = (self.images, vectors(self.images));
+        let mut latest_last: Vec<f32> = taken.take(images).collect();
+        assert_eq!(latest_last.len(), images, "a part for every pause");
+        latest_last.reverse();
+        for (image, row) in self.rows.chunks_exact_mut(n).enumerate() {
+            let products: &mut [f32] = bytemuck::cast_slice_mut(row);
+            for (product, taken) in products.iter_mut().zip(&latest_last[images - image..]) {
+                *product *= taken;
+            }
+        }
+    }
+
+    /// Makes room for so many images, and says how many vectors a row has.
+    fn clear(&mut self, images: usize) -> usize {
+        self.images = images;
+        self.rows.clear();
+        self.rows.resize(images * vectors(images), f32xN::ZERO);
+        vectors(images)
+    }
+
+    /// The products of an image with all.
+    fn of(&self, image: usize) -> &[f32] {
+        let n = vectors(self.images);
+        bytemuck::cast_slice(&self.rows[image * n..][..n])
+    }
+
+    /// Brings the net inputs of `image` to what they are after the updates of all images before it. These have been here before,
+    /// one by one, with the same `sums`, a row for each image; `deltas` has their deltas, times the learning rate, in the rows
+    /// before that of `image`.
+    ///
+    /// # Panics
+    /// If there is no such image, or `sums` or `deltas` don't have a row for each.
+    pub fn meet(&self, image: usize, deltas: &[f32xN], sums: &mut [f32xN]) {
+        let n = sums.len() / self.images;
+        assert!(image < self.images && sums.len() == self.images * n && deltas.len() == sums.len());
+        let first = image - image % NEIGHBOURS;
+        if image == first && first > 0 {
+            self.pass_on(
+                first - NEIGHBOURS,
+                &deltas[(first - NEIGHBOURS) * n..first * n],
+                &mut sums[first * n..],
+            );
+        }
+        let row = &mut sums[image * n..][..n];
+        for (deltas, &g) in deltas[first * n..].chunks_exact(n).zip(&self.of(image)[first..image]) {
+            let g = f32xN::splat(g);
+            for (sum, &delta) in row.iter_mut().zip(deltas) {
+                *sum = delta.mul_neg_add(g, *sum);
+            }
+        }
+    }
+
+    /// Takes off the net inputs of all images after some neighbours, from `first` on, what these have done to them.
+    fn pass_on(&self, first: usize, deltas: &[f32xN], sums: &mut [f32xN]) {
+        let n = deltas.len() / NEIGHBOURS;
+        let within = "a tile lies within a row";
+        for_tiles!(@most TILE, @widths 1 2, n, start, T => {
+            let delta: [[f32xN; T]; NEIGHBOURS] =
+                array::from_fn(|s| *deltas[s * n + start..].first_chunk().expect(within));
+            for (image, row) in (first + NEIGHBOURS..).zip(sums.chunks_exact_mut(n)) {
+                let g: &[f32; NEIGHBOURS] = self.of(image)[first..].first_chunk().expect("a product with each");
+                let row: &mut [f32xN; T] = row[start..].first_chunk_mut().expect(within);
+                for s in 0..NEIGHBOURS {
+                    let g = f32xN::splat(g[s]);
+                    for v in 0..T {
+                        row[v] = delta[s][v].mul_neg_add(g, row[v]);
+                    }
+                }
+            }
+        });
+    }
+}
+
+/// The products of grey levels of the image that lights these `groups` with the first T vectors of images: whole numbers, that
+/// would overflow from 33,000 inputs on.
+///
+/// The four levels of a group are a number of 32 bits, the even ones of which, and the odd ones, are two pairs of numbers of 16
+/// bits.
+#[inline(always)]
+fn products<const T: usize>(lighters: &Lighters, groups: &[u16], greys: &[[u8; GROUP]]) -> [i32xN; T] {
+    const EVEN: i32 = 0x00ff_00ff;
+    let pairs = |levels: i32xN| -> [i16xN; 2] {
+        [levels, levels >> 8_u32].map(|levels| bytemuck::cast(levels & i32xN::splat(EVEN)))
+    };
+    let mut sums = [i32xN::ZERO; T];
+    for (&group, &grey) in groups.iter().zip(greys) {
+        let own = pairs(i32xN::splat(i32::from_le_bytes(grey)));
+        let images =
+            lighters.group(group.into()).first_chunk::<T>().expect("a group has a place for each image");
+        for (sum, &images) in sums.iter_mut().zip(images) {
+            let others = pairs(images);
+            *sum += own[0].dot(others[0]) + own[1].dot(others[1]);
+        }
+    }
+    sums
+}
+
+/// In whole numbers, so exact, whatever the order of sums.
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The last of three groups has two.
+    const INPUTS: usize = 2 * GROUP + 2;
+
+    /// A third of the inputs are lit, some to the full; image 5 is dark.
+    fn image(number: usize) -> [u8; INPUTS] {
+        array::from_fn(|input| match (number, (number + input) % 3) {
+            (5, _) | (_, 1 | 2) => 0,
+            (3, 0) => 255,
+            _ => (1 + (7 * number + 5 * input) % 40) as u8,
+        })
+    }
+
+    fn products(images: usize) -> [Products; 2] {
+        let lists = |number| {
+            let pixels = image(number);
+            let group = |n: usize| array::from_fn(|k| *pixels.get(n * GROUP + k).unwrap_or(&0));
+            let groups = (0..).zip((0..INPUTS.div_ceil(GROUP)).map(group));
+            groups.filter(|&(_, greys)| greys != [0; GROUP]).unzip()
+        };
+        let lists: Vec<(Vec<u16>, Vec<[u8; GROUP]>)> = (0..images).map(lists).collect();
+        let mut lighters = Lighters::new(INPUTS);
+        let lists = || lists.iter().map(|(numbers, greys)| (&numbers[..], &greys[..]));
+        lighters.turn(&array::from_fn(|level| 2.0 * level as f32), lists());
+        let dense: Vec<f32> = (0..images).flat_map(image).map(|p| 2.0 * f32::from(p)).collect();
+        // Neither is new.
+        let [mut of_lit, mut of_dense] = [(); 2].map(|()| Products { images: 9, rows: vec![f32xN::ONE; 9] });
+        of_lit.of_lit(&lighters, lists());
+        of_dense.of_dense(View::new(&dense, images, INPUTS, INPUTS));
+        [of_lit, of_dense]
+    }
+
+    fn product(one: usize, other: usize) -> f32 {
+        let pairs = image(one).into_iter().zip(image(other));
+        pairs.map(|(p, q)| 4.0 * f32::from(p) * f32::from(q)).sum()
+    }
+
+    #[test]
+    fn products_are_those_of_the_plain_loop() {
+        for images in [1, 2, LANES, LANES + 1, Lighters::IMAGES] {
+            for products in products(images) {
+                for (later, earlier) in (0..images).flat_map(|later| (0..later).map(move |s| (later, s))) {
+                    assert_eq!(products.of(later)[earlier], product(later, earlier), "{earlier}, {later}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_taken_later_is_weighed_by_how_much_later() {
+        const IMAGES: usize = LANES + 3;
+        let [mut products, _] = products(IMAGES);
+        products.weigh((1_u16..).map(f32::from));
+        for (later, earlier) in (0..IMAGES).flat_map(|later| (0..later).map(move |s| (later, s))) {
+            let want = product(later, earlier) * (later - earlier) as f32;
+            assert_eq!(products.of(later)[earlier], want, "{earlier}, {later}");
+        }
+    }
+
+    /// Deltas that are known only when net inputs are: small numbers made of them.
+    #[test]
+    fn images_meet_what_those_before_them_have_done() {
+        for images in [1, NEIGHBOURS, NEIGHBOURS + 1, 3 * NEIGHBOURS - 1] {
+            for n in 1..=2 * TILE + 1 {
+                let start = |image: usize, i: usize| ((11 * image + 3 * i) % 17) as f32;
+                let delta = |sum: f32| sum.rem_euclid(3.0) - 1.0;
+                let at = |vectors: &[f32xN], image: usize, i: usize| {
+                    bytemuck::cast_slice::<_, f32>(vectors)[image * n * LANES + i]
+                };
+                let [products, _] = products(images);
+                let mut sums: Vec<f32xN> = (0..images * n)
+                    .map(|v| f32xN::from(array::from_fn(|lane| start(v / n, v % n * LANES + lane))))
+                    .collect();
+                let mut deltas = vec![f32xN::ZERO; images * n];
+                let mut plain: Vec<Vec<f32>> = Vec::new(); // deltas
+                for image in 0..images {
+                    products.meet(image, &deltas, &mut sums);
+                    let mut own = Vec::new();
+                    for i in 0..n * LANES {
+                        let taken = plain.iter().enumerate().map(|(s, deltas)| product(image, s) * deltas[i]);
+                        let want = start(image, i) - taken.sum::<f32>();
+                        assert_eq!(
+                            at(&sums, image, i),
+                            want,
+                            "image {image} of {images}, unit {i} of {n} vectors"
+                        );
+                        own.push(delta(want));
+                    }
+                    bytemuck::cast_slice_mut::<_, f32>(&mut deltas)[image * n * LANES..][..own.len()]
+                        .copy_from_slice(&own);
+                    plain.push(own);
+                }
+            }
+        }
+    }
+}

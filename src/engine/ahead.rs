@@ -1,0 +1,227 @@
+//! Online learning of several images at once, where updates [add up](dlr_kernels::ahead): the first layer goes through all of
+//! them together, and what lies above it through one after the other. One thread does it all: between two, the weights would
+//! change hands too often to gain much.
+
+use super::dense;
+use super::images::Images;
+use super::inner::Rows;
+use super::learner::{Above, Task};
+use super::phases::{Laps, Phase, Piece};
+use super::threads::Threads;
+use super::turned::{Pixels, Step, Turned, each_piece, tile};
+use dlr_kernels::ahead::Products;
+use dlr_kernels::gradient::OfMatrix;
+use dlr_kernels::lanes::{LANES, f32xN};
+use dlr_kernels::layer::Layer;
+use dlr_kernels::lighters::Lighters;
+use dlr_kernels::panel::Panel;
+use dlr_kernels::rule::Rule;
+use dlr_kernels::tiled::Tiled;
+
+/// Images that are learned together at most: as many as are turned around together.
+pub(super) const TOGETHER: usize = Lighters::IMAGES;
+
+/// Whether a first layer with so many units learns faster so. The weights are read and written less often, but there are the
+/// images' products, and what they do to each other; and images that are turned around are good work for wide vectors only.
+pub(super) fn pays<R: Rule>(units: usize, dense: bool) -> bool {
+    let remembers = size_of::<R::Memory>() > 0;
+    let most = match (dense, remembers, LANES) {
+        (true, false, _) => 48,
+        (true, true, _) => 16,
+        (false, false, 16) => 64,
+        (false, true, 16) => 32,
+        (false, false, _) => 512,
+        (false, true, _) => 128,
+    };
+    R::ADDS_UP && units > most
+}
+
+/// How many of so many images are learned together: as many as can be, and always as many.
+pub(super) fn even(images: usize) -> usize {
+    images.div_ceil(images.div_ceil(TOGETHER).max(1)).max(1)
+}
+
+/// Some images, and what the first layer makes of them.
+pub(super) struct Ahead {
+    turned: Turned,
+    dense: Option<Dense>,
+    between: Between,
+    taken: Tiled,
+    remembered: Tiled,
+}
+
+/// The dense path's images, and two sums of their gradients.
+struct Dense {
+    images: dense::Dense,
+    products: Products,
+    taken: Panel,
+    remembered: Panel,
+}
+
+/// What lies between the first layer and the next, a row per image.
+struct Between {
+    rows: Rows,
+    /// Sums by what the rule remembers, if it does; then what will be remembered of the deltas.
+    past: Panel,
+}
+
+impl Ahead {
+    /// Room for images of a network with such weights in its first layer.
+    pub(super) fn new(weights: &Panel) -> Self {
+        Self {
+            turned: Turned::default(),
+            dense: None,
+            between: Between {
+                rows: Rows::new(TOGETHER, weights.width()),
+                past: Panel::zeros(TOGETHER, weights.width()),
+            },
+            taken: Tiled::default(),
+            remembered: Tiled::default(),
+        }
+    }
+
+    /// Learns from the images numbered in `order`, at most [`TOGETHER`], in that order. The next are those in `next`, if there
+    /// are any.
+    pub(super) fn learn<A: Rule, B: Rule, L: Laps>(
+        &mut self,
+        first: &mut Layer<A>,
+        above: &mut Above<A, B>,
+        task: Task,
+        images: &Images,
+        (order, next): (&[u32], &[u32]),
+        laps: &mut L,
+    ) {
+        let (task, weights) = (Task { threads: Threads::One, ..task }, first.stored());
+        let [step, coming] =
+            [order, next].map(|order| Step::new(task, images, order, weights, &*laps).with_products());
+        if images.are_dense() {
+            self.learn_dense(first, above, &step);
+        } else {
+            self.learn_lit(first, above, &step, &coming);
+        }
+        first.settle_all(order.len());
+        laps.lap_together();
+    }
+
+    /// By lit pixels.
+    fn learn_lit<A: Rule, B: Rule, L: Laps>(
+        &mut self,
+        first: &mut Layer<A>,
+        above: &mut Above<A, B>,
+        step: &Step<L>,
+        coming: &Step<L>,
+    ) {
+        let Self { turned, between, taken, remembered, .. } = self;
+        let remembers = !first.remembered().is_empty();
+        turned.look(first, step);
+        each_piece(&mut between.rows.hidden, turned.sums(first.stored().as_vectors(), step), step);
+        if remembers {
+            each_piece(&mut between.past, turned.sums(first.remembered(), step), step);
+        }
+        between.one_by_one(first, above, turned.products(), step);
+        tile(&between.rows.deltas, taken, step);
+        if remembers {
+            tile(&between.past, remembered, step);
+        }
+        let update = |pixels: &Pixels| {
+            let [taken, remembered] = [taken, remembered].map(|deltas| pixels.gradient(deltas, 1.0));
+            step.update(first, |block| block.leap(step.order.len(), &taken, &remembered));
+        };
+        turned.update(step, coming, update, || {});
+    }
+
+    /// By dense products.
+    fn learn_dense<A: Rule, B: Rule, L: Laps>(
+        &mut self,
+        first: &mut Layer<A>,
+        above: &mut Above<A, B>,
+        step: &Step<L>,
+    ) {
+        let Self { dense, between, .. } = self;
+        let (w1, remembers) = (first.stored(), !first.remembered().is_empty());
+        let Dense { images, products, taken, remembered } = dense.get_or_insert_with(|| Dense {
+            images: dense::Dense::new(w1.rows()),
+            products: Products::default(),
+            taken: Panel::zeros(w1.rows(), w1.width()),
+            remembered: Panel::zeros(w1.rows(), w1.width()),
+        });
+        step.serial(Phase::Forward, || {
+            images.read(step.images, step.order);
+            images.sums(w1.as_vectors(), &mut between.rows.hidden);
+            if remembers {
+                images.sums(first.remembered(), &mut between.past);
+            }
+            products.of_dense(images.view());
+        });
+        between.one_by_one(first, above, products, step);
+        step.serial(Phase::Update, || {
+            images.gradient(&between.rows.deltas, taken);
+            if remembers {
+                images.gradient(&between.past, remembered);
+            }
+        });
+        let [taken, remembered] = [&*taken, &*remembered].map(|sums| OfMatrix { sums, scale: 1.0 });
+        step.update(first, |block| block.leap(step.order.len(), &taken, &remembered));
+    }
+}
+
+impl Between {
+    /// Takes every image from its net inputs by the weights that the first of them meets to its deltas, times the learning rate:
+    /// to what will have been taken off the weights for them after the last image, and to what will be remembered.
+    fn one_by_one<A: Rule, B: Rule, L: Laps>(
+        &mut self,
+        first: &Layer<A>,
+        above: &mut Above<A, B>,
+        products: &mut Products,
+        step: &Step<L>,
+    ) {
+        let Self { rows: Rows { hidden, deltas }, past } = self;
+        let (n, images, mut watch) = (hidden.vectors(), step.order.len(), Piece::new(step.laps));
+        let [hidden, deltas, past] =
+            [hidden, deltas, past].map(|rows| &mut rows.as_vectors_mut()[..images * n]);
+        let remembers = !first.remembered().is_empty();
+        if remembers {
+            products.weigh(first.echoes().map(|echo| echo.taken));
+            let rows = hidden.chunks_exact_mut(n).zip(past.chunks_exact(n));
+            rows.enumerate().for_each(|(number, (sums, past))| first.foresee(number, sums, past));
+        }
+        for ((number, &image), rate) in step.order.iter().enumerate().zip(first.rates(images)) {
+            products.meet(number, deltas, hidden);
+            watch.own.lap(Phase::Forward);
+            let row = number * n..(number + 1) * n;
+            let (hidden, deltas) = (&mut hidden[row.clone()], &mut deltas[row]);
+            above.learn(step.task, step.images.label(image as usize), hidden, deltas, &mut watch.own);
+            deltas.iter_mut().for_each(|delta| *delta *= f32xN::splat(rate));
+            watch.own.lap(Phase::Update);
+        }
+        if remembers {
+            let rows = deltas.chunks_exact_mut(n).zip(past.chunks_exact_mut(n)).rev();
+            for ((deltas, past), echo) in rows.zip(first.echoes()) {
+                for (delta, past) in deltas.iter_mut().zip(past) {
+                    *past = *delta * f32xN::splat(echo.remembered);
+                    *delta *= f32xN::splat(echo.taken);
+                }
+            }
+            watch.own.lap(Phase::Update);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use dlr_kernels::rules::{Dlr, Momentum, Sgd};
+
+    #[test]
+    fn images_are_learned_in_even_numbers_together() {
+        assert_eq!([1, 63, 64, 65, 600, 60_000].map(even), [1, 63, 64, 33, 60, 64]);
+        assert_eq!(even(0), 1, "what no image is cut into");
+    }
+
+    #[test]
+    fn only_updates_that_add_up_are_made_together() {
+        assert!(pays::<Sgd>(1000, false) && pays::<Momentum>(1000, true));
+        assert!(!pays::<Sgd>(30, false) && !pays::<Momentum>(8, true));
+        assert!(!pays::<Dlr<true>>(1000, false));
+    }
+}
