@@ -14,6 +14,8 @@
 //! | DLR by rows | FMA ports, 4 a vector: 2 x 150 n; 19 roots and divisions | 300 n + 158 |
 //! | DLR by lanes | FMA ports, 2 additions beside them: 75 n, and 4 x 75 n | 375 n |
 //! | Nesterov, authors' | loads: 2 x 75 n, and stores: 2 x 150 n | 450 n |
+//! | products of 64 images, each with those before it | 56 groups x 4.5 vectors x 7 operations, 4 ports | 441 |
+//! | what 64 images do to each other's net inputs | FMA ports: 31.5 n | 16 n |
 //! | Adam | root and division: 150 n x 8.3, and 80 n divisions of pauses | 1509 n |
 //!
 //! What the bounds leave out: every row also loads its pixel's number and value; rows come from the second-level cache, 32
@@ -24,6 +26,7 @@ use dlr::data::{self, Dataset};
 use dlr::engine::images::{Images, Inputs};
 use dlr::engine::network::Network;
 use dlr::engine::settings::Init;
+use dlr_kernels::ahead::Products;
 use dlr_kernels::forward::{activate, hidden_sums};
 use dlr_kernels::gemm::{View, ViewMut, gemm};
 use dlr_kernels::gradient::{OfBatch, OfOutputs};
@@ -163,6 +166,19 @@ fn updates(c: &mut Criterion) {
     update_second(c, "adam", Adam::new(1e-3, 0.9, 0.999, 1e-8));
 }
 
+/// 64 updates of the first layer in one, by lit pixels.
+fn leap<R: Rule>(c: &mut Criterion, name: &str, hidden: usize, lighters: &[Lighters], lit: &[u16], rule: R) {
+    let deltas = Tiled::of(&Panel::from_fn(IMAGES, hidden, |_, _| 1e-3), IMAGES);
+    let mut layer = Layer::new(draw(hidden).first, rule);
+    c.bench_function(&format!("64 updates of the first layer in one: {name}/{hidden}"), |b| {
+        let gradient = OfBatch { parts: lighters, lit, deltas: &deltas, scale: 1.0 };
+        b.iter(|| {
+            layer.blocks(784).for_each(|mut block| block.leap(IMAGES, &gradient, &gradient));
+            layer.settle_all(IMAGES);
+        });
+    });
+}
+
 /// A batch of 64 in the first layer: by lit pixels and by dense products.
 fn batch(c: &mut Criterion) {
     let pixels = Pixels::of_mnist();
@@ -173,17 +189,33 @@ fn batch(c: &mut Criterion) {
     }
     let data = mnist();
     let images = Images::new(&data.train, Inputs::Unit);
-    let mut lighters = [Lighters::new(784)];
-    c.bench_function("turn a batch of 64", |b| {
-        b.iter(|| lighters[0].turn(images.levels(), (0..IMAGES).map(|n| images.groups().of(n))));
-    });
-    let mut lit = Vec::new();
+    let (mut lighters, mut lit) = ([Lighters::new(784)], Vec::new());
+    let turn = |to: &mut Lighters| to.turn(images.levels(), (0..IMAGES).map(|n| images.groups().of(n)));
+    c.bench_function("turn a batch of 64", |b| b.iter(|| turn(&mut lighters[0])));
+    turn(&mut lighters[0]); // whatever benches have been chosen
     c.bench_function("list the lit groups of a batch of 64", |b| {
         b.iter(|| Lighters::list(&lighters, &mut lit));
+    });
+    Lighters::list(&lighters, &mut lit);
+    let mut products = Products::default();
+    c.bench_function("products of 64 images (441 cycles an image)", |b| {
+        b.iter(|| products.of_lit(&lighters[0], (0..IMAGES).map(|n| images.groups().of(n))));
     });
     for hidden in HIDDEN {
         let weights = draw(hidden).first;
         let stride = weights.stride();
+        let cycles = 2 * weights.stride();
+        c.bench_function(&format!("64 images meet each other ({cycles} cycles an image)/{hidden}"), |b| {
+            let mut sums = Panel::zeros(IMAGES, hidden);
+            let deltas = Panel::from_fn(IMAGES, hidden, |_, _| 1e-3);
+            b.iter(|| {
+                for image in 0..IMAGES {
+                    products.meet(image, deltas.as_vectors(), sums.as_vectors_mut());
+                }
+            });
+        });
+        leap(c, "sgd", hidden, &lighters, &lit, Sgd { lr: 1e-3 });
+        leap(c, "nesterov", hidden, &lighters, &lit, Momentum::nesterov(1e-3, 0.9));
         let deltas = Tiled::of(&Panel::from_fn(IMAGES, hidden, |_, _| 1e-3), IMAGES);
         let mut layer = Layer::new(weights.clone(), Sgd { lr: 1e-3 });
         c.bench_function(&format!("update first layer, batch of 64 by lit pixels: sgd/{hidden}"), |b| {

@@ -31,6 +31,8 @@
 //! 6. The sweep goes through its rows backwards. The way forward went through the same rows in their order, so it meets
 //!    the latest of them first, while they are still in the nearest cache, and leaves the first of them there for the next
 //!    image.
+//! 7. Several updates are [one](Block::leap) where the rule [adds up](Rule::ADDS_UP): rows are read and written once for all
+//!    of them.
 //!
 //! Cost per row of V vectors, beside the rule's: one broadcast; with norms of lanes V (multiplication by the rate,
 //! subtraction, addition, FMA).

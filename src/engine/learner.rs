@@ -1,4 +1,5 @@
-//! Training steps: the kernels put together, one image at a time; batches are next door.
+//! Training steps: the kernels put together, one image at a time. Next door are batches, and images that are learned one after
+//! the other, but go through the first layer together.
 
 use super::ahead::{self, Ahead};
 use super::batch::Batch;

@@ -14,7 +14,8 @@ named! {
     pub enum Phase {
         /// Finding the images' lit pixels and their values.
         Data = "data",
-        /// From lit pixels to the hidden units' net inputs; rows that had a pause catch up here.
+        /// From lit pixels to the hidden units' net inputs; rows that had a pause catch up here, and images that are learned
+        /// together meet what those before them have done.
         Forward = "forward",
         /// Hidden activations, outputs, and the deltas of both layers.
         Output = "output",
