@@ -38,7 +38,8 @@ pub(crate) struct Protocol {
     #[arg(long, value_name = "N|none", value_parser = stall, allow_hyphen_values = true)]
     pub(super) stall: Option<Stall>,
 
-    /// Training images between tests, rounded up to whole batches
+    /// Training images between tests, rounded up to whole batches. Where images are learned together, as the README says, their
+    /// number decides the last bits
     #[arg(long, value_name = "N", value_parser = whole(1..=1_000_000_000), default_value = "600",
         allow_hyphen_values = true)]
     pub(super) test_every: u64,

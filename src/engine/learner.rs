@@ -34,7 +34,8 @@ pub struct Task {
 pub trait Learner: Send {
     /// Learns from the images numbered in `order`, in that order, in batches; the last may be smaller.
     ///
-    /// The result does not depend on the number of its threads.
+    /// The result does not depend on the number of its threads. Where several images are learned together, though each by itself,
+    /// they are images of one call: where it ends decides the last bits.
     fn learn(&mut self, images: &Images, order: &[u32]);
 
     /// The same, with the time of each phase added up by `watch`.
@@ -147,7 +148,7 @@ impl<A: Rule, B: Rule> Fused<A, B> {
     fn learn_with(&mut self, images: &Images, order: &[u32], laps: &mut impl Laps) {
         if self.task.batch > 1 {
             self.learn_batches(images, order, laps);
-        } else if self.looks_ahead(images) {
+        } else if self.looks_ahead(images, order) {
             self.learn_ahead(images, order, laps);
         } else {
             self.learn_online(images, order, laps);
@@ -155,8 +156,8 @@ impl<A: Rule, B: Rule> Fused<A, B> {
     }
 
     /// Whether several images are learned together, though each by itself.
-    fn looks_ahead(&self, images: &Images) -> bool {
-        self.task.batch == 1 && ahead::pays::<A>(self.first.stored().width(), images.are_dense())
+    fn looks_ahead(&self, images: &Images, order: &[u32]) -> bool {
+        self.task.batch == 1 && ahead::pays::<A>(self.first.stored().width(), order.len(), images.are_dense())
     }
 
     fn learn_batches(&mut self, images: &Images, order: &[u32], laps: &mut impl Laps) {
@@ -269,7 +270,7 @@ impl<A: Rule, B: Rule> Learner for Fused<A, B> {
     }
 
     fn work(&self, images: &Images, order: &[u32]) -> Work {
-        let ahead = self.looks_ahead(images);
+        let ahead = self.looks_ahead(images, order);
         let together = if ahead { ahead::even(order.len()) } else { self.task.batch };
         let visits = &Visits::count(images, order, together, ahead);
         let (first, last) = (self.first.stored(), self.last.stored());
