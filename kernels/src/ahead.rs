@@ -165,7 +165,7 @@ fn products<const T: usize>(lighters: &Lighters, groups: &[u16], greys: &[[u8; G
     };
     let mut sums = [i32xN::ZERO; T];
     for (&group, &grey) in groups.iter().zip(greys) {
-        let own = pairs(i32xN::splat(i32::from_le_bytes(grey)));
+        let own = pairs(i32xN::splat(i32::from_ne_bytes(grey)));
         let images =
             lighters.group(group.into()).first_chunk::<T>().expect("a group has a place for each image");
         for (sum, &images) in sums.iter_mut().zip(images) {

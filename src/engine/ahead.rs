@@ -24,8 +24,9 @@ pub(super) const TOGETHER: usize = Lighters::IMAGES;
 /// Fewer than these are not worth it: with 32, a third less is gained at H = 300, and nothing at H = 100.
 const FEWEST: usize = 40;
 
-/// Whether a first layer with so many units learns so many images faster so. The weights are read and written less often, but there are the
-/// images' products, and what they do to each other; and images that are turned around are good work for wide vectors only.
+/// Whether a first layer with so many units learns so many images faster so. The weights are read and written less often, but
+/// there are the images' products, and what they do to each other; and images that are turned around are good work for wide
+/// vectors only.
 pub(super) fn pays<R: Rule>(units: usize, images: usize, dense: bool) -> bool {
     let remembers = size_of::<R::Memory>() > 0;
     let most = match (dense, remembers, LANES) {

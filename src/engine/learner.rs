@@ -1,7 +1,7 @@
 //! Training steps: the kernels put together, one image at a time. Next door are batches, and images that are learned one after
 //! the other, but go through the first layer together.
 
-use super::ahead::{self, Ahead};
+use super::ahead::{Ahead, even, pays};
 use super::batch::Batch;
 use super::images::Images;
 use super::inner::Inner;
@@ -70,7 +70,7 @@ pub struct Fused<A: Rule, B: Rule> {
     task: Task,
     online: Online,
     batch: Batch,
-    ahead: Ahead,
+    ahead: Option<Ahead>,
     crew: Crew,
 }
 
@@ -136,7 +136,7 @@ impl<A: Rule, B: Rule> Fused<A, B> {
         Box::new(Self {
             online: Online::new(&network),
             batch: Batch::new(task.batch, &network),
-            ahead: Ahead::new(&network.first),
+            ahead: None,
             crew: Crew::new(useful_threads(task.batch, network.inputs(), network.first.width())),
             first: Layer::new(network.first, others),
             inner,
@@ -157,7 +157,7 @@ impl<A: Rule, B: Rule> Fused<A, B> {
 
     /// Whether several images are learned together, though each by itself.
     fn looks_ahead(&self, images: &Images, order: &[u32]) -> bool {
-        self.task.batch == 1 && ahead::pays::<A>(self.first.stored().width(), order.len(), images.are_dense())
+        self.task.batch == 1 && pays::<A>(self.first.stored().width(), order.len(), images.are_dense())
     }
 
     fn learn_batches(&mut self, images: &Images, order: &[u32], laps: &mut impl Laps) {
@@ -193,8 +193,9 @@ impl<A: Rule, B: Rule> Fused<A, B> {
     /// The same for several images at a time.
     fn learn_ahead(&mut self, images: &Images, order: &[u32], laps: &mut impl Laps) {
         let Self { first, inner, last, task, online, ahead, .. } = self;
+        let ahead = ahead.get_or_insert_with(|| Ahead::new(first.stored()));
         let mut above = Above { inner, last, top: &mut online.top };
-        let mut all = order.chunks(ahead::even(order.len())).peekable();
+        let mut all = order.chunks(even(order.len())).peekable();
         while let Some(now) = all.next() {
             let next = all.peek().copied().unwrap_or_default();
             ahead.learn(first, &mut above, *task, images, (now, next), laps);
@@ -271,7 +272,7 @@ impl<A: Rule, B: Rule> Learner for Fused<A, B> {
 
     fn work(&self, images: &Images, order: &[u32]) -> Work {
         let ahead = self.looks_ahead(images, order);
-        let together = if ahead { ahead::even(order.len()) } else { self.task.batch };
+        let together = if ahead { even(order.len()) } else { self.task.batch };
         let visits = &Visits::count(images, order, together, ahead);
         let (first, last) = (self.first.stored(), self.last.stored());
         let shape = Shape { inputs: first.rows(), hidden: first.width(), outputs: last.rows() };
