@@ -204,7 +204,7 @@ fn batch(c: &mut Criterion) {
     for hidden in HIDDEN {
         let weights = draw(hidden).first;
         let stride = weights.stride();
-        let cycles = 2 * weights.stride();
+        let cycles = 2 * stride;
         c.bench_function(&format!("64 images meet each other ({cycles} cycles an image)/{hidden}"), |b| {
             let mut sums = Panel::zeros(IMAGES, hidden);
             let deltas = Panel::from_fn(IMAGES, hidden, |_, _| 1e-3);

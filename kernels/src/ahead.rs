@@ -7,6 +7,9 @@
 //!
 //! g[k][s] = sum_j x_kj x_sj   [images][images]      d_s  the hidden deltas of image s, times its learning rate, [Hp]
 //!
+//! momentum:  h_k[i] = sum_j x_kj (w_0[j][i] - m_k v_0[j][i]) - sum_{s<k} (1 + m_{k-1-s}) g[k][s] d_s[i]
+//!            v_0, the velocities that image 0 meets; m_k, what k updates without gradient take off for a velocity of 1
+//!
 //! plain:  for k in images { for s in 0..k { for j in inputs { g[k][s] += x[k][j] * x[s][j] } } }
 //!         for k in images { for s in 0..k { for i in 0..H { h[k][i] -= g[k][s] * d[s][i] } } d[k] = deltas(h[k]) }
 //! ```
@@ -16,12 +19,13 @@
 //!
 //! Departures from the plain loops, and why each keeps the result:
 //!
-//! 1. Products of lit pixels are summed group by group of inputs, as [`Lighters`] have them, for the images that light any of
-//!    a group: the others would add zeros. Grey levels are multiplied, and their products scaled at the end.
+//! 1. An image's products are summed along the groups of inputs that it lights, where [`Lighters`] have the grey levels of all
+//!    images side by side; whole vectors of images, so the last has some that are not before it. Levels are multiplied, and
+//!    their products scaled at the end.
 //! 2. What some neighbours do to all images after them is taken off when the last of them is known. A tile of their deltas
 //!    stays in registers meanwhile. Only what they do to each other is taken off one by one.
 //!
-//! Cost for two images: an FMA for each vector of hidden units; for each group that the later one lights, 4/LANES FMA.
+//! Cost for two images: an FMA for each vector of hidden units; for each group that the later one lights, 7/LANES operations.
 
 use crate::gemm::{View, ViewMut, gemm};
 use crate::lanes::{LANES, REGISTERS, f32xN, for_tile, for_tiles, i16xN, i32xN, vectors};
@@ -46,12 +50,15 @@ impl Products {
     /// group has beyond the inputs is dark.
     ///
     /// # Panics
-    /// If there are fewer images than there, or one lights a group that is not there.
+    /// If there is no image, or there are fewer than there, one lights a group that is not there, or there are more than 32,768
+    /// inputs.
     pub fn of_lit<'a>(
         &mut self,
         lighters: &Lighters,
         mut images: impl Iterator<Item = (&'a [u16], &'a [[u8; GROUP]])>,
     ) {
+        assert!(!lighters.is_empty(), "products are those of images");
+        assert!(lighters.groups() <= MOST_GROUPS, "products of more levels would overflow");
         let n = self.clear(lighters.len());
         let unit = f32xN::splat(lighters.level(1) * lighters.level(1));
         for (image, row) in self.rows.chunks_exact_mut(n).enumerate() {
@@ -112,8 +119,9 @@ impl Products {
     /// # Panics
     /// If there is no such image, or `sums` or `deltas` don't have a row for each.
     pub fn meet(&self, image: usize, deltas: &[f32xN], sums: &mut [f32xN]) {
+        assert!(image < self.images, "image {image} is one of {}", self.images);
         let n = sums.len() / self.images;
-        assert!(image < self.images && sums.len() == self.images * n && deltas.len() == sums.len());
+        assert!(sums.len() == self.images * n && deltas.len() == sums.len(), "a row for each image");
         let first = image - image % NEIGHBOURS;
         if image == first && first > 0 {
             self.pass_on(
@@ -152,8 +160,10 @@ impl Products {
     }
 }
 
-/// The products of grey levels of the image that lights these `groups` with the first T vectors of images: whole numbers, that
-/// would overflow from 33,000 inputs on.
+/// Groups at most of which products are numbers of 32 bits: 2^15 inputs of level 255 come to 0.99 x 2^31.
+const MOST_GROUPS: usize = (1 << 15) / GROUP;
+
+/// The products of grey levels of the image that lights these `groups` with the first T vectors of images: whole numbers.
 ///
 /// The four levels of a group are a number of 32 bits, the even ones of which, and the odd ones, are two pairs of numbers of 16
 /// bits.

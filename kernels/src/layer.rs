@@ -9,7 +9,7 @@
 //! ```
 //!
 //! Under a rule that [pauses](Rule::Pause), a weight moves on while its gradient is zero, but in a way that is known
-//! beforehand. So a dark pixel's row (in batches, one of a dark group) is left where it is, and [caught up](Rule::catch_up) with
+//! beforehand. So a dark pixel's row (where images go together, one of a dark group) is left where it is, and [caught up](Rule::catch_up) with
 //! when it is read next: the result is the plain one up to rounding, for the cost of the lit rows. Under a rule without pause
 //! there is nothing to catch up with, and all of this compiles to nothing.
 
@@ -80,12 +80,8 @@ impl<R: Rule> Layer<R> {
     /// A layer before its first update.
     pub fn new(weights: Panel, rule: R) -> Self {
         const { assert!(rests::<R>() || matches!(R::NORMS, Norms::Unused), "norms know nothing of pauses") };
-        const {
-            assert!(
-                !R::ADDS_UP || matches!(R::NORMS, Norms::Unused) && memories::<R>() <= 1,
-                "others do more"
-            )
-        };
+        const { assert!(!R::ADDS_UP || matches!(R::NORMS, Norms::Unused), "norms do not add up") };
+        const { assert!(!R::ADDS_UP || memories::<R>() == !rests::<R>() as usize, "what is remembered moves on") };
         const { assert!(R::LONGEST_PAUSE >= 2, "rows are woken every so many updates, half of the longest pause") };
         let memory = vec![R::Memory::default(); weights.as_vectors().len()];
         let (mut row_squares, mut lanes) = Default::default();
@@ -380,7 +376,10 @@ impl<R: Rule> Layer<R> {
         })
     }
 
-    /// The learning rates of the next `updates` updates, under a rule whose updates [add up](Rule::ADDS_UP).
+    /// The learning rates of the next `updates` updates.
+    ///
+    /// # Panics
+    /// If the rule's updates do not [add up](Rule::ADDS_UP).
     pub fn rates(&self, updates: usize) -> impl Iterator<Item = f32> {
         assert!(R::ADDS_UP, "only then is a rate all there is to an update");
         let mut rule = self.rule.clone();
@@ -397,11 +396,12 @@ impl<R: Rule> Layer<R> {
         if memories::<R>() == 1 { bytemuck::cast_slice(&self.memory) } else { &[] }
     }
 
-    /// What some net inputs become with that many updates without gradient, under a rule whose updates
-    /// [add up](Rule::ADDS_UP): `past` are the sums for the same units by what is [remembered](Self::remembered).
+    /// What some net inputs become with that many updates without gradient: `past` are the sums for the same units by what is
+    /// [remembered](Self::remembered).
     ///
     /// # Panics
-    /// If the rule remembers anything, and `past` is not as long as `sums`.
+    /// If the rule's updates do not [add up](Rule::ADDS_UP), or it remembers anything, and `past` is not as long as `sums`, or
+    /// a pause of so many updates is not at hand.
     pub fn foresee(&self, updates: usize, sums: &mut [f32xN], past: &[f32xN]) {
         assert!(R::ADDS_UP, "only then are sums what weights are");
         if memories::<R>() == 0 {
@@ -414,15 +414,21 @@ impl<R: Rule> Layer<R> {
         }
     }
 
-    /// What becomes of gradients, after 0, 1, 2, ... more updates.
+    /// What becomes of gradients, after 0, 1, 2, ... more updates. Those after more than the longest pause may not be at hand:
+    /// to ask for them may panic.
     pub fn echoes(&self) -> impl Iterator<Item = Echo> {
         (0..).map(|later| self.rule.echo(later))
     }
 
-    /// [Ends](Self::settle) so many updates that [were made in one](Block::leap), at most half as many as the longest pause has.
+    /// [Ends](Self::settle) so many updates that [were made in one](Block::leap).
+    ///
+    /// # Panics
+    /// If the rule's updates do not [add up](Rule::ADDS_UP), or there are more than half of the longest pause.
     pub fn settle_all(&mut self, updates: usize) {
+        assert!(R::ADDS_UP, "only then are several updates one");
         let (half, updates) = (R::LONGEST_PAUSE / 2, updates as u64);
         assert!(updates <= half, "no sleeper may miss too many updates");
+        // Before they are counted: rows that have taken part are ahead by them already, and all others wait for as many more.
         if !rests::<R>() && (self.updates + updates) / half > self.updates / half {
             self.wake_sleepers(half - updates);
         }
@@ -702,7 +708,7 @@ mod tests {
         assert_eq!(after(9), &[6, 9, never]);
     }
 
-    /// The same without the last gradient, so that its updates add up.
+    /// [`Coast`] without the last gradient, so that its updates add up.
     #[derive(Clone, Debug)]
     struct Glide;
 

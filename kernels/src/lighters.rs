@@ -146,6 +146,11 @@ impl Lighters {
         }
     }
 
+    /// How many groups there are.
+    pub(crate) fn groups(&self) -> usize {
+        self.groups.len()
+    }
+
     /// The input that a grey level stands for.
     pub(crate) fn level(&self, grey: u8) -> f32 {
         self.levels[usize::from(grey)]

@@ -169,7 +169,8 @@ How it is measured:
   differ widely.
 
 What the columns say:
-  data      reading images' lit pixels; in batches, turning them around
+  data      reading images' lit pixels; where several go through the first
+            layer together, in batches or in turn, turning them around
   forward   to the hidden units' sums; after dark images, rows catch up here
             under momentum and Adam
   output    hidden activations, outputs, and the deltas of both layers
@@ -179,11 +180,11 @@ What the columns say:
             what reading it costs; the whole is timed without it
   test      for each test image in a full count, catching up included
   x sgd     the median of the rounds' ratios to SGD of the same size and batch
-  flop      the kernels' operations on lit pixels, in batches on groups of four
-            with any lit, their padding to whole vectors included; a fused
-            multiply-add (FMA) counts as two
-  bytes     weights and optimizer's memory loaded and stored; in batches, also
-            the deltas that gradients are summed from
+  flop      the kernels' operations on lit pixels, where several images go
+            together on groups of four with any lit, their padding to whole
+            vectors included; a fused multiply-add (FMA) counts as two
+  bytes     weights and optimizer's memory loaded and stored; where several
+            images go together, also the deltas that gradients are summed from
   of FMA peak, of its bandwidth
             shares of the peaks measured in the same run: FMA in registers, and
             this mixture of loads and stores in the given level, the first that

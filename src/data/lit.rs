@@ -2,7 +2,7 @@
 //!
 //! Four fifths of MNIST's pixels are 0 and add nothing to any sum, so an image is kept as the numbers and grey
 //! levels of its non-zero (lit) pixels, in the way of a sparse matrix's compressed rows (CSR); and once more as those of the
-//! groups of four pixels of which any is lit, which is what batches go by: there are 56 of them in an image of 151 lit pixels,
+//! groups of four pixels of which any is lit, which is what images that go together go by: there are 56 of them in an image of 151 lit pixels,
 //! and to find them anew would take longer than to read them. With n images:
 //!
 //! ```text

@@ -24,10 +24,11 @@ pub(super) const TOGETHER: usize = Lighters::IMAGES;
 /// Fewer than these are not worth it: with 32, a third less is gained at H = 300, and nothing at H = 100.
 const FEWEST: usize = 40;
 
-/// Whether a first layer with so many units learns so many images faster so. The weights are read and written less often, but
+/// Whether a first layer with so many units learns faster so. The weights are read and written less often, but
 /// there are the images' products, and what they do to each other; and images that are turned around are good work for wide
 /// vectors only.
-pub(super) fn pays<R: Rule>(units: usize, images: usize, dense: bool) -> bool {
+pub(super) fn pays<R: Rule>(units: usize, dense: bool) -> bool {
+    const { assert!(!R::ADDS_UP || R::LONGEST_PAUSE / 2 >= TOGETHER as u64, "so many updates are one") };
     let remembers = size_of::<R::Memory>() > 0;
     let most = match (dense, remembers, LANES) {
         (true, false, _) => 48,
@@ -37,10 +38,19 @@ pub(super) fn pays<R: Rule>(units: usize, images: usize, dense: bool) -> bool {
         (false, false, _) => 512,
         (false, true, _) => 128,
     };
-    R::ADDS_UP && units > most && even(images) >= FEWEST
+    R::ADDS_UP && units > most
 }
 
-/// How many of so many images are learned together: as many as can be, and always as many.
+/// How many of so many images are worth it: all of them, unless they are few, or would be cut into few.
+pub(super) fn worthwhile(images: usize) -> usize {
+    match images {
+        _ if even(images) >= FEWEST => images,
+        TOGETHER.. => TOGETHER,
+        _ => 0,
+    }
+}
+
+/// How many of so many images are learned together: as many as can be without leaving few for the last time.
 pub(super) fn even(images: usize) -> usize {
     images.div_ceil(images.div_ceil(TOGETHER).max(1)).max(1)
 }
@@ -147,9 +157,11 @@ impl Ahead {
             images: dense::Dense::new(w1.rows()),
             products: Products::default(),
             taken: Panel::zeros(w1.rows(), w1.width()),
-            remembered: Panel::zeros(w1.rows(), w1.width()),
+            remembered: Panel::zeros(if remembers { w1.rows() } else { 0 }, w1.width()),
         });
         step.serial(Phase::Forward, || {
+            first.catch_up(0..first.stored().rows()); // images may have been learned one by one before
+            let w1 = first.stored();
             images.read(step.images, step.order);
             images.sums(w1.as_vectors(), &mut between.rows.hidden);
             if remembers {
@@ -217,15 +229,16 @@ mod tests {
     use dlr_kernels::rules::{Dlr, Momentum, Sgd};
 
     #[test]
-    fn images_are_learned_in_even_numbers_together() {
+    fn images_are_learned_together_in_numbers_much_alike() {
         assert_eq!([1, 63, 64, 65, 600, 60_000].map(even), [1, 63, 64, 33, 60, 64]);
         assert_eq!(even(0), 1, "what no image is cut into");
+        assert_eq!([0, 39, 40, 64, 65, 78, 79, 600].map(worthwhile), [0, 0, 40, 64, 64, 64, 79, 600]);
     }
 
     #[test]
-    fn only_many_updates_that_add_up_are_made_together() {
-        assert!(pays::<Sgd>(1000, 600, false) && pays::<Momentum>(1000, 40, true));
-        assert!(!pays::<Sgd>(30, 600, false) && !pays::<Momentum>(8, 600, true));
-        assert!(!pays::<Sgd>(1000, 39, false) && !pays::<Dlr<true>>(1000, 600, false));
+    fn only_updates_that_add_up_are_made_together() {
+        assert!(pays::<Sgd>(1000, false) && pays::<Momentum>(1000, true));
+        assert!(!pays::<Sgd>(30, false) && !pays::<Momentum>(8, true));
+        assert!(!pays::<Dlr<true>>(1000, false));
     }
 }

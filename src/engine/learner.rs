@@ -1,7 +1,7 @@
 //! Training steps: the kernels put together, one image at a time. Next door are batches, and images that are learned one after
 //! the other, but go through the first layer together.
 
-use super::ahead::{Ahead, even, pays};
+use super::ahead::{Ahead, even, pays, worthwhile};
 use super::batch::Batch;
 use super::images::Images;
 use super::inner::Inner;
@@ -41,8 +41,9 @@ pub trait Learner: Send {
     /// The same, with the time of each phase added up by `watch`.
     fn learn_watched(&mut self, images: &Images, order: &[u32], watch: &mut Stopwatch);
 
-    /// How much work that is for an image, the mean over those in `order`, if there is one hidden layer.
-    fn work(&self, images: &Images, order: &[u32]) -> Work;
+    /// How much work that is for an image, the mean over those in `order`, if there is one hidden layer, and calls have so many
+    /// images.
+    fn work(&self, images: &Images, order: &[u32], per_call: usize) -> Work;
 
     /// The weights as they are now.
     fn weights(&mut self) -> Weights<'_>;
@@ -148,16 +149,17 @@ impl<A: Rule, B: Rule> Fused<A, B> {
     fn learn_with(&mut self, images: &Images, order: &[u32], laps: &mut impl Laps) {
         if self.task.batch > 1 {
             self.learn_batches(images, order, laps);
-        } else if self.looks_ahead(images, order) {
-            self.learn_ahead(images, order, laps);
         } else {
-            self.learn_online(images, order, laps);
+            let (together, rest) = order.split_at(self.together(images, order.len()));
+            self.learn_together(images, together, laps);
+            self.learn_online(images, rest, laps);
         }
     }
 
-    /// Whether several images are learned together, though each by itself.
-    fn looks_ahead(&self, images: &Images, order: &[u32]) -> bool {
-        self.task.batch == 1 && pays::<A>(self.first.stored().width(), order.len(), images.are_dense())
+    /// How many of the first of `count` images are learned together, though each by itself.
+    fn together(&self, images: &Images, count: usize) -> usize {
+        let pays = self.task.batch == 1 && pays::<A>(self.first.stored().width(), images.are_dense());
+        if pays { worthwhile(count) } else { 0 }
     }
 
     fn learn_batches(&mut self, images: &Images, order: &[u32], laps: &mut impl Laps) {
@@ -191,13 +193,13 @@ impl<A: Rule, B: Rule> Fused<A, B> {
     }
 
     /// The same for several images at a time.
-    fn learn_ahead(&mut self, images: &Images, order: &[u32], laps: &mut impl Laps) {
+    fn learn_together(&mut self, images: &Images, order: &[u32], laps: &mut impl Laps) {
         let Self { first, inner, last, task, online, ahead, .. } = self;
-        let ahead = ahead.get_or_insert_with(|| Ahead::new(first.stored()));
         let mut above = Above { inner, last, top: &mut online.top };
         let mut all = order.chunks(even(order.len())).peekable();
         while let Some(now) = all.next() {
             let next = all.peek().copied().unwrap_or_default();
+            let ahead = ahead.get_or_insert_with(|| Ahead::new(first.stored()));
             ahead.learn(first, &mut above, *task, images, (now, next), laps);
         }
     }
@@ -270,9 +272,9 @@ impl<A: Rule, B: Rule> Learner for Fused<A, B> {
         self.learn_with(images, order, watch);
     }
 
-    fn work(&self, images: &Images, order: &[u32]) -> Work {
-        let ahead = self.looks_ahead(images, order);
-        let together = if ahead { even(order.len()) } else { self.task.batch };
+    fn work(&self, images: &Images, order: &[u32], per_call: usize) -> Work {
+        let ahead = self.together(images, per_call);
+        let (ahead, together) = if ahead > 0 { (true, even(ahead)) } else { (false, self.task.batch) };
         let visits = &Visits::count(images, order, together, ahead);
         let (first, last) = (self.first.stored(), self.last.stored());
         let shape = Shape { inputs: first.rows(), hidden: first.width(), outputs: last.rows() };

@@ -34,8 +34,8 @@ pub struct Settings {
     /// epoch of all counts for nothing. `None`: never. At least 1.
     #[serde(default, deserialize_with = "none_or_at_least_1")]
     pub stall: Option<u64>,
-    /// Training images between tests, at least 1. Where images are [learned together](super::learner::Learner::learn), this decides
-    /// the last bits.
+    /// Training images between tests, at least 1. Where images are [learned together](super::learner::Learner::learn), this
+    /// decides the last bits.
     #[serde(deserialize_with = "at_least_1")]
     pub test_every: u64,
     /// Seed of the random streams.

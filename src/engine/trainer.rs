@@ -23,6 +23,13 @@ pub const PROTOCOL: u32 = 1;
 /// Weights of the hidden units times images between two looks at whether the user wants to stop: about a tenth of a second of training.
 const PATIENCE: u64 = 100_000_000;
 
+/// Images between two looks, if there are so many weights of hidden units: some that learners may [put together](Learner::learn),
+/// or many of these.
+fn patience(weights: u64) -> u64 {
+    const AT_LEAST: u64 = 64;
+    (PATIENCE / weights).max(AT_LEAST) / AT_LEAST * AT_LEAST
+}
+
 /// The longest that a checkpoint's clocks may have run: what is added to them doesn't overflow.
 const LONGEST: Duration = Duration::from_secs(u64::MAX / 2);
 
@@ -279,7 +286,7 @@ impl<'a> Progress<'a> {
             per_epoch,
             batch: task.batch,
             // Looks for the user's wish come some ten times a second, even where a step takes long.
-            patience: (PATIENCE / hidden as u64).clamp(1, settings.test_every),
+            patience: patience(hidden as u64).min(settings.test_every),
             order: (0..per_epoch as u32).collect(),
             rng: stream(settings.seed, Purpose::Order),
             images: 0,

@@ -40,7 +40,7 @@ pub(super) struct Step<'a, L: Laps> {
     /// Images that are turned around together.
     part: usize,
     /// Slices of the first layer's rows, which go forward by themselves.
-    pub(super) slices: usize,
+    slices: usize,
     /// Images that a thread takes from their net inputs to the outputs and back: a part or two, unless rows are sliced.
     pub(super) piece: usize,
     /// Whether the images' [`Products`] are to be found, too.

@@ -1,8 +1,9 @@
 //! How much work training is, by what the kernels say of themselves: for profiles to set against the time it takes.
 //!
-//! Everything is counted as the kernels do it on one thread: lit pixels only, in batches with their groups; lanes of
-//! padding included, since the machine works on them too. What stays in registers, is only as long as an image (its
-//! activations and deltas), or is the sums of a narrow tile of rows costs no loads.
+//! Everything is counted as the kernels do it on one thread: lit pixels only, with their groups where several images go through
+//! the first layer together; lanes of padding included, since the machine works on them too. What stays in registers, is only
+//! as long as an image (its activations and deltas), or is the sums of a narrow tile of rows costs no loads; what is done in
+//! whole numbers (lit images' products with each other) is no floating-point operation.
 
 use super::images::Images;
 use dlr_kernels::ahead::NEIGHBOURS;
@@ -23,7 +24,7 @@ pub(super) struct Visits {
     pub batch: f64,
     /// Whether these are learned one after the other, each with an update of its own in the layers above.
     pub ahead: bool,
-    /// Inputs of an image that are worked on: its lit pixels, in batches with their [groups](GROUP).
+    /// Inputs of an image that are worked on: its lit pixels, where several go together with their [groups](GROUP).
     pub lit: f64,
     /// Rows that any image of an update has worked on.
     pub rows: f64,
@@ -75,8 +76,8 @@ impl Visits {
 pub struct Work {
     /// Floating-point operations, a fused multiply-add counted as two.
     pub flops: f64,
-    /// Bytes of weights and of what is remembered beside them that are loaded; in batches, of the deltas that the gradient
-    /// is summed from, too.
+    /// Bytes of weights and of what is remembered beside them that are loaded; where several images go together, of the deltas
+    /// that the gradient is summed from, too.
     pub loads: f64,
     /// Bytes of weights and of what is remembered beside them that are stored.
     pub stores: f64,

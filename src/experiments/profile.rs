@@ -312,13 +312,14 @@ impl<'a> Bench<'a> {
         let learner = optimizer.learner(network, task);
         let mut bench = Self {
             cell: Cell { optimizer: optimizer.name().to_owned(), hidden, batch, threads },
-            work: learner.work(&images, order),
+            work: learner.work(&images, order, order.len()),
             learner,
             test: Evaluator::new(Images::new(&data.test, settings.inputs), who),
             pieces: Pieces { images, order, next: 0, length: 0 },
             visits: Vec::new(),
         };
         bench.begin(plan.images);
+        bench.work = bench.learner.work(&bench.pieces.images, order, bench.pieces.length);
         bench
     }
 

@@ -48,6 +48,23 @@ fn threads_decide_nothing() {
     assert_eq!(cases, 3 * (OPTIMIZERS.len() + 3));
 }
 
+/// Images that are learned together, by lit pixels and by dense products.
+#[test]
+fn threads_decide_nothing_of_what_is_learned_together() {
+    let desk = Desk::new();
+    for task in ["sgd --hidden 520", "nesterov --hidden 520", "momentum --hidden 100 --inputs offset"] {
+        let learned = |threads: usize| {
+            desk.json(&format!(
+                "--optimizer {task} --threads {threads} --images 1550 --test-every 800 --target none"
+            ))
+        };
+        let one = learned(1);
+        for threads in [2, 5] {
+            assert_eq!(weights(&learned(threads)), weights(&one), "{task}, {threads} threads");
+        }
+    }
+}
+
 #[test]
 fn every_way_to_the_data_leads_to_the_same_network() {
     let desk = Desk::new();
@@ -106,7 +123,7 @@ fn telling_changes_nothing() {
         weights(&desk.json("--load net --epochs 0")).to_owned()
     });
     assert!(saved.iter().all(|hash| *hash == saved[0]), "{saved:?}");
-    // Neither do tests, which pause the training.
+    // Neither do tests, which pause the training, unless images are learned together up to the next.
     let often = desk.json("--images 1200 --test-every 70 --target none");
     let seldom = desk.json("--images 1200 --test-every 1200 --target none");
     assert_eq!([weights(&often), weights(&seldom)], [&saved[0], &saved[0]]);
