@@ -71,8 +71,8 @@ pub trait Rule: Clone + Send + Sync + 'static {
 
     /// Whether steps are linear in weights, memory and gradient, with the same numbers for all weights: then several of them
     /// [are one](crate::ahead), and it is known beforehand what weights an image will meet. Such a rule has no use for norms. It
-    /// remembers nothing and does not pause, or it remembers one vector, says what [becomes](Self::echo) of gradients, has its
-    /// pauses at hand, and these may last 128 updates or more; [`step`](Self::step) adds the gradient times the rate to what is
+    /// remembers nothing and does not pause, or it remembers one vector, says what [becomes](Self::echo) of gradients, and has its
+    /// pauses at hand, which may be twice as long as there are updates in one (64 in `dlr`); [`step`](Self::step) adds the gradient times the rate to what is
     /// remembered, and takes it off the weights.
     const ADDS_UP: bool = false;
 

@@ -50,7 +50,7 @@ pub(super) fn worthwhile(images: usize) -> usize {
     }
 }
 
-/// How many of so many images are learned together: as many as can be without leaving few for the last time.
+/// How many of so many images are learned together: as many as can be, and, up to some thousand, always much the same number.
 pub(super) fn even(images: usize) -> usize {
     images.div_ceil(images.div_ceil(TOGETHER).max(1)).max(1)
 }

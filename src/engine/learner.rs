@@ -273,8 +273,8 @@ impl<A: Rule, B: Rule> Learner for Fused<A, B> {
     }
 
     fn work(&self, images: &Images, order: &[u32], per_call: usize) -> Work {
-        let ahead = self.together(images, per_call);
-        let (ahead, together) = if ahead > 0 { (true, even(ahead)) } else { (false, self.task.batch) };
+        let together = self.together(images, per_call);
+        let (ahead, together) = if together > 0 { (true, even(together)) } else { (false, self.task.batch) };
         let visits = &Visits::count(images, order, together, ahead);
         let (first, last) = (self.first.stored(), self.last.stored());
         let shape = Shape { inputs: first.rows(), hidden: first.width(), outputs: last.rows() };

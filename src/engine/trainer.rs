@@ -23,11 +23,14 @@ pub const PROTOCOL: u32 = 1;
 /// Weights of the hidden units times images between two looks at whether the user wants to stop: about a tenth of a second of training.
 const PATIENCE: u64 = 100_000_000;
 
-/// Images between two looks, if there are so many weights of hidden units: some that learners may [put together](Learner::learn),
-/// or many of these.
-fn patience(weights: u64) -> u64 {
-    const AT_LEAST: u64 = 64;
-    (PATIENCE / weights).max(AT_LEAST) / AT_LEAST * AT_LEAST
+/// Images between two looks, if there are so many weights of hidden units: of all up to the next test, always as many, and where
+/// one after the other is learned, no fewer than learners may [put together](Learner::learn), unless these would take long.
+fn patience(weights: u64, batch: usize, test_every: u64) -> u64 {
+    let most = match (PATIENCE / weights).max(1) {
+        8..128 if batch == 1 => 64,
+        images => images,
+    };
+    test_every.div_ceil(test_every.div_ceil(most))
 }
 
 /// The longest that a checkpoint's clocks may have run: what is added to them doesn't overflow.
@@ -285,8 +288,8 @@ impl<'a> Progress<'a> {
             unseen: settings.validate.map(|_| test_set()),
             per_epoch,
             batch: task.batch,
-            // Looks for the user's wish come some ten times a second, even where a step takes long.
-            patience: patience(hidden as u64).min(settings.test_every),
+            // Looks for the user's wish come some ten times a second, even where steps take long.
+            patience: patience(hidden as u64, task.batch, settings.test_every),
             order: (0..per_epoch as u32).collect(),
             rng: stream(settings.seed, Purpose::Order),
             images: 0,
@@ -516,5 +519,20 @@ impl<'a> Progress<'a> {
             return Some(Stop::Diverged);
         }
         self.settings.target.is_some_and(|target| point.test_accuracy > target).then_some(Stop::Target)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn looks_come_often_and_evenly() {
+        assert_eq!(patience(784 * 32, 1, 600), 600);
+        assert_eq!(patience(784 * 304, 1, 600), 300, "two alike, of 419 at most");
+        assert_eq!(patience(784 * 1008, 1, 600), 60, "64 at most, that are learned together");
+        assert_eq!(patience(784 * 1008, 100, 600), 120, "126 at most");
+        assert_eq!(patience(40_000_000, 1, 600), 2);
+        assert_eq!(patience(200_000_000, 1, 600), 1);
     }
 }

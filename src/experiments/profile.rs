@@ -252,7 +252,6 @@ fn run_rounds(
 struct Bench<'a> {
     cell: Cell,
     learner: Box<dyn Learner>,
-    work: Work,
     test: Evaluator<'a>,
     pieces: Pieces<'a>,
     visits: Vec<Visit>,
@@ -312,14 +311,12 @@ impl<'a> Bench<'a> {
         let learner = optimizer.learner(network, task);
         let mut bench = Self {
             cell: Cell { optimizer: optimizer.name().to_owned(), hidden, batch, threads },
-            work: learner.work(&images, order, order.len()),
             learner,
             test: Evaluator::new(Images::new(&data.test, settings.inputs), who),
             pieces: Pieces { images, order, next: 0, length: 0 },
             visits: Vec::new(),
         };
         bench.begin(plan.images);
-        bench.work = bench.learner.work(&bench.pieces.images, order, bench.pieces.length);
         bench
     }
 
@@ -380,7 +377,7 @@ impl<'a> Bench<'a> {
             phases: std::array::from_fn(|phase| median(&|visit| visit.phases[phase])),
             test: median(&|visit| visit.test),
             times_sgd: ratios.map(|ratios| ratios.median),
-            work: self.work,
+            work: self.learner.work(&self.pieces.images, self.pieces.order, self.pieces.length),
             peaks: peaks.expect("peaks were measured").clone(),
         }
     }
