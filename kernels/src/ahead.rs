@@ -190,6 +190,7 @@ fn products<const T: usize>(lighters: &Lighters, groups: &[u16], greys: &[[u8; G
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::lighters::lit_groups;
 
     /// The last of three groups has two.
     const INPUTS: usize = 2 * GROUP + 2;
@@ -204,13 +205,7 @@ mod tests {
     }
 
     fn products(images: usize) -> [Products; 2] {
-        let lists = |number| {
-            let pixels = image(number);
-            let group = |n: usize| array::from_fn(|k| *pixels.get(n * GROUP + k).unwrap_or(&0));
-            let groups = (0..).zip((0..INPUTS.div_ceil(GROUP)).map(group));
-            groups.filter(|&(_, greys)| greys != [0; GROUP]).unzip()
-        };
-        let lists: Vec<(Vec<u16>, Vec<[u8; GROUP]>)> = (0..images).map(lists).collect();
+        let lists: Vec<_> = (0..images).map(|number| lit_groups(image(number))).collect();
         let mut lighters = Lighters::new(INPUTS);
         let lists = || lists.iter().map(|(numbers, greys)| (&numbers[..], &greys[..]));
         lighters.turn(&array::from_fn(|level| 2.0 * level as f32), lists());

@@ -9,9 +9,9 @@
 //! ```
 //!
 //! Under a rule that [pauses](Rule::Pause), a weight moves on while its gradient is zero, but in a way that is known
-//! beforehand. So a dark pixel's row (where images go together, one of a dark group) is left where it is, and [caught up](Rule::catch_up) with
-//! when it is read next: the result is the plain one up to rounding, for the cost of the lit rows. Under a rule without pause
-//! there is nothing to catch up with, and all of this compiles to nothing.
+//! beforehand. So a dark pixel's row (where images go together, one of a dark group) is left where it is, and
+//! [caught up](Rule::catch_up) with when it is read next: the result is the plain one up to rounding, for the cost of the lit
+//! rows. Under a rule without pause there is nothing to catch up with, and all of this compiles to nothing.
 
 use crate::forward::{Rows, hidden_sums, sums_of};
 use crate::gradient::{Gradient, OfImage};
@@ -554,7 +554,7 @@ impl<R: Rule> Rows for Peeking<'_, R> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::gradient::Tiles;
+    use crate::gradient::{OfMatrix, Tiles};
     use crate::lanes::TILE;
     use crate::rule::Cost;
     use core::ops::Range;
@@ -788,7 +788,8 @@ mod tests {
                 assert_eq!(seen, want, "after {updates} and {together} more");
 
                 let blocks = if together == 2 { ROWS } else { 3 };
-                let [taken, remembered] = [taken, remembered].map(|sums| OfRows { rows: rows.clone(), sums });
+                let [taken, remembered] = [&taken, &remembered]
+                    .map(|sums| OfRows { rows: &rows, all: OfMatrix { sums, scale: 1.0 } });
                 leaping.blocks(blocks).for_each(|mut block| block.leap(together, &taken, &remembered));
                 leaping.settle_all(together);
                 for ((index, value), deltas) in lit.iter().zip(&deltas) {
@@ -809,18 +810,18 @@ mod tests {
     }
 
     /// Some rows of a sum of gradients.
-    struct OfRows {
-        rows: Vec<usize>,
-        sums: Panel,
+    struct OfRows<'a> {
+        rows: &'a [usize],
+        all: OfMatrix<'a>,
     }
 
-    impl Gradient for OfRows {
+    impl Gradient for OfRows<'_> {
         fn len(&self) -> usize {
             self.rows.len()
         }
 
         fn vectors(&self) -> usize {
-            self.sums.vectors()
+            self.all.vectors()
         }
 
         fn rows(
@@ -831,18 +832,7 @@ mod tests {
         }
 
         fn tiles<const T: usize>(&self, first: usize) -> impl Tiles<T> {
-            RowTiles { sums: &self.sums, first }
-        }
-    }
-
-    struct RowTiles<'a> {
-        sums: &'a Panel,
-        first: usize,
-    }
-
-    impl<const T: usize> Tiles<T> for RowTiles<'_> {
-        fn of_row(&mut self, row: usize) -> &[f32xN; T] {
-            self.sums.row_vectors(row)[self.first..].first_chunk().expect("a tile lies within a row")
+            self.all.tiles(first)
         }
     }
 

@@ -254,6 +254,13 @@ impl Lighters {
     }
 }
 
+/// The groups that an image lights, by its levels: their numbers and the levels of their inputs.
+#[cfg(test)]
+pub(crate) fn lit_groups<const INPUTS: usize>(image: [u8; INPUTS]) -> (Vec<u16>, Vec<[u8; GROUP]>) {
+    let groups = image.chunks(GROUP).map(|inputs| array::from_fn(|k| *inputs.get(k).unwrap_or(&0)));
+    (0..).zip(groups).filter(|&(_, greys)| greys != [0; GROUP]).unzip()
+}
+
 #[cfg(test)]
 impl Lighters {
     /// Takes in other images, which are told with their dark inputs.
@@ -262,11 +269,7 @@ impl Lighters {
         levels: &[f32; 256],
         images: impl Iterator<Item = [u8; INPUTS]>,
     ) {
-        let lit = |image: [u8; INPUTS]| -> (Vec<u16>, Vec<[u8; GROUP]>) {
-            let groups = image.chunks(GROUP).map(|inputs| array::from_fn(|k| *inputs.get(k).unwrap_or(&0)));
-            (0..).zip(groups).filter(|&(_, greys)| greys != [0; GROUP]).unzip()
-        };
-        let lists: Vec<_> = images.map(lit).collect();
+        let lists: Vec<_> = images.map(lit_groups).collect();
         self.turn(levels, lists.iter().map(|(numbers, greys)| (&numbers[..], &greys[..])));
     }
 }

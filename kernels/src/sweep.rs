@@ -135,8 +135,8 @@ impl<R: Rule> Block<'_, R> {
         }
     }
 
-    /// [`update`](Self::update) for rows that the way forward has just seen: their rates are there, and their weights have caught up, unless
-    /// the rule [peeks](Rule::PEEKS).
+    /// [`update`](Self::update) for rows that the way forward has just seen: their rates are there, and their weights
+    /// have caught up, unless the rule [peeks](Rule::PEEKS).
     #[inline(always)]
     pub(crate) fn sweep<G: Gradient>(&mut self, gradient: &G) {
         assert_eq!(gradient.vectors(), self.vectors, "the gradient's rows are as long as the layer's");

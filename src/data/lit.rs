@@ -2,8 +2,8 @@
 //!
 //! Four fifths of MNIST's pixels are 0 and add nothing to any sum, so an image is kept as the numbers and grey
 //! levels of its non-zero (lit) pixels, in the way of a sparse matrix's compressed rows (CSR); and once more as those of the
-//! groups of four pixels of which any is lit, which is what images that go together go by: there are 56 of them in an image of 151 lit pixels,
-//! and to find them anew would take longer than to read them. With n images:
+//! groups of four pixels of which any is lit, which is what images that go together go by: there are 56 of them in an image of
+//! 151 lit pixels, and to find them anew would take longer than to read them. With n images:
 //!
 //! ```text
 //! start:  [u32; n + 1]      image i's lit pixels are entries start[i]..start[i + 1] of the next two
