@@ -152,16 +152,17 @@ impl Ahead {
         step: &Step<L>,
     ) {
         let Self { dense, between, .. } = self;
+        let inputs = first.stored().rows();
+        // Images may have been learned one by one before.
+        step.serial(Phase::Forward, || first.catch_up(0..inputs));
         let (w1, remembers) = (first.stored(), !first.remembered().is_empty());
         let Dense { images, products, taken, remembered } = dense.get_or_insert_with(|| Dense {
-            images: dense::Dense::new(w1.rows()),
+            images: dense::Dense::new(inputs),
             products: Products::default(),
-            taken: Panel::zeros(w1.rows(), w1.width()),
-            remembered: Panel::zeros(if remembers { w1.rows() } else { 0 }, w1.width()),
+            taken: Panel::zeros(inputs, w1.width()),
+            remembered: Panel::zeros(if remembers { inputs } else { 0 }, w1.width()),
         });
         step.serial(Phase::Forward, || {
-            first.catch_up(0..first.stored().rows()); // images may have been learned one by one before
-            let w1 = first.stored();
             images.read(step.images, step.order);
             images.sums(w1.as_vectors(), &mut between.rows.hidden);
             if remembers {
