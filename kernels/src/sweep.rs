@@ -241,6 +241,12 @@ impl<R: Rule> Sweep<'_, R> {
         let uniform = if R::NORMS == Norms::Unused { rule.rate(f32xN::ZERO) } else { f32xN::ONE };
         let rates = if R::NORMS == Norms::OfRows { visits.len() } else { 0 };
         let row_rates: &[f32] = &bytemuck::cast_slice(norms.rows)[..rates];
+        // Where lanes have norms, their rates and what changes, in registers as far as there are enough.
+        let (mut lane_rates, mut lane_changes) = ([f32xN::ZERO; T], [f32xN::ZERO; T]);
+        if R::NORMS == Norms::OfLanes {
+            lane_rates = *norms.lane_rates[first..].first_chunk().expect("a lane has a rate");
+            lane_changes = *norms.lane_changes[first..].first_chunk().expect("a lane has a norm");
+        }
         let mut gradients = gradient.tiles::<T>(first);
         for (visit, (number, factor)) in gradient.rows(visits).enumerate().rev() {
             let row = number - self.rows.start;
@@ -256,12 +262,13 @@ impl<R: Rule> Sweep<'_, R> {
             let (weights, memory) = tiles.of_row(row);
             let gradient = gradients.of_row(number);
             if R::NORMS == Norms::OfLanes {
-                let rates = norms.lane_rates[first..].first_chunk().expect("a lane has a rate");
-                let changes = norms.lane_changes[first..].first_chunk_mut().expect("a lane has a norm");
-                step_by_lanes(rule, factor, gradient, weights, memory, rates, changes);
+                step_by_lanes(rule, factor, gradient, weights, memory, &lane_rates, &mut lane_changes);
             } else {
                 step(rule, pause, factor, gradient, weights, memory);
             }
+        }
+        if R::NORMS == Norms::OfLanes {
+            norms.lane_changes[first..][..T].copy_from_slice(&lane_changes);
         }
     }
 }
