@@ -43,7 +43,8 @@ pub struct Level {
     pub name: &'static str,
     /// Its size as far as known; the memory has none.
     pub bytes: Option<usize>,
-    /// Bandwidth where vectors are loaded only, in 10^9 bytes a second.
+    /// Bandwidth where vectors are loaded only, in 10^9 bytes a second; at least what is loaded where they are stored, too: a
+    /// loop of loads alone can be the slower one, if it has so many of them that prefetchers don't follow it.
     pub load_gbs: f64,
     /// Bandwidth where each vector is loaded and another is stored in its place; both ways are counted.
     pub renew_gbs: f64,
@@ -67,11 +68,14 @@ impl Peaks {
         let level = |(number, (name, bytes)): (usize, (&'static str, usize))| {
             let bytes = if bytes > LEAST_SHARE { (bytes / threads).max(LEAST_SHARE) } else { bytes };
             let buffers = || vec![vec![f32xN::ONE; bytes / size_of::<f32xN>()]; threads];
+            let [loaded, renewed] =
+                [best(pool, buffers(), |buffer| load(buffer)), best(pool, buffers(), |buffer| renew(buffer))]
+                    .map(|times| times * bytes as f64 / 1e9);
             Level {
                 name,
                 bytes: caches.get(number).copied(),
-                load_gbs: best(pool, buffers(), |buffer| load(buffer)) * bytes as f64 / 1e9,
-                renew_gbs: best(pool, buffers(), |buffer| renew(buffer)) * 2.0 * bytes as f64 / 1e9,
+                load_gbs: loaded.max(renewed),
+                renew_gbs: 2.0 * renewed,
             }
         };
         Self { threads, gflops: flops / 1e9, levels: BUFFERS.into_iter().enumerate().map(level).collect() }
