@@ -44,7 +44,7 @@ pub struct Level {
     /// Its size as far as known; the memory has none.
     pub bytes: Option<usize>,
     /// Bandwidth where vectors are loaded only, in 10^9 bytes a second; at least what is loaded where they are stored, too: a
-    /// loop of loads alone can be the slower one, if it has so many of them that prefetchers don't follow it.
+    /// loop of loads alone can be the slower one.
     pub load_gbs: f64,
     /// Bandwidth where each vector is loaded and another is stored in its place; both ways are counted.
     pub renew_gbs: f64,
