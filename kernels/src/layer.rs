@@ -237,29 +237,16 @@ impl<R: Rule> Layer<R> {
     /// once more by the update, which costs less than to store it.
     fn catch_up_weights(&mut self, lit: Lit) {
         self.rule.look_back();
+        // Slices, of which the compiler knows that what is stored in one changes nothing of the other.
+        let (last, list) = (&self.pauses.last[..], &mut self.pauses.late[..]);
         let mut late = 0;
         for &j in lit.index() {
-            self.pauses.late[late] = j;
-            late += usize::from(self.pauses.missed(usize::from(j), self.updates) > 0);
+            list[late] = j;
+            late += usize::from(self.updates.saturating_sub(last[usize::from(j)]) > 0);
         }
-        let n = self.weights.vectors();
-        for visit in 0..late {
-            let row = usize::from(self.pauses.late[visit]);
-            let Some(pause) = self.rule.pause(self.pauses.missed(row, self.updates)) else {
-                self.wake(row);
-                continue;
-            };
-            let weights = &mut self.weights.as_vectors_mut()[row * n..][..n];
-            for (w, memory) in weights.iter_mut().zip(&self.memory[row * n..][..n]) {
-                *w = self.rule.catch_up(pause, *w, memory);
-            }
-        }
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn wake(&mut self, row: usize) {
-        self.catch_up([row].into_iter());
+        let list = core::mem::take(&mut self.pauses.late);
+        self.whole().catch_up_weights(&list[..late]);
+        self.pauses.late = list;
     }
 
     /// The hidden units' net inputs, by rows that are up to date.

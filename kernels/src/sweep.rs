@@ -146,12 +146,36 @@ impl<R: Rule> Block<'_, R> {
         } else {
             for_tile!(self.vectors, T => {
                 let tiles = WholeRows::<_, T>::new(self.weights, self.memory);
-                let sweep = Sweep { rule: self.rule, rows: &self.rows, updates: self.updates, last: self.last };
-                sweep.run(gradient, visits, 0, true, tiles, &mut self.norms);
+                let sweep = Sweep {
+                    rows: self.rows.clone(),
+                    visits,
+                    first: 0,
+                    is_last: true,
+                    updates: self.updates,
+                    last: self.last,
+                    norms: &mut self.norms,
+                };
+                sweep.run(self.rule, gradient, tiles);
             }, else {
                 for_tiles!(self.vectors, first, T => self.sweep_part::<T>(gradient, visits.clone(), first));
             });
         }
+    }
+
+    /// Brings the weights of `late` rows up to date. What is remembered beside them stays as it is, for the update to see to it,
+    /// unless what they have missed is not at hand.
+    #[inline(always)]
+    pub(crate) fn catch_up_weights(&mut self, late: &[u16]) {
+        for_tile!(self.vectors, T => {
+            let rows = WholeRows::<_, T>::new(self.weights, self.memory);
+            catch_up_whole_rows(self.rule, self.updates, self.last, late, rows);
+        }, else {
+            for row in late.iter().map(|&row| usize::from(row)) {
+                let at = row * self.vectors..(row + 1) * self.vectors;
+                let (weights, memory) = (&mut self.weights[at.clone()], &mut self.memory[at]);
+                catch_up_weights(self.rule, self.updates, &mut self.last[row], weights, memory);
+            }
+        });
     }
 
     /// Updates the T vectors of every row that start with its vector `first`.
@@ -159,8 +183,16 @@ impl<R: Rule> Block<'_, R> {
     fn sweep_part<const T: usize>(&mut self, gradient: &impl Gradient, visits: Range<usize>, first: usize) {
         let (weights, memory) = (&mut *self.weights, &mut *self.memory);
         let tiles = PartsOfRows::<_, T> { first, vectors: self.vectors, weights, memory };
-        let sweep = Sweep { rule: self.rule, rows: &self.rows, updates: self.updates, last: self.last };
-        sweep.run(gradient, visits, first, first + T == self.vectors, tiles, &mut self.norms);
+        let sweep = Sweep {
+            rows: self.rows.clone(),
+            visits,
+            first,
+            is_last: first + T == self.vectors,
+            updates: self.updates,
+            last: self.last,
+            norms: &mut self.norms,
+        };
+        sweep.run(self.rule, gradient, tiles);
     }
 }
 
@@ -210,34 +242,55 @@ impl<M, const T: usize> Weights<M, T> for PartsOfRows<'_, M, T> {
 }
 
 /// What one sweep over a block does, whatever the width of its tile.
-struct Sweep<'a, R: Rule> {
-    rule: &'a R,
-    rows: &'a Range<usize>,
+struct Sweep<'a, 'n> {
+    rows: Range<usize>,
+    /// The visits of the gradient to these rows.
+    visits: Range<usize>,
+    /// The first of the vectors of every row that it updates, which may be its last.
+    first: usize,
+    is_last: bool,
     updates: u64,
     last: &'a mut [u64],
+    norms: &'a mut BlockNorms<'n>,
 }
 
-impl<R: Rule> Sweep<'_, R> {
-    /// Updates the T vectors of every row in `visits` that start with its vector `first` and may be its last.
+impl Sweep<'_, '_> {
+    /// Updates T vectors of every row that it visits.
     #[inline(always)]
-    fn run<const T: usize>(
+    fn run<R: Rule, const T: usize>(
         self,
+        rule: &R,
         gradient: &impl Gradient,
-        visits: Range<usize>,
-        first: usize,
-        is_last: bool,
-        mut tiles: impl Weights<R::Memory, T>,
-        norms: &mut BlockNorms,
+        tiles: impl Weights<R::Memory, T>,
     ) {
-        // Rules without pauses are small. Of a copy, the compiler knows that no store changes it, and keeps its numbers in
-        // registers.
-        let own;
-        let rule = if rests::<R>() {
-            own = self.rule.clone();
-            &own
+        // Either way, the compiler knows that no store changes the rule, and keeps its numbers in registers.
+        if rests::<R>() {
+            // It is small.
+            self.run_inlined(&rule.clone(), gradient, tiles);
         } else {
-            self.rule
-        };
+            self.run_apart(rule, gradient, tiles);
+        }
+    }
+
+    /// An argument that is a reference overlaps no other, but only where there is a call.
+    #[inline(never)]
+    fn run_apart<R: Rule, const T: usize>(
+        self,
+        rule: &R,
+        gradient: &impl Gradient,
+        tiles: impl Weights<R::Memory, T>,
+    ) {
+        self.run_inlined(rule, gradient, tiles);
+    }
+
+    #[inline(always)]
+    fn run_inlined<R: Rule, const T: usize>(
+        self,
+        rule: &R,
+        gradient: &impl Gradient,
+        mut tiles: impl Weights<R::Memory, T>,
+    ) {
+        let Self { rows, visits, first, is_last, updates, last, norms } = self;
         let uniform = if R::NORMS == Norms::Unused { rule.rate(f32xN::ZERO) } else { f32xN::ONE };
         let rates = if R::NORMS == Norms::OfRows { visits.len() } else { 0 };
         let row_rates: &[f32] = &bytemuck::cast_slice(norms.rows)[..rates];
@@ -249,11 +302,11 @@ impl<R: Rule> Sweep<'_, R> {
         }
         let mut gradients = gradient.tiles::<T>(first);
         for (visit, (number, factor)) in gradient.rows(visits).enumerate().rev() {
-            let row = number - self.rows.start;
+            let row = number - rows.start;
             // No closure, which might not be inlined.
-            let pause = if rests::<R>() { None } else { Some(pause(rule, self.updates, self.last[row])) };
+            let pause = if rests::<R>() { None } else { Some(pause(rule, updates, last[row])) };
             if !rests::<R>() && is_last {
-                self.last[row] = self.updates + 1;
+                last[row] = updates + 1;
             }
             let mut factor = f32xN::splat(factor) * uniform;
             if R::NORMS == Norms::OfRows {
@@ -270,6 +323,41 @@ impl<R: Rule> Sweep<'_, R> {
         if R::NORMS == Norms::OfLanes {
             norms.lane_changes[first..][..T].copy_from_slice(&lane_changes);
         }
+    }
+}
+
+/// Brings the weights of late rows up to date, where these have T vectors. It stands apart as [`Sweep::run_apart`] does.
+#[inline(never)]
+fn catch_up_whole_rows<R: Rule, const T: usize>(
+    rule: &R,
+    updates: u64,
+    last: &mut [u64],
+    late: &[u16],
+    mut rows: WholeRows<R::Memory, T>,
+) {
+    for row in late.iter().map(|&row| usize::from(row)) {
+        let (weights, memory) = rows.of_row(row);
+        catch_up_weights(rule, updates, &mut last[row], weights, memory);
+    }
+}
+
+/// Brings a row's weights up to date, and what is remembered beside them only if what was missed is not at hand.
+#[inline(always)]
+fn catch_up_weights<R: Rule>(
+    rule: &R,
+    updates: u64,
+    last: &mut u64,
+    weights: &mut [f32xN],
+    memory: &mut [R::Memory],
+) {
+    let missed = updates.saturating_sub(*last);
+    if let Some(pause) = rule.pause(missed) {
+        for (w, memory) in weights.iter_mut().zip(memory) {
+            *w = rule.catch_up(pause, *w, memory);
+        }
+    } else {
+        rule.sit_through(missed, weights, memory);
+        *last = updates;
     }
 }
 

@@ -20,7 +20,7 @@
 //! Cost per vector: catching up, 3 loads, division, 3 multiplications, 4 FMA, store; updating, 3 loads, square root,
 //! division, 2 multiplications, 5 FMA, subtraction, 3 stores.
 
-use super::course::{Course, Missed, Recent};
+use super::course::{AtHand, Course, Missed};
 use crate::lanes::f32xN;
 use crate::rule::{Cost, Rule};
 use std::sync::Arc;
@@ -36,20 +36,22 @@ pub struct Adam {
     /// Updates so far.
     updates: u64,
     course: Arc<Course>,
-    recent: Recent,
+    at_hand: AtHand,
 }
 
 impl Adam {
     /// Adam before its first update. `epsilon` is positive and no subnormal, the betas lie in `0..1`.
     pub fn new(lr: f64, beta1: f64, beta2: f64, epsilon: f32) -> Self {
         let root = (1.0 - beta2).sqrt();
+        let course = Course::new(lr, beta1, beta2);
+        let at_hand = course.at_hand();
         let mut adam = Self {
             new: [root, (1.0 - beta1) / root].map(|new| f32xN::splat(new as f32)),
             epsilon: f32xN::splat(epsilon),
             over_step: [f32xN::ZERO; 2],
             updates: 0,
-            course: Arc::new(Course::new(lr, beta1, beta2)),
-            recent: Recent::NONE,
+            course: Arc::new(course),
+            at_hand,
         };
         adam.advance(0);
         adam
@@ -84,6 +86,7 @@ impl Rule for Adam {
         if let Some(course) = self.course.moved_on(self.updates) {
             self.course = Arc::new(course);
         }
+        self.course.turn_to(self.updates, &mut self.at_hand);
         let (step, root) = self.course.corrections(self.updates + 1);
         // With a learning rate of 0, what is divided by is infinite and nothing moves; but a u of 0 times infinity is no
         // number, and neither is 0 / 0, where the learning rate is large beyond all reason.
@@ -93,12 +96,12 @@ impl Rule for Adam {
     }
 
     fn look_back(&mut self) {
-        self.course.look_back(self.updates, &mut self.recent);
+        self.course.look_back(self.updates, &mut self.at_hand);
     }
 
     #[inline(always)]
     fn pause(&self, missed: u64) -> Option<Missed> {
-        self.course.pause(self.updates, missed, &self.recent)
+        self.at_hand.pause(missed)
     }
 
     /// By the series, if it serves; otherwise update by update.
