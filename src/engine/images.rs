@@ -2,6 +2,7 @@
 
 use super::names::named;
 use crate::data::{Lists, Split};
+use dlr_kernels::lanes::{LANES, f32xN, i32xN};
 use dlr_kernels::lighters::GROUP;
 use dlr_kernels::lit::Lit;
 use dlr_kernels::prefetch::prefetch;
@@ -121,13 +122,13 @@ impl<'a> Images<'a> {
     /// Appends the values of image `n`'s lit inputs to `values`.
     #[inline]
     pub fn read(&self, n: usize, values: &mut Vec<f32>) {
+        let start = values.len();
+        values.resize(start + self.numbers(n).len(), 0.0);
+        let values = &mut values[start..];
         if self.all.is_empty() {
-            // The same as looking the levels up, but a vector at a time.
-            values.extend(self.pixels.of(n).1.iter().map(|&p| f32::from(p) / 255.0));
+            to_unit(self.pixels.of(n).1, values);
         } else {
-            let start = values.len();
-            values.resize(start + self.all.len(), 0.0);
-            self.dense(n, &mut values[start..]);
+            self.dense(n, values);
         }
     }
 
@@ -173,6 +174,25 @@ impl<'a> Images<'a> {
         let n = n as usize;
         prefetch(&lists.start[n..n + 2]);
         prefetch(&self.label[n..=n]);
+    }
+}
+
+/// Grey levels as inputs of 0 to 1: the same as looking them up, but a vector at a time. What is left in the end goes once more
+/// with some that have been there before: one by one, it would take longer than all others.
+#[inline]
+fn to_unit(grey: &[u8], values: &mut [f32]) {
+    let unit = |grey: &[u8; LANES]| {
+        let grey = i32xN::from(core::array::from_fn(|lane| i32::from(grey[lane])));
+        (grey.round_float() / f32xN::splat(255.0)).to_array()
+    };
+    let (vectors, _) = grey.as_chunks();
+    let (rooms, _) = values.as_chunks_mut();
+    for (room, vector) in rooms.iter_mut().zip(vectors) {
+        *room = unit(vector);
+    }
+    match (grey.last_chunk(), values.last_chunk_mut()) {
+        (Some(vector), Some(room)) => *room = unit(vector),
+        _ => values.iter_mut().zip(grey).for_each(|(value, &p)| *value = f32::from(p) / 255.0),
     }
 }
 
