@@ -263,16 +263,18 @@ impl Sweep<'_, '_> {
         gradient: &impl Gradient,
         tiles: impl Weights<R::Memory, T>,
     ) {
-        // Either way, the compiler knows that no store changes the rule, and keeps its numbers in registers.
         if rests::<R>() {
-            // It is small.
+            // It is small. Of a copy, the compiler knows that no store changes it, and keeps its numbers in registers.
             self.run_inlined(&rule.clone(), gradient, tiles);
+        } else if R::PEEKS {
+            // As a rule, its numbers are few, and registers better used otherwise: apart, momentum took 5 % longer on AVX2.
+            self.run_inlined(rule, gradient, tiles);
         } else {
             self.run_apart(rule, gradient, tiles);
         }
     }
 
-    /// An argument that is a reference overlaps no other, but only where there is a call.
+    /// Behind a call, no argument that is written to overlaps one that is read: the rule's numbers stay in registers.
     #[inline(never)]
     fn run_apart<R: Rule, const T: usize>(
         self,
