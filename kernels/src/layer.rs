@@ -233,18 +233,17 @@ impl<R: Rule> Layer<R> {
     /// Brings the weights of lit pixels' rows up to date. What is remembered beside them stays as it is, for the update to
     /// see to it, unless what they have missed is not at hand.
     ///
-    /// Late rows are listed first. Nothing is kept of them but their numbers: what they have missed is looked up here, and
-    /// once more by the update, which costs less than to store it.
+    /// Late rows are listed first. Nothing is kept of them but their numbers: what they have missed is looked up when they catch
+    /// up, and once more by the update, which costs less than to store it.
     fn catch_up_weights(&mut self, lit: Lit) {
         self.rule.look_back();
-        // Slices, of which the compiler knows that what is stored in one changes nothing of the other.
-        let (last, list) = (&self.pauses.last[..], &mut self.pauses.late[..]);
+        let mut list = core::mem::take(&mut self.pauses.late);
+        let (updates, last, room) = (self.updates, &self.pauses.last[..], &mut list[..]);
         let mut late = 0;
         for &j in lit.index() {
-            list[late] = j;
-            late += usize::from(self.updates.saturating_sub(last[usize::from(j)]) > 0);
+            room[late] = j;
+            late += usize::from(updates.saturating_sub(last[usize::from(j)]) > 0);
         }
-        let list = core::mem::take(&mut self.pauses.late);
         self.whole().catch_up_weights(&list[..late]);
         self.pauses.late = list;
     }

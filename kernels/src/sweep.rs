@@ -34,6 +34,8 @@
 //! 7. Several updates are [one](Block::leap) where the rule [adds up](Rule::ADDS_UP): rows are read and written once for all
 //!    of them.
 //!
+//! Before that, under rules with pauses, a block's late rows [catch up](Block::catch_up_weights).
+//!
 //! Cost per row of V vectors, beside the rule's: one broadcast; with norms of lanes V (multiplication by the rate,
 //! subtraction, addition, FMA).
 
@@ -162,19 +164,17 @@ impl<R: Rule> Block<'_, R> {
         }
     }
 
-    /// Brings the weights of `late` rows up to date. What is remembered beside them stays as it is, for the update to see to it,
-    /// unless what they have missed is not at hand.
+    /// Brings the weights of `late` rows up to date, if the block has all rows. What is remembered beside them stays as it is, for
+    /// the update to see to it, unless what they have missed is not at hand.
     #[inline(always)]
     pub(crate) fn catch_up_weights(&mut self, late: &[u16]) {
-        for_tile!(self.vectors, T => {
-            let rows = WholeRows::<_, T>::new(self.weights, self.memory);
-            catch_up_whole_rows(self.rule, self.updates, self.last, late, rows);
+        debug_assert_eq!(self.rows.start, 0, "late rows are numbered from the first of the layer");
+        let Self { rule, updates, vectors, .. } = *self;
+        for_tile!(vectors, T => {
+            catch_up_rows(rule, updates, self.last, late, WholeRows::<_, T>::new(self.weights, self.memory));
         }, else {
-            for row in late.iter().map(|&row| usize::from(row)) {
-                let at = row * self.vectors..(row + 1) * self.vectors;
-                let (weights, memory) = (&mut self.weights[at.clone()], &mut self.memory[at]);
-                catch_up_weights(self.rule, self.updates, &mut self.last[row], weights, memory);
-            }
+            let rows = WideRows { vectors, weights: self.weights, memory: self.memory };
+            catch_up_rows(rule, updates, self.last, late, rows);
         });
     }
 
@@ -201,6 +201,11 @@ trait Weights<M, const T: usize> {
     fn of_row(&mut self, row: usize) -> (&mut [f32xN; T], &mut [M; T]);
 }
 
+/// All rows of a block, and what is remembered beside them.
+trait Rows<M> {
+    fn row(&mut self, row: usize) -> (&mut [f32xN], &mut [M]);
+}
+
 /// Rows of T vectors, all of them.
 struct WholeRows<'a, M, const T: usize> {
     weights: &'a mut [[f32xN; T]],
@@ -220,6 +225,29 @@ impl<M, const T: usize> Weights<M, T> for WholeRows<'_, M, T> {
     #[inline(always)]
     fn of_row(&mut self, row: usize) -> (&mut [f32xN; T], &mut [M; T]) {
         (&mut self.weights[row], &mut self.memory[row])
+    }
+}
+
+impl<M, const T: usize> Rows<M> for WholeRows<'_, M, T> {
+    #[inline(always)]
+    fn row(&mut self, row: usize) -> (&mut [f32xN], &mut [M]) {
+        let (weights, memory) = self.of_row(row);
+        (weights, memory)
+    }
+}
+
+/// Rows of as many vectors.
+struct WideRows<'a, M> {
+    vectors: usize,
+    weights: &'a mut [f32xN],
+    memory: &'a mut [M],
+}
+
+impl<M> Rows<M> for WideRows<'_, M> {
+    #[inline(always)]
+    fn row(&mut self, row: usize) -> (&mut [f32xN], &mut [M]) {
+        let at = row * self.vectors..(row + 1) * self.vectors;
+        (&mut self.weights[at.clone()], &mut self.memory[at])
     }
 }
 
@@ -246,7 +274,7 @@ struct Sweep<'a, 'n> {
     rows: Range<usize>,
     /// The visits of the gradient to these rows.
     visits: Range<usize>,
-    /// The first of the vectors of every row that it updates, which may be its last.
+    /// The first of the vectors of every row that it updates, and whether the row's last is among them.
     first: usize,
     is_last: bool,
     updates: u64,
@@ -267,14 +295,14 @@ impl Sweep<'_, '_> {
             // It is small. Of a copy, the compiler knows that no store changes it, and keeps its numbers in registers.
             self.run_inlined(&rule.clone(), gradient, tiles);
         } else if R::PEEKS {
-            // As a rule, its numbers are few, and registers better used otherwise: apart, momentum took 5 % longer on AVX2.
+            // Such a rule has few numbers, and better uses for registers: apart, momentum took 5 % longer on AVX2.
             self.run_inlined(rule, gradient, tiles);
         } else {
             self.run_apart(rule, gradient, tiles);
         }
     }
 
-    /// Behind a call, no argument that is written to overlaps one that is read: the rule's numbers stay in registers.
+    /// Behind a call, the compiler knows that nothing which is written is the rule, and keeps its numbers in registers.
     #[inline(never)]
     fn run_apart<R: Rule, const T: usize>(
         self,
@@ -328,38 +356,27 @@ impl Sweep<'_, '_> {
     }
 }
 
-/// Brings the weights of late rows up to date, where these have T vectors. It stands apart as [`Sweep::run_apart`] does.
+/// Brings the weights of late rows up to date, and what is remembered beside them only where what was missed is not at hand. It
+/// stands apart as [`Sweep::run_apart`] does.
 #[inline(never)]
-fn catch_up_whole_rows<R: Rule, const T: usize>(
+fn catch_up_rows<R: Rule>(
     rule: &R,
     updates: u64,
     last: &mut [u64],
     late: &[u16],
-    mut rows: WholeRows<R::Memory, T>,
+    mut rows: impl Rows<R::Memory>,
 ) {
     for row in late.iter().map(|&row| usize::from(row)) {
-        let (weights, memory) = rows.of_row(row);
-        catch_up_weights(rule, updates, &mut last[row], weights, memory);
-    }
-}
-
-/// Brings a row's weights up to date, and what is remembered beside them only if what was missed is not at hand.
-#[inline(always)]
-fn catch_up_weights<R: Rule>(
-    rule: &R,
-    updates: u64,
-    last: &mut u64,
-    weights: &mut [f32xN],
-    memory: &mut [R::Memory],
-) {
-    let missed = updates.saturating_sub(*last);
-    if let Some(pause) = rule.pause(missed) {
-        for (w, memory) in weights.iter_mut().zip(memory) {
-            *w = rule.catch_up(pause, *w, memory);
+        let missed = updates.saturating_sub(last[row]);
+        let (weights, memory) = rows.row(row);
+        if let Some(pause) = rule.pause(missed) {
+            for (w, memory) in weights.iter_mut().zip(memory) {
+                *w = rule.catch_up(pause, *w, memory);
+            }
+        } else {
+            rule.sit_through(missed, weights, memory);
+            last[row] = updates;
         }
-    } else {
-        rule.sit_through(missed, weights, memory);
-        *last = updates;
     }
 }
 

@@ -177,8 +177,8 @@ impl<'a> Images<'a> {
     }
 }
 
-/// Grey levels as inputs of 0 to 1: the same as looking them up, but a vector at a time. What is left in the end goes once more
-/// with some that have been there before: one by one, it would take longer than all others.
+/// Grey levels as inputs of 0 to 1: the same as looking them up, but a vector at a time. The last ones go with some that have
+/// been there before, if there are so many: one by one, they would take longer than all others.
 #[inline]
 fn to_unit(grey: &[u8], values: &mut [f32]) {
     let unit = |grey: &[u8; LANES]| {
@@ -202,4 +202,28 @@ fn prefetch_image<T>(lists: &Lists<T>, n: u32) {
     let (number, value) = lists.of(n as usize);
     prefetch(number);
     prefetch(value);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whole vectors, and what is left behind them, after values of another image.
+    #[test]
+    fn values_are_the_levels_of_all_lit_pixels() {
+        for lit in 0..=3 * LANES + 1 {
+            for start in [1, 100, 256 - 3 * LANES - 1] {
+                let grey: Vec<u8> = (start..start + lit).map(|p| p as u8).collect();
+                let dark_behind = [&grey[..], &[0]].concat();
+                let split = Split::from_pixels(lit + 1, &dark_behind, &[0]).unwrap();
+                let images = Images::new(&split, Inputs::Unit);
+                let mut values = vec![5.0];
+                images.read(0, &mut values);
+                let want = grey.iter().map(|&p| images.levels()[usize::from(p)]);
+                let want: Vec<f32> = [5.0].into_iter().chain(want).collect();
+                assert_eq!(values, want, "{lit} pixels, from {start} on");
+                assert_eq!(images.lit(0, &mut values).value(), &want[1..]);
+            }
+        }
+    }
 }

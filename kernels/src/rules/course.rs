@@ -79,7 +79,8 @@ pub(super) struct Course {
     left: Vec<[f32; 2]>,
     /// 1 - beta1^(k+1) and 1 - beta2^(k+1) for the same.
     gone: Vec<[f32; 2]>,
-    /// What the same pauses do after `settled_from`, up to the first for which the series does not serve.
+    /// What the same pauses do after `settled_from`, up to the first for which the series does not serve or too much is
+    /// [`GONE`].
     settled: Vec<Missed>,
 }
 
@@ -89,7 +90,7 @@ const N: usize = 5;
 /// q_n^k, or sums of as many kinds.
 type Sums = [f64; N];
 
-/// Pauses of 0, 1, 2, ... updates that end with the same update, or at any time.
+/// Pauses of 0, 1, 2, ... updates that end with the same update, or, where the corrections have become 1, with any.
 #[derive(Clone, Debug)]
 pub(super) struct AtHand {
     /// That of no update always is.
@@ -113,8 +114,8 @@ impl Course {
 
     /// With a table that starts with update `start`.
     fn starting(lr: f64, beta1: f64, beta2: f64, start: u64) -> Self {
-        let until = |beta: f64| if beta == 0.0 { 1 } else { (NOTHING.ln() / beta.ln()).ceil() as u64 };
-        let settled_from = (until(beta1).max(until(beta2)) + 1).max(start);
+        let [until_first, until_second] = [beta1, beta2].map(until_nothing);
+        let settled_from = until_first.max(until_second) + 1;
         let needed = settled_from - start + SHORT as u64;
         let entries = needed.min(ENTRIES) as usize;
         let mut course = Self {
@@ -125,7 +126,7 @@ impl Course {
             corrections: vec![(0.0, 0.0); entries],
             start,
             settled_from: (needed <= ENTRIES).then_some(settled_from),
-            reach: until(beta1),
+            reach: until_first,
             ratios: core::array::from_fn(|_| Vec::new()),
             left: Vec::new(),
             gone: Vec::new(),
@@ -172,8 +173,13 @@ impl Course {
     pub(super) fn moved_on(&self, t: u64) -> Option<Self> {
         const STRIDE: u64 = ENTRIES - PAST;
         let at_end = self.settled_from.is_none() && t >= self.start + self.corrections.len() as u64;
-        let start = t.saturating_sub(PAST) / STRIDE * STRIDE;
-        at_end.then(|| Self::starting(self.lr, self.beta1, self.beta2, start))
+        at_end.then(|| {
+            // The first that goes as far as to where corrections are 1 stays.
+            let settled_from = until_nothing(self.beta1).max(until_nothing(self.beta2)) + 1;
+            let last = (settled_from + SHORT as u64).saturating_sub(ENTRIES).next_multiple_of(STRIDE);
+            let start = t.saturating_sub(PAST) / STRIDE * STRIDE;
+            Self::starting(self.lr, self.beta1, self.beta2, start.min(last))
+        })
     }
 
     /// q_n^k.
@@ -273,8 +279,8 @@ impl Course {
         AtHand { pauses: vec![self.nothing()], for_good: false }
     }
 
-    /// Makes what is at hand that of update `t`: none until somebody [looks back](Self::look_back), or once the corrections have
-    /// been 1 for a while, all since then. It depends on `t` alone.
+    /// Makes what is at hand that of update `t`, which only grows: none until somebody [looks back](Self::look_back), or once the
+    /// corrections have been 1 for a while, those that have begun since.
     #[inline]
     pub(super) fn turn_to(&self, t: u64, at_hand: &mut AtHand) {
         let settled = self.settled_from.and_then(|from| t.checked_sub(from)).filter(|&k| k >= SHORT as u64);
@@ -288,8 +294,8 @@ impl Course {
         }
     }
 
-    /// Prepares for short pauses that end with update `t`, which has been [turned to](Self::turn_to): a loop without branches,
-    /// that is done in vectors.
+    /// Prepares for short pauses that end with update `t`, which has been [turned to](Self::turn_to). They are computed in a loop
+    /// without branches, that is done in vectors.
     pub(super) fn look_back(&self, t: u64, at_hand: &mut AtHand) {
         if at_hand.for_good || at_hand.pauses.len() > 1 {
             return;
@@ -317,6 +323,11 @@ impl Course {
 /// The first of a column.
 fn short(column: &[f64]) -> &[f64; SHORT] {
     column.first_chunk().expect("the table goes so far")
+}
+
+/// The updates after which a power of `beta` counts no more.
+fn until_nothing(beta: f64) -> u64 {
+    if beta == 0.0 { 1 } else { (NOTHING.ln() / beta.ln()).ceil() as u64 }
 }
 
 /// beta^k, 0 when that is far below what counts.
@@ -414,21 +425,20 @@ mod tests {
     fn where_a_table_starts_depends_on_the_update_alone() {
         let first = Course::new(0.5, 0.9, 0.9999);
         let (mut course, mut moved) = (Course::new(0.5, 0.9, 0.9999), Vec::new());
-        for t in 0..100_000 {
+        for t in 0..320_000 {
             if let Some(next) = course.moved_on(t) {
                 course = next;
                 moved.push((t, course.start));
-                assert!(moved.len() <= 3, "{moved:?}");
+                assert!(moved.len() <= 9, "{moved:?}");
             }
             if t > ENTRIES && t % 9_001 == 0 {
                 assert_eq!(course.start, first.moved_on(t).unwrap().start, "{t}");
             }
         }
-        assert_eq!(
-            moved,
-            [(32_768, 28_672), (61_440, 57_344), (90_112, 86_016)],
-            "4096 of the past are kept"
-        );
+        // 4096 of the past are kept; the last goes as far as to where corrections are 1, and stays.
+        let want: Vec<_> = (1..=9).map(|n| (28_672 * n + 4096, 28_672 * n)).collect();
+        assert_eq!(moved, want);
+        assert_eq!(course.settled_from, Some(276_298));
     }
 
     /// The same, but for moments of next to nothing, which are all rounding.
@@ -458,14 +468,24 @@ mod tests {
                 course.turn_to(t, &mut at_hand);
                 let AtHand { for_good, .. } = at_hand;
                 assert!(for_good || at_hand.pause(1).is_none(), "{t}: those of another update");
-                course.look_back(t, &mut at_hand);
-                for k in (0..=70).chain([1000, 1023, 1024, 5000]).filter(|&k| k <= t) {
+                for _ in 0..2 {
+                    course.look_back(t, &mut at_hand);
+                }
+                let mut at_once = course.at_hand();
+                course.turn_to(t, &mut at_once);
+                course.look_back(t, &mut at_once);
+                assert_eq!(
+                    at_hand.pauses, at_once.pauses,
+                    "{t}: step by step, and as after a start from there"
+                );
+                let end = at_hand.pauses.len() as u64;
+                for k in (0..=70).chain([end, 1000, 1023, 1024, 5000]).filter(|&k| k <= t) {
                     let (found, computed) = (at_hand.pause(k), course.missed(t - k, k));
                     let same = if for_good { alike(found, computed) } else { found == computed };
                     assert!(same || found.is_none(), "{t}, {k}: {found:?}, {computed:?}");
                     // The first that is not at hand either does not serve, or is not prepared.
                     let serves = computed.is_some_and(|pause| pause.gone[1] <= GONE);
-                    if serves && k == at_hand.pauses.len() as u64 {
+                    if serves && k == end {
                         let many = match course.settled_from {
                             Some(from) if for_good => (LONG as u64).min(t - from + 1),
                             _ if t + 1 < course.start + SHORT as u64 => 1,
