@@ -34,7 +34,7 @@
 //! 7. Several updates are [one](Block::leap) where the rule [adds up](Rule::ADDS_UP): rows are read and written once for all
 //!    of them.
 //!
-//! Before that, under rules with pauses, a block's late rows [catch up](Block::catch_up_weights).
+//! Before that, under rules with pauses, late rows of a block catch up.
 //!
 //! Cost per row of V vectors, beside the rule's: one broadcast; with norms of lanes V (multiplication by the rate,
 //! subtraction, addition, FMA).
