@@ -1,19 +1,37 @@
 //! Asking for memory before it is needed.
 
-/// Asks for every cache line of `data` to be brought near. Changes nothing but timing.
+/// Bytes of a cache line.
+const LINE: usize = 64;
+
+/// Asks for every cache line of `data` to be brought near, and perhaps for some behind it. Changes nothing but timing.
+#[inline(always)]
+pub fn prefetch<T>(data: &[T]) {
+    // Lists of much the same length take as many turns then, and the processor guesses right when the last one comes.
+    const TOGETHER: usize = 4;
+    for offset in (0..size_of_val(data)).step_by(TOGETHER * LINE) {
+        for line in 0..TOGETHER {
+            prefetch_line(data, offset + line * LINE);
+        }
+    }
+}
+
+/// Asks for the cache line with the first byte of `data` only.
+#[inline(always)]
+pub fn prefetch_first<T>(data: &[T]) {
+    prefetch_line(data, 0);
+}
+
+/// Asks for the cache line that is `offset` bytes behind the start of `data`.
 #[inline(always)]
 #[allow(unsafe_code)]
-pub fn prefetch<T>(data: &[T]) {
+fn prefetch_line<T>(data: &[T], offset: usize) {
     #[cfg(target_arch = "x86_64")]
     {
         use core::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-        const LINE: usize = 64;
-        let start = data.as_ptr().cast::<i8>();
-        for offset in (0..size_of_val(data)).step_by(LINE) {
-            // SAFETY: a prefetch never faults, whatever the address; this one lies within `data` besides.
-            unsafe { _mm_prefetch::<_MM_HINT_T0>(start.wrapping_add(offset)) };
-        }
+        let at = data.as_ptr().cast::<i8>().wrapping_add(offset);
+        // SAFETY: a prefetch never faults, whatever the address.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(at) };
     }
     #[cfg(not(target_arch = "x86_64"))]
-    let _ = data;
+    let _ = (data, offset);
 }

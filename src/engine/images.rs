@@ -5,7 +5,7 @@ use crate::data::{Lists, Split};
 use dlr_kernels::lanes::{LANES, f32xN, i32xN};
 use dlr_kernels::lighters::GROUP;
 use dlr_kernels::lit::Lit;
-use dlr_kernels::prefetch::prefetch;
+use dlr_kernels::prefetch::{prefetch, prefetch_first};
 use std::ops::Range;
 
 named! {
@@ -172,8 +172,8 @@ impl<'a> Images<'a> {
     #[inline]
     fn prefetch_place<T>(&self, lists: &Lists<T>, n: u32) {
         let n = n as usize;
-        prefetch(&lists.start[n..n + 2]);
-        prefetch(&self.label[n..=n]);
+        prefetch_first(&lists.start[n..n + 2]);
+        prefetch_first(&self.label[n..=n]);
     }
 }
 
