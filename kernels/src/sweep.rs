@@ -202,7 +202,7 @@ trait Weights<M, const T: usize> {
 }
 
 /// All rows of a block, and what is remembered beside them.
-trait Rows<M> {
+trait AllRows<M> {
     fn row(&mut self, row: usize) -> (&mut [f32xN], &mut [M]);
 }
 
@@ -228,7 +228,7 @@ impl<M, const T: usize> Weights<M, T> for WholeRows<'_, M, T> {
     }
 }
 
-impl<M, const T: usize> Rows<M> for WholeRows<'_, M, T> {
+impl<M, const T: usize> AllRows<M> for WholeRows<'_, M, T> {
     #[inline(always)]
     fn row(&mut self, row: usize) -> (&mut [f32xN], &mut [M]) {
         let (weights, memory) = self.of_row(row);
@@ -236,14 +236,14 @@ impl<M, const T: usize> Rows<M> for WholeRows<'_, M, T> {
     }
 }
 
-/// Rows of as many vectors.
+/// Rows of any number of vectors, all of them.
 struct WideRows<'a, M> {
     vectors: usize,
     weights: &'a mut [f32xN],
     memory: &'a mut [M],
 }
 
-impl<M> Rows<M> for WideRows<'_, M> {
+impl<M> AllRows<M> for WideRows<'_, M> {
     #[inline(always)]
     fn row(&mut self, row: usize) -> (&mut [f32xN], &mut [M]) {
         let at = row * self.vectors..(row + 1) * self.vectors;
@@ -364,7 +364,7 @@ fn catch_up_rows<R: Rule>(
     updates: u64,
     last: &mut [u64],
     late: &[u16],
-    mut rows: impl Rows<R::Memory>,
+    mut rows: impl AllRows<R::Memory>,
 ) {
     for row in late.iter().map(|&row| usize::from(row)) {
         let missed = updates.saturating_sub(last[row]);
