@@ -242,7 +242,7 @@ impl<R: Rule> Layer<R> {
         let mut late = 0;
         for &j in lit.index() {
             room[late] = j;
-            late += usize::from(updates.saturating_sub(last[usize::from(j)]) > 0);
+            late += usize::from(last[usize::from(j)] < updates);
         }
         self.whole().catch_up_weights(&list[..late]);
         self.pauses.late = list;

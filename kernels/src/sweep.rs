@@ -69,7 +69,7 @@ pub(crate) struct BlockNorms<'a> {
     pub(crate) lane_changes: &'a mut [f32xN],
 }
 
-impl<R: Rule> Block<'_, R> {
+impl<'a, R: Rule> Block<'a, R> {
     /// Updates those of the block's rows that have a gradient.
     ///
     /// # Panics
@@ -147,17 +147,8 @@ impl<R: Rule> Block<'_, R> {
             for_narrow_tiles!(self.vectors, first, T => self.sweep_part::<T>(gradient, visits.clone(), first));
         } else {
             for_tile!(self.vectors, T => {
-                let tiles = WholeRows::<_, T>::new(self.weights, self.memory);
-                let sweep = Sweep {
-                    rows: self.rows.clone(),
-                    visits,
-                    first: 0,
-                    is_last: true,
-                    updates: self.updates,
-                    last: self.last,
-                    norms: &mut self.norms,
-                };
-                sweep.run(self.rule, gradient, tiles);
+                let (rule, (sweep, weights, memory)) = (self.rule, self.sweep_of(visits, 0, T));
+                sweep.run(rule, gradient, WholeRows::<_, T>::new(weights, memory));
             }, else {
                 for_tiles!(self.vectors, first, T => self.sweep_part::<T>(gradient, visits.clone(), first));
             });
@@ -181,18 +172,29 @@ impl<R: Rule> Block<'_, R> {
     /// Updates the T vectors of every row that start with its vector `first`.
     #[inline(always)]
     fn sweep_part<const T: usize>(&mut self, gradient: &impl Gradient, visits: Range<usize>, first: usize) {
-        let (weights, memory) = (&mut *self.weights, &mut *self.memory);
-        let tiles = PartsOfRows::<_, T> { first, vectors: self.vectors, weights, memory };
+        let (rule, vectors) = (self.rule, self.vectors);
+        let (sweep, weights, memory) = self.sweep_of(visits, first, T);
+        sweep.run(rule, gradient, PartsOfRows::<_, T> { first, vectors, weights, memory });
+    }
+
+    /// What a sweep over `width` vectors of every row takes, and what it goes over.
+    #[inline(always)]
+    fn sweep_of(
+        &mut self,
+        visits: Range<usize>,
+        first: usize,
+        width: usize,
+    ) -> (Sweep<'_, 'a>, &mut [f32xN], &mut [R::Memory]) {
         let sweep = Sweep {
             rows: self.rows.clone(),
             visits,
             first,
-            is_last: first + T == self.vectors,
+            is_last: first + width == self.vectors,
             updates: self.updates,
             last: self.last,
             norms: &mut self.norms,
         };
-        sweep.run(self.rule, gradient, tiles);
+        (sweep, self.weights, self.memory)
     }
 }
 

@@ -114,8 +114,7 @@ impl Course {
 
     /// With a table that starts with update `start`.
     fn starting(lr: f64, beta1: f64, beta2: f64, start: u64) -> Self {
-        let [until_first, until_second] = [beta1, beta2].map(until_nothing);
-        let settled_from = until_first.max(until_second) + 1;
+        let settled_from = settled_from(beta1, beta2);
         let needed = settled_from - start + SHORT as u64;
         let entries = needed.min(ENTRIES) as usize;
         let mut course = Self {
@@ -126,7 +125,7 @@ impl Course {
             corrections: vec![(0.0, 0.0); entries],
             start,
             settled_from: (needed <= ENTRIES).then_some(settled_from),
-            reach: until_first,
+            reach: until_nothing(beta1),
             ratios: core::array::from_fn(|_| Vec::new()),
             left: Vec::new(),
             gone: Vec::new(),
@@ -175,7 +174,7 @@ impl Course {
         let at_end = self.settled_from.is_none() && t >= self.start + self.corrections.len() as u64;
         at_end.then(|| {
             // The first that goes as far as to where corrections are 1 stays.
-            let settled_from = until_nothing(self.beta1).max(until_nothing(self.beta2)) + 1;
+            let settled_from = settled_from(self.beta1, self.beta2);
             let last = (settled_from + SHORT as u64).saturating_sub(ENTRIES).next_multiple_of(STRIDE);
             let start = t.saturating_sub(PAST) / STRIDE * STRIDE;
             Self::starting(self.lr, self.beta1, self.beta2, start.min(last))
@@ -328,6 +327,11 @@ fn short(column: &[f64]) -> &[f64; SHORT] {
 /// The updates after which a power of `beta` counts no more.
 fn until_nothing(beta: f64) -> u64 {
     if beta == 0.0 { 1 } else { (NOTHING.ln() / beta.ln()).ceil() as u64 }
+}
+
+/// The first update from which on all corrections are 1.
+fn settled_from(beta1: f64, beta2: f64) -> u64 {
+    until_nothing(beta1).max(until_nothing(beta2)) + 1
 }
 
 /// beta^k, 0 when that is far below what counts.
