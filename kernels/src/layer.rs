@@ -12,6 +12,8 @@
 //! beforehand. So a dark pixel's row (where images go together, one of a dark group) is left where it is, and
 //! [caught up](Rule::catch_up) with when it is read next: the result is the plain one up to rounding, for the cost of the lit
 //! rows. Under a rule without pause there is nothing to catch up with, and all of this compiles to nothing.
+//!
+//! Under a rule of which weights are [derived](Rule::DERIVED), `weights` above are what it stores in their place.
 
 use crate::forward::{Rows, hidden_sums, sums_of};
 use crate::gradient::{Gradient, OfImage};
@@ -19,9 +21,8 @@ use crate::lanes::{LANES, REGISTERS, TILE, f32xN, fours};
 use crate::lit::Lit;
 use crate::norms::{LaneNorms, into_rates, room};
 use crate::panel::Panel;
-use crate::rule::{Echo, Norms, Rule, catch_up, memories, rests};
-use crate::sweep::{Block, BlockNorms, pause};
-use bytemuck::Pod;
+use crate::rule::{Echo, Norms, Rule, catch_up, memories, numbers, numbers_mut, rests};
+use crate::sweep::{Block, BlockNorms};
 use wide::f32x8;
 
 /// The weights of a layer, `[rows][Hp]`, and what its optimizer keeps about them.
@@ -36,6 +37,8 @@ pub struct Layer<R: Rule> {
     /// Updates so far.
     updates: u64,
     pauses: Pauses,
+    /// The weights as the network sees them, for whoever wants to see them all, unless they are stored.
+    view: Option<Panel>,
 }
 
 /// Everything about a layer that its updates have brought about. With the same shape and rule, it goes on from here to the
@@ -55,14 +58,12 @@ pub struct State {
 }
 
 /// Who waits for how long, under a rule that pauses; otherwise empty.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 struct Pauses {
     /// The update that each row was last touched by; [`NEVER`] before the first.
     last: Vec<u64>,
-    /// Room for the lit pixels whose rows have missed anything, unless the rule peeks.
+    /// Room for the lit pixels whose rows have missed anything.
     late: Vec<u16>,
-    /// The weights, all caught up, for whoever wants to see them all.
-    view: Option<Panel>,
 }
 
 /// A row that no update has touched remembers nothing, so it has missed nothing that would be worth replaying.
@@ -80,24 +81,27 @@ impl<R: Rule> Layer<R> {
     /// A layer before its first update.
     pub fn new(weights: Panel, rule: R) -> Self {
         const { assert!(rests::<R>() || matches!(R::NORMS, Norms::Unused), "norms know nothing of pauses") };
+        const {
+            assert!(!R::DERIVED || rests::<R>() && memories::<R>() == 1, "weights are derived of two vectors")
+        };
+        const {
+            assert!(!R::DERIVED || matches!(R::NORMS, Norms::Unused), "norms know nothing of derived weights")
+        };
         const { assert!(!R::ADDS_UP || matches!(R::NORMS, Norms::Unused), "norms do not add up") };
-        const { assert!(!R::ADDS_UP || memories::<R>() == !rests::<R>() as usize, "what is remembered moves on") };
+        const { assert!(!R::ADDS_UP || rests::<R>() && memories::<R>() == R::DERIVED as usize, "weights add up") };
         const { assert!(R::LONGEST_PAUSE >= 2, "rows are woken every so many updates, half of the longest pause") };
         let memory = vec![R::Memory::default(); weights.as_vectors().len()];
         let (mut row_squares, mut lanes) = Default::default();
-        let mut pauses = Pauses { last: Vec::new(), late: Vec::new(), view: None };
+        let mut pauses = Pauses::default();
         match R::NORMS {
             Norms::Unused => {}
             Norms::OfRows => row_squares = vec![f32x8::ZERO; room(weights.rows())],
             Norms::OfLanes => lanes = LaneNorms::of(&weights, &rule),
         }
         if !rests::<R>() {
-            pauses.last = vec![NEVER; weights.rows()];
-            if !R::PEEKS {
-                pauses.late = vec![0; weights.rows()];
-            }
+            pauses = Pauses { last: vec![NEVER; weights.rows()], late: vec![0; weights.rows()] };
         }
-        Self { weights, rule, memory, row_squares, lanes, updates: 0, pauses }
+        Self { weights, rule, memory, row_squares, lanes, updates: 0, pauses, view: None }
     }
 
     /// All that its updates have brought about.
@@ -159,25 +163,30 @@ impl<R: Rule> Layer<R> {
 
     /// The weights, `[rows][Hp]`, all of them caught up. Looking at them changes nothing that follows.
     pub fn weights(&mut self) -> &Panel {
-        if rests::<R>() {
+        if rests::<R>() && !R::DERIVED {
             return &self.weights;
         }
         self.rule.look_back();
-        let (updates, Pauses { last, view, .. }) = (self.updates, &mut self.pauses);
-        let view = view.get_or_insert_with(|| self.weights.clone());
-        let n = self.weights.vectors();
-        let rows = view.as_vectors_mut().chunks_exact_mut(n).zip(self.weights.as_vectors().chunks_exact(n));
+        let Self { rule, weights, memory, updates, pauses: Pauses { last, .. }, view, .. } = self;
+        let view = view.get_or_insert_with(|| weights.clone());
+        view.as_vectors_mut().copy_from_slice(weights.as_vectors());
+        let n = weights.vectors();
         let mut memory_then = vec![R::Memory::default(); n];
-        for (((seen, row), memory), last) in rows.zip(self.memory.chunks_exact(n)).zip(last) {
-            seen.copy_from_slice(row);
-            memory_then.copy_from_slice(memory);
-            catch_up(&self.rule, updates.saturating_sub(*last), seen, &mut memory_then);
+        let rows = view.as_vectors_mut().chunks_exact_mut(n).zip(memory.chunks_exact(n));
+        for (row, (seen, memory)) in rows.enumerate() {
+            if R::DERIVED {
+                seen.iter_mut().zip(memory).for_each(|(w, memory)| *w = rule.derive(*w, memory));
+            } else {
+                memory_then.copy_from_slice(memory);
+                catch_up(rule, updates.saturating_sub(last[row]), seen, &mut memory_then);
+            }
         }
         view
     }
 
     /// The weights as they lie in memory. Under a rule that pauses, only those rows are up to date that the last update
-    /// had a gradient for, or that have [caught up](Self::catch_up) since.
+    /// had a gradient for, or that have [caught up](Self::catch_up) since. Where weights are [derived](Rule::DERIVED), this is
+    /// what they are derived of.
     pub fn stored(&self) -> &Panel {
         &self.weights
     }
@@ -209,8 +218,8 @@ impl<R: Rule> Layer<R> {
         if R::NORMS == Norms::OfRows {
             sums_of(lit, Squaring { weights: &self.weights, squares: &mut self.row_squares }, sums);
             into_rates(&self.rule, &mut self.row_squares, lit.len());
-        } else if R::PEEKS && !rests::<R>() {
-            self.peeking_sums(lit, sums);
+        } else if R::DERIVED {
+            self.derived_sums(lit, sums);
         } else {
             if !rests::<R>() {
                 self.catch_up_weights(lit);
@@ -254,19 +263,19 @@ impl<R: Rule> Layer<R> {
     /// If `sums` is not a row long, or a lit pixel has no row.
     pub fn hidden_sums(&mut self, lit: Lit, sums: &mut [f32xN]) {
         assert_eq!(sums.len(), self.weights.vectors(), "one sum per hidden unit");
-        if R::PEEKS && !rests::<R>() {
-            return self.peeking_sums(lit, sums);
+        if R::DERIVED {
+            return self.derived_sums(lit, sums);
         }
         self.catch_up(lit.index().iter().map(|&j| usize::from(j)));
         hidden_sums(lit, &self.weights, sums);
     }
 
-    /// The same by rows that are read as if they had caught up.
+    /// The same by weights that are derived.
     #[inline(always)]
-    fn peeking_sums(&self, lit: Lit, sums: &mut [f32xN]) {
-        let Self { rule, weights, memory, updates, pauses: Pauses { last, .. }, .. } = self;
-        let (vectors, weights) = (weights.vectors(), weights.as_vectors());
-        sums_of(lit, Peeking { rule, vectors, weights, memory, updates: *updates, last }, sums);
+    fn derived_sums(&self, lit: Lit, sums: &mut [f32xN]) {
+        let Self { rule, weights, memory, .. } = self;
+        let (vectors, stored) = (weights.vectors(), weights.as_vectors());
+        sums_of(lit, Deriving { rule, vectors, stored, memory }, sums);
     }
 
     /// Brings `rows` up to date.
@@ -376,49 +385,40 @@ impl<R: Rule> Layer<R> {
         })
     }
 
-    /// What the rule remembers, `[rows][Hp]`, if it is a vector for each vector of weights; otherwise empty. Rows are behind as
-    /// those of [`stored`](Self::stored) are.
+    /// What the weights are [derived](Rule::DERIVED) of besides those that are [stored](Self::stored), `[rows][Hp]`, if they are;
+    /// otherwise empty.
     pub fn remembered(&self) -> &[f32xN] {
-        if memories::<R>() == 1 { bytemuck::cast_slice(&self.memory) } else { &[] }
+        if R::DERIVED { bytemuck::cast_slice(&self.memory) } else { &[] }
     }
 
-    /// What some net inputs become with that many updates without gradient: `past` are the sums for the same units by what is
-    /// [remembered](Self::remembered).
+    /// What some net inputs by [stored](Self::stored) weights become with that many updates without gradient, at most 64: `past`
+    /// are the sums for the same units by what is [remembered](Self::remembered).
     ///
     /// # Panics
-    /// If the rule's updates do not [add up](Rule::ADDS_UP), or it remembers anything, and `past` is not as long as `sums`, or
-    /// a pause of so many updates is not at hand.
+    /// If the rule's updates do not [add up](Rule::ADDS_UP), or `past` is not as long as `sums` where weights are derived.
     pub fn foresee(&self, updates: usize, sums: &mut [f32xN], past: &[f32xN]) {
         assert!(R::ADDS_UP, "only then are sums what weights are");
-        if memories::<R>() == 0 {
+        if !R::DERIVED {
             return;
         }
         assert_eq!(past.len(), sums.len(), "two sums for each unit");
-        let pause = self.rule.pause(updates as u64).expect("a short pause is at hand");
-        for (sum, past) in sums.iter_mut().zip(bytemuck::cast_slice::<_, R::Memory>(past)) {
-            *sum = self.rule.catch_up(pause, *sum, past);
+        for (sum, &past) in sums.iter_mut().zip(past) {
+            *sum = self.rule.foresee(updates, *sum, past);
         }
     }
 
-    /// What becomes of gradients, after 0, 1, 2, ... more updates. Those after more than the longest pause may not be at hand:
-    /// to ask for them may panic.
-    pub fn echoes(&self) -> impl Iterator<Item = Echo> {
-        (0..).map(|later| self.rule.echo(later))
+    /// What becomes of the gradients of the next `updates`, at most 64: of the last, the one before, and so on.
+    pub fn echoes(&self, updates: usize) -> impl Iterator<Item = Echo> {
+        (0..updates).map(move |later| self.rule.echo(later, updates))
     }
 
     /// [Ends](Self::settle) so many updates that [were made in one](Block::leap).
     ///
     /// # Panics
-    /// If the rule's updates do not [add up](Rule::ADDS_UP), or there are more than half of the longest pause.
+    /// If the rule's updates do not [add up](Rule::ADDS_UP).
     pub fn settle_all(&mut self, updates: usize) {
         assert!(R::ADDS_UP, "only then are several updates one");
-        let (half, updates) = (R::LONGEST_PAUSE / 2, updates as u64);
-        assert!(updates <= half, "no sleeper may miss too many updates");
-        // Before they are counted: rows that have taken part are ahead by them already, and all others wait for as many more.
-        if !rests::<R>() && (self.updates + updates) / half > self.updates / half {
-            self.wake_sleepers(half - updates);
-        }
-        self.updates += updates;
+        self.updates += updates as u64;
         self.rule.advance(self.updates);
     }
 
@@ -431,28 +431,18 @@ impl<R: Rule> Layer<R> {
         self.updates += 1;
         self.rule.advance(self.updates);
         if !rests::<R>() && self.updates.is_multiple_of(R::LONGEST_PAUSE / 2) {
-            self.wake_sleepers(R::LONGEST_PAUSE / 2);
+            self.wake_sleepers();
         }
     }
 
-    /// Wakes the rows that have missed more than `most` updates: they might else have waited for too long before this is called
-    /// again.
+    /// Wakes the rows that have missed more than half of the longest pause: they might else have waited for too long before this
+    /// is called again.
     #[cold]
-    fn wake_sleepers(&mut self, most: u64) {
+    fn wake_sleepers(&mut self) {
         let (last, updates) = (self.pauses.last.clone(), self.updates);
-        let sleeps = |row: &usize| updates.saturating_sub(last[*row]) > most;
+        let sleeps = |row: &usize| updates.saturating_sub(last[*row]) > R::LONGEST_PAUSE / 2;
         self.catch_up((0..last.len()).filter(sleeps));
     }
-}
-
-/// What is remembered, as plain numbers. Nothing has no numbers, which a cast could not tell from many nothings.
-fn numbers<M: Pod>(memory: &[M]) -> &[f32] {
-    if size_of::<M>() == 0 { &[] } else { bytemuck::cast_slice(memory) }
-}
-
-/// The same, to be written.
-fn numbers_mut<M: Pod>(memory: &mut [M]) -> &mut [f32] {
-    if size_of::<M>() == 0 { &mut [] } else { bytemuck::cast_slice_mut(memory) }
 }
 
 /// Rows of which the forward pass notes the sums of squares.
@@ -495,44 +485,34 @@ impl Rows for Squaring<'_> {
     }
 }
 
-/// Rows as they would be had they caught up, under a rule that peeks. They stay as they are, and so does what is remembered
-/// beside them: the update that follows sees to that.
-struct Peeking<'a, R: Rule> {
+/// Rows of weights that are derived of what is stored.
+struct Deriving<'a, R: Rule> {
     rule: &'a R,
     vectors: usize,
-    weights: &'a [f32xN],
+    stored: &'a [f32xN],
     memory: &'a [R::Memory],
-    /// Updates so far, and the one that each row was last touched by.
-    updates: u64,
-    last: &'a [u64],
 }
 
-impl<R: Rule> Peeking<'_, R> {
+impl<R: Rule> Deriving<'_, R> {
     #[inline(always)]
-    fn caught_up<const T: usize>(
-        &self,
-        row: usize,
-        weights: &[f32xN; T],
-        memory: &[R::Memory; T],
-    ) -> [f32xN; T] {
-        let pause = pause(self.rule, self.updates, self.last[row]);
-        core::array::from_fn(|v| self.rule.catch_up(pause, weights[v], &memory[v]))
+    fn derived<const T: usize>(&self, stored: &[f32xN; T], memory: &[R::Memory; T]) -> [f32xN; T] {
+        core::array::from_fn(|v| self.rule.derive(stored[v], &memory[v]))
     }
 }
 
-impl<R: Rule> Rows for Peeking<'_, R> {
+impl<R: Rule> Rows for Deriving<'_, R> {
     #[inline(always)]
     fn whole<const T: usize>(&mut self, row: usize) -> [f32xN; T] {
-        let (weights, memory) = (self.weights.as_chunks().0, self.memory.as_chunks().0);
-        let memory = &memory[..weights.len()]; // the same, but now the compiler knows, and checks a row once
-        self.caught_up(row, &weights[row], &memory[row])
+        let (stored, memory) = (self.stored.as_chunks().0, self.memory.as_chunks().0);
+        let memory = &memory[..stored.len()]; // the same, but now the compiler knows, and checks a row once
+        self.derived(&stored[row], &memory[row])
     }
 
     #[inline(always)]
     fn part<const T: usize>(&mut self, row: usize, first: usize) -> [f32xN; T] {
         let (at, within) = (row * self.vectors + first, "a lit pixel has a row");
-        let (weights, memory) = (&self.weights[at..], &self.memory[at..]);
-        self.caught_up(row, weights.first_chunk().expect(within), memory.first_chunk().expect(within))
+        let (stored, memory) = (&self.stored[at..], &self.memory[at..]);
+        self.derived(stored.first_chunk().expect(within), memory.first_chunk().expect(within))
     }
 }
 
@@ -552,13 +532,12 @@ mod tests {
     /// A weight without gradient goes on at the speed that it has: momentum without loss. Beside its speed, it remembers its
     /// last gradient.
     #[derive(Clone, Debug)]
-    struct Coast<const PEEKS: bool>;
+    struct Coast;
 
-    impl<const PEEKS: bool> Rule for Coast<PEEKS> {
+    impl Rule for Coast {
         type Memory = [f32xN; 2];
         type Pause = f32;
-        const COST: Cost = Cost { step: 0, catch_up: 0 };
-        const PEEKS: bool = PEEKS;
+        const COST: Cost = Cost { step: 0, see: 0 };
         const LONGEST_PAUSE: u64 = 6;
 
         fn step(&self, weights: f32xN, a: f32xN, b: f32xN, [speed, last]: &mut [f32xN; 2]) -> f32xN {
@@ -569,7 +548,7 @@ mod tests {
 
         fn pause(&self, missed: u64) -> Option<f32> {
             assert!(missed <= Self::LONGEST_PAUSE, "a row has waited for {missed} updates");
-            (PEEKS || missed != 2).then_some(missed as f32)
+            (missed != 2).then_some(missed as f32)
         }
 
         fn sit_through(&self, missed: u64, weights: &mut [f32xN], memory: &mut [[f32xN; 2]]) {
@@ -595,10 +574,11 @@ mod tests {
         Panel::from_fn(1, width, |_, i| number(i) as f32 - 3.0)
     }
 
-    fn waits_and_catches_up<const PEEKS: bool>() {
+    #[test]
+    fn rows_that_wait_are_seen_as_if_they_had_moved() {
         for width in WIDTHS {
             let start = Panel::from_fn(ROWS, width, |row, i| (row * 10 + i % 10) as f32);
-            let mut layer = Layer::new(start.clone(), Coast::<PEEKS>);
+            let mut layer = Layer::new(start.clone(), Coast);
             let (mut weights, mut speeds) = (start.clone(), Panel::zeros(ROWS, width));
             for t in 1..=60 {
                 let (index, value) = lit_at(t);
@@ -655,28 +635,11 @@ mod tests {
         }
     }
 
-    #[test]
-    fn rows_that_wait_are_seen_as_if_they_had_moved() {
-        waits_and_catches_up::<false>();
-        waits_and_catches_up::<true>();
-    }
-
-    #[test]
-    fn who_peeks_leaves_a_row_as_it_is() {
-        let lit = Lit::new(&[0], &[1.0]);
-        let mut layer = Layer::new(Panel::from_fn(1, 1, |_, _| 8.0), Coast::<true>);
-        layer.update(&OfImage { lit, deltas: &[f32xN::ONE] });
-        layer.update(&OfImage { lit: Lit::new(&[], &[]), deltas: &[f32xN::ONE] });
-        let mut sums = [f32xN::ZERO];
-        layer.hidden_sums(lit, &mut sums);
-        assert_eq!((layer.stored().row(0)[0], sums[0].to_array()[0]), (7.0, 6.0));
-    }
-
     /// Every three updates, half of the longest pause, those wake that have missed more than three: before the next time, it
     /// would be too late. A row that has never been touched sleeps on.
     #[test]
     fn sleepers_are_woken_in_time_and_no_sooner() {
-        let mut layer = Layer::new(Panel::zeros(3, 1), Coast::<false>);
+        let mut layer = Layer::new(Panel::zeros(3, 1), Coast);
         let mut touched = Vec::new();
         for update in 0..10 {
             let index: &[u16] = if update == 0 { &[0] } else { &[1] };
@@ -694,50 +657,131 @@ mod tests {
         assert_eq!(after(9), &[6, 9, never]);
     }
 
-    /// [`Coast`] without the last gradient, so that its updates add up.
-    #[derive(Clone, Debug)]
-    struct Glide;
+    /// Momentum whose velocity changes its sign at every update and is otherwise lost no more than [`Coast`]'s: mu = -1. Twice the
+    /// velocity is added to what is stored, and of three updates, the last changes the sign of all that is remembered instead.
+    #[derive(Clone, Debug, Default)]
+    struct Swing {
+        phase: usize,
+    }
 
-    impl Rule for Glide {
+    fn sign(n: usize) -> f32 {
+        if n.is_multiple_of(2) { 1.0 } else { -1.0 }
+    }
+
+    impl Rule for Swing {
         type Memory = f32xN;
-        type Pause = f32;
-        const COST: Cost = Cost { step: 0, catch_up: 0 };
-        const PEEKS: bool = true;
+        type Pause = ();
+        const COST: Cost = Cost { step: 0, see: 0 };
+        const DERIVED: bool = true;
         const ADDS_UP: bool = true;
-        const LONGEST_PAUSE: u64 = 6;
 
         fn rate(&self, _: f32xN) -> f32xN {
             f32xN::splat(2.0)
         }
 
-        fn step(&self, weights: f32xN, a: f32xN, b: f32xN, speed: &mut f32xN) -> f32xN {
-            *speed += a * b;
-            weights - *speed
+        fn step(&self, stored: f32xN, a: f32xN, b: f32xN, velocity: &mut f32xN) -> f32xN {
+            *velocity += a * b * f32xN::splat(sign((self.phase + 1) % 3));
+            stored - a * b
         }
 
-        fn echo(&self, later: usize) -> Echo {
-            Echo { taken: (1 + later) as f32, remembered: 1.0 }
+        fn advance(&mut self, updates: u64) {
+            self.phase = updates as usize % 3;
         }
 
-        fn pause(&self, missed: u64) -> Option<f32> {
-            (missed <= Self::LONGEST_PAUSE).then_some(missed as f32)
+        fn rescale(&self, updates: usize) -> Option<f32> {
+            let end = self.phase + updates;
+            (end >= 3).then(|| sign(end / 3))
         }
 
-        fn catch_up(&self, missed: f32, weights: f32xN, speed: &f32xN) -> f32xN {
-            speed.mul_neg_add(f32xN::splat(missed), weights)
+        fn derive(&self, stored: f32xN, velocity: &f32xN) -> f32xN {
+            self.foresee(0, stored, *velocity)
+        }
+
+        fn foresee(&self, updates: usize, stored: f32xN, velocity: f32xN) -> f32xN {
+            velocity.mul_add(f32xN::splat(2.0 * sign(self.phase + updates)), stored)
+        }
+
+        fn echo(&self, later: usize, updates: usize) -> Echo {
+            let remembered = sign(later + (self.phase + updates) % 3);
+            Echo { seen: 1.0 - 2.0 * sign(later), remembered }
         }
     }
 
-    /// Three updates in one, or two, or one alone, beside all of them one by one. Some rows are lit in none, and are woken in
-    /// time; others see their net inputs beforehand.
+    /// One update of what [`Swing`] stores, and of its velocities, as they are.
+    fn swing(
+        stored: &mut Panel,
+        velocities: &mut Panel,
+        (index, value): &(Vec<u16>, Vec<f32>),
+        deltas: &Panel,
+    ) {
+        velocities.as_mut_slice().iter_mut().for_each(|v| *v = -*v);
+        for (&j, x) in index.iter().zip(value) {
+            let (row, velocities) = (stored.row_mut(j.into()), velocities.row_mut(j.into()));
+            for ((z, v), delta) in row.iter_mut().zip(velocities).zip(deltas.row(0)) {
+                *z -= 2.0 * x * delta;
+                *v += 2.0 * x * delta;
+            }
+        }
+    }
+
+    /// The weights that the network sees.
+    fn swung(stored: &Panel, velocities: &Panel) -> Panel {
+        Panel::from_fn(stored.rows(), stored.width(), |row, i| {
+            stored.row(row)[i] + 2.0 * velocities.row(row)[i]
+        })
+    }
+
+    #[test]
+    fn derived_weights_are_what_is_seen() {
+        for width in WIDTHS {
+            let start = Panel::from_fn(ROWS, width, |row, i| (row * 10 + i % 10) as f32);
+            let mut layer = Layer::new(start.clone(), Swing::default());
+            let (mut stored, mut velocities) = (start.clone(), Panel::zeros(ROWS, width));
+            for t in 1..=60 {
+                let lit = lit_at(t);
+                let deltas = row_of(width, |i| (5 * t + i) % 7);
+                let mut want = vec![f32xN::ZERO; deltas.vectors()];
+                hidden_sums(Lit::new(&lit.0, &lit.1), &swung(&stored, &velocities), &mut want);
+                let image = Lit::new(&lit.0, &lit.1);
+                let gradient = OfImage { lit: image, deltas: deltas.as_vectors() };
+                let mut sums = vec![f32xN::splat(f32::NAN); deltas.vectors()];
+                if t % 4 == 0 {
+                    layer.learn(image, &mut sums, |sums| {
+                        assert_eq!(sums, want, "update {t}");
+                        deltas.as_vectors()
+                    });
+                } else {
+                    layer.hidden_sums(image, &mut sums);
+                    assert_eq!(sums, want, "update {t}");
+                    if t % 4 == 1 {
+                        layer.blocks(3).for_each(|mut block| block.update(&gradient));
+                        layer.settle();
+                    } else {
+                        layer.update(&gradient);
+                    }
+                }
+                if t % 7 == 0 {
+                    let state = layer.state();
+                    layer = Layer::new(start.clone(), Swing::default());
+                    layer.resume(&state);
+                }
+                swing(&mut stored, &mut velocities, &lit, &deltas);
+                assert!(layer.weights() == &swung(&stored, &velocities), "update {t}, width {width}");
+                assert!(layer.stored() == &stored);
+            }
+        }
+    }
+
+    /// Several updates in one, beside all of them one by one.
     #[test]
     fn a_leap_ends_where_its_updates_end() {
         for width in WIDTHS {
             let start = Panel::from_fn(ROWS, width, |row, i| (row * 10 + i % 10) as f32);
-            let [mut leaping, mut stepping] = [(); 2].map(|()| Layer::new(start.clone(), Glide));
+            let mut layer = Layer::new(start.clone(), Swing::default());
+            let (mut stored, mut velocities) = (start.clone(), Panel::zeros(ROWS, width));
             let mut updates = 0;
-            for together in [3, 1, 2, 3, 3, 2, 3, 1].into_iter().cycle().take(24) {
-                assert!(leaping.rates(together).eq(vec![2.0; together]));
+            for together in [3, 1, 2, 3, 8, 2, 3, 1].into_iter().cycle().take(24) {
+                assert!(layer.rates(together).eq(vec![2.0; together]));
                 let lit: Vec<_> = (1..=together).map(|t| lit_at(updates + t)).collect();
                 let deltas: Vec<_> =
                     (0..together).map(|t| row_of(width, |i| (5 * (updates + t) + i) % 7)).collect();
@@ -745,48 +789,50 @@ mod tests {
                     lit.iter().flat_map(|(index, _)| index).map(|&j| j.into()).collect();
                 rows.sort_unstable();
                 rows.dedup();
-                leaping.catch_up(rows.iter().copied());
+
+                let n = start.vectors();
+                let other = (index_of(&rows), vec![1.0; rows.len()]);
+                let other = Lit::new(&other.0, &other.1);
+                for later in 0..together {
+                    let [mut seen, mut past] = [(); 2].map(|()| vec![f32xN::ZERO; n]);
+                    hidden_sums(other, layer.stored(), &mut seen);
+                    for &row in &rows {
+                        past.iter_mut().zip(&layer.remembered()[row * n..]).for_each(|(past, &m)| *past += m);
+                    }
+                    layer.foresee(later, &mut seen, &past);
+                    let mut then = velocities.clone();
+                    then.as_mut_slice().iter_mut().for_each(|v| *v *= sign(later));
+                    let mut want = vec![f32xN::ZERO; n];
+                    hidden_sums(other, &swung(&stored, &then), &mut want);
+                    assert_eq!(seen, want, "after {updates} and {later} more");
+                }
 
                 let [mut taken, mut remembered] = [(); 2].map(|()| Panel::zeros(ROWS, width));
-                for (later, ((index, value), deltas)) in lit.iter().zip(&deltas).rev().enumerate() {
-                    let echo = leaping.echoes().nth(later).expect("endless");
-                    for (&j, x) in index.iter().zip(value) {
+                velocities.as_mut_slice().iter_mut().for_each(|v| *v *= sign(together));
+                let dark = swung(&stored, &velocities);
+                velocities.as_mut_slice().iter_mut().for_each(|v| *v *= sign(together));
+                let mut lost = Panel::zeros(ROWS, width);
+                let echoes: Vec<_> = layer.echoes(together).collect();
+                for ((lit, deltas), echo) in lit.iter().zip(&deltas).zip(echoes.iter().rev()) {
+                    for (&j, x) in lit.0.iter().zip(&lit.1) {
                         for (i, delta) in deltas.row(0).iter().enumerate() {
-                            taken.row_mut(j.into())[i] += 2.0 * x * delta * echo.taken;
+                            taken.row_mut(j.into())[i] += 2.0 * x * delta;
                             remembered.row_mut(j.into())[i] += 2.0 * x * delta * echo.remembered;
+                            lost.row_mut(j.into())[i] += 2.0 * x * delta * echo.seen;
                         }
                     }
+                    swing(&mut stored, &mut velocities, lit, deltas);
                 }
-                let n = start.vectors();
-                let [mut seen, mut past] = [(); 2].map(|()| vec![f32xN::ZERO; n]);
-                let other = (index_of(&rows), vec![1.0; rows.len()]);
-                hidden_sums(Lit::new(&other.0, &other.1), leaping.stored(), &mut seen);
-                for &row in &rows {
-                    past.iter_mut().zip(&leaping.remembered()[row * n..]).for_each(|(past, &m)| *past += m);
-                }
-                leaping.foresee(together, &mut seen, &past);
-                let mut without = stepping.clone();
-                for _ in 0..together {
-                    without.update(&OfImage { lit: Lit::new(&[], &[]), deltas: deltas[0].as_vectors() });
-                }
-                let mut want = vec![f32xN::ZERO; n];
-                without.hidden_sums(Lit::new(&other.0, &other.1), &mut want);
-                assert_eq!(seen, want, "after {updates} and {together} more");
-
                 let blocks = if together == 2 { ROWS } else { 3 };
                 let [taken, remembered] = [&taken, &remembered]
                     .map(|sums| OfRows { rows: &rows, all: OfMatrix { sums, scale: 1.0 } });
-                leaping.blocks(blocks).for_each(|mut block| block.leap(together, &taken, &remembered));
-                leaping.settle_all(together);
-                for ((index, value), deltas) in lit.iter().zip(&deltas) {
-                    stepping.update(&OfImage { lit: Lit::new(index, value), deltas: deltas.as_vectors() });
-                }
+                layer.blocks(blocks).for_each(|mut block| block.leap(together, &taken, &remembered));
+                layer.settle_all(together);
                 updates += together;
-                assert!(leaping.weights() == stepping.weights(), "update {updates}, width {width}");
-                assert!(
-                    stepping.takes(&leaping.state()) && leaping.takes(&stepping.state()),
-                    "update {updates}"
-                );
+                let seen = Panel::from_fn(ROWS, width, |row, i| dark.row(row)[i] - lost.row(row)[i]);
+                let want = swung(&stored, &velocities);
+                assert!(layer.weights() == &want && seen == want, "update {updates}, width {width}");
+                assert!(layer.stored() != &want, "nothing swings");
             }
         }
     }
@@ -822,19 +868,12 @@ mod tests {
         }
     }
 
-    #[test]
-    #[should_panic(expected = "no sleeper may miss too many updates")]
-    fn a_leap_is_no_longer_than_half_of_a_pause() {
-        Layer::new(Panel::zeros(1, 1), Glide).settle_all(4);
-    }
-
     /// Two numbers beside each weight: of a row, all of the first come before all of the second.
     #[test]
     fn a_state_has_all_numbers_and_no_padding() {
         for width in WIDTHS {
             let deltas = row_of(width, |i| i % 7);
-            let mut layer =
-                Layer::new(Panel::from_fn(3, width, |row, i| (100 * row + i) as f32), Coast::<true>);
+            let mut layer = Layer::new(Panel::from_fn(3, width, |row, i| (100 * row + i) as f32), Coast);
             layer.update(&OfImage { lit: Lit::new(&[0, 2], &[1.0, 2.0]), deltas: deltas.as_vectors() });
             layer.update(&OfImage { lit: Lit::new(&[0], &[5.0]), deltas: deltas.as_vectors() });
             let numbers = |times: [f32; 3]| times.map(|times| deltas.row(0).iter().map(move |d| times * d));
@@ -856,7 +895,7 @@ mod tests {
 
     #[test]
     fn a_state_of_another_shape_or_of_no_time_is_not_taken() {
-        let layer = Layer::new(Panel::zeros(3, 5), Coast::<false>);
+        let layer = Layer::new(Panel::zeros(3, 5), Coast);
         let own = State { updates: 7, last: vec![7, NEVER, 3], ..layer.state() };
         assert!(layer.takes(&own));
         let but = |change: fn(&mut State)| {
@@ -870,10 +909,7 @@ mod tests {
         assert!(!but(|state| state.lane_squares.push(0.0)));
         assert!(!but(|state| state.last[0] = 8), "an update to come");
         assert!(!but(|state| state.last[2] = 2), "it would have been woken after six");
-        assert!(
-            !Layer::new(Panel::zeros(3, 5), Coast::<false>)
-                .takes(&Layer::new(Panel::zeros(5, 3), Coast::<false>).state())
-        );
+        assert!(!Layer::new(Panel::zeros(3, 5), Coast).takes(&Layer::new(Panel::zeros(5, 3), Coast).state()));
     }
 
     /// Its rate is the norm, and nothing else.
@@ -883,7 +919,7 @@ mod tests {
     impl<const BY_ROW: bool> Rule for ByNorm<BY_ROW> {
         type Memory = ();
         type Pause = ();
-        const COST: Cost = Cost { step: 0, catch_up: 0 };
+        const COST: Cost = Cost { step: 0, see: 0 };
         const NORMS: Norms = if BY_ROW { Norms::OfRows } else { Norms::OfLanes };
 
         fn rate(&self, norms: f32xN) -> f32xN {

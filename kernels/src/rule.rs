@@ -31,17 +31,16 @@ impl Norms {
 pub struct Cost {
     /// For [`step`](Rule::step), or [`step_after`](Rule::step_after) where that is what the sweep calls.
     pub step: u32,
-    /// For [`catch_up`](Rule::catch_up).
-    pub catch_up: u32,
+    /// For [`derive`](Rule::derive), or [`catch_up`](Rule::catch_up) under a rule that pauses.
+    pub see: u32,
 }
 
-/// What has been taken off the weights for a gradient, and what is remembered of it, both as parts of the gradient times its
-/// rate.
+/// What has become of a gradient, in parts of what has been taken off the stored weights for it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Echo {
-    /// Off the weights.
-    pub taken: f32,
-    /// In what is remembered.
+    /// What the weights that the network sees have lost.
+    pub seen: f32,
+    /// What is remembered of it.
     pub remembered: f32,
 }
 
@@ -49,8 +48,9 @@ pub struct Echo {
 ///
 /// To add an optimizer, write a file in [`rules`](crate::rules) with a small struct of its hyper-parameters and this
 /// trait, and enter it in the engine's list. One that leaves a weight alone while its gradient is zero, as SGD does, needs
-/// only [`step`](Self::step). One that does not, as momentum, also says what a pause does: the layer then never touches
-/// the rows of dark pixels, and makes up for it when they are lit again.
+/// only [`step`](Self::step). One that does not, as Adam, also says what a pause does: the layer then never touches
+/// the rows of dark pixels, and makes up for it when they are lit again. Or it stores something else than weights, which does not
+/// move meanwhile, and of which weights are [derived](Self::DERIVED), as [momentum](crate::rules::MomentumAtRest) does.
 pub trait Rule: Clone + Send + Sync + 'static {
     /// What is remembered beside each vector of weights: `()`, or some `f32xN`, all zero before the first update.
     type Memory: Pod + Default + Send + Sync;
@@ -65,15 +65,15 @@ pub trait Rule: Clone + Send + Sync + 'static {
     /// The norms that [`rate`](Self::rate) wants to see. A rule that uses them has no [`Pause`](Self::Pause).
     const NORMS: Norms = Norms::Unused;
 
-    /// Whether [`catch_up`](Self::catch_up) is so cheap that the forward pass had better do it without storing the weights
-    /// that come of it, and leave it to the update to do it again, by [`step_after`](Self::step_after).
-    const PEEKS: bool = false;
+    /// Whether the network sees other weights than those that are stored: what [`derive`](Self::derive) makes of them and of
+    /// what is remembered, which is then one vector. Such a rule has no use for norms, does not pause, and is one for first layers
+    /// whose images are learned one after the other: whatever else reads weights takes them as they are stored.
+    const DERIVED: bool = false;
 
     /// Whether steps are linear in weights, memory and gradient, with the same numbers for all weights: then several of them
-    /// [are one](crate::ahead), and it is known beforehand what weights an image will meet. Such a rule has no use for norms. It
-    /// remembers nothing and does not pause, or it remembers one vector, says what [becomes](Self::echo) of gradients, and has its
-    /// pauses at hand, which may be twice as long as there are updates in one (64 in `dlr`); [`step`](Self::step) adds the gradient times the rate to what is
-    /// remembered, and takes it off the weights.
+    /// [are one](crate::ahead), and it is known beforehand what weights an image will meet. Such a rule has no use for norms, does
+    /// not pause, and remembers nothing unless weights are [derived](Self::DERIVED) of it; [`step`](Self::step) takes the gradient
+    /// times the rate off what is stored.
     const ADDS_UP: bool = false;
 
     /// No row waits for more updates than this: those that would are woken before. It is at least 2.
@@ -93,12 +93,34 @@ pub trait Rule: Clone + Send + Sync + 'static {
     /// padding does.
     fn step(&self, weights: f32xN, a: f32xN, b: f32xN, memory: &mut Self::Memory) -> f32xN;
 
-    /// What has become of a gradient, a number of updates without any after its own, under a rule that
-    /// [adds up](Self::ADDS_UP).
+    /// What has become of the gradient of one of the next `updates`, after the last of them, if `later` of them came after its
+    /// own, under a rule that [adds up](Self::ADDS_UP).
     #[inline(always)]
-    fn echo(&self, later: usize) -> Echo {
-        let _ = later;
-        Echo { taken: 1.0, remembered: 0.0 }
+    fn echo(&self, later: usize, updates: usize) -> Echo {
+        let _ = (later, updates);
+        Echo { seen: 1.0, remembered: 0.0 }
+    }
+
+    /// The weights that the network sees, if they are [derived](Self::DERIVED).
+    #[inline(always)]
+    fn derive(&self, stored: f32xN, memory: &Self::Memory) -> f32xN {
+        let _ = memory;
+        stored
+    }
+
+    /// What [`derive`](Self::derive) would make of this after that many updates without gradient, at most 64, or of sums of it.
+    #[inline(always)]
+    fn foresee(&self, updates: usize, stored: f32xN, remembered: f32xN) -> f32xN {
+        let _ = (updates, remembered);
+        stored
+    }
+
+    /// What all that is remembered, of rows with and without gradient, is to be multiplied by before so many updates: where it is
+    /// kept in a unit that changes with time, as rules do whose memory [fades](crate::rules::RmsProp).
+    #[inline(always)]
+    fn rescale(&self, updates: usize) -> Option<f32> {
+        let _ = updates;
+        None
     }
 
     /// Called after every update with their number so far: the place for what depends on that, as bias correction, and on
@@ -111,7 +133,7 @@ pub trait Rule: Clone + Send + Sync + 'static {
     fn look_back(&mut self) {}
 
     /// What the last `missed` updates, at most [`LONGEST_PAUSE`](Self::LONGEST_PAUSE), did to a row without gradient, if that
-    /// is at hand. That of no update always is, and if the rule [peeks](Self::PEEKS), all are.
+    /// is at hand. That of no update always is.
     #[inline(always)]
     fn pause(&self, missed: u64) -> Option<Self::Pause> {
         unreachable!("a rule with pauses says what {missed} updates do")
@@ -137,8 +159,8 @@ pub trait Rule: Clone + Send + Sync + 'static {
         let _ = (pause, memory);
     }
 
-    /// [`step`](Self::step) after a pause that what is remembered knows nothing of yet, nor do the weights if the rule
-    /// [peeks](Self::PEEKS). For rules that can do all of it together for less.
+    /// [`step`](Self::step) after a pause that the weights have caught up with, but what is remembered has not. For rules that can
+    /// do both together for less.
     #[inline(always)]
     fn step_after(
         &self,
@@ -148,7 +170,6 @@ pub trait Rule: Clone + Send + Sync + 'static {
         b: f32xN,
         memory: &mut Self::Memory,
     ) -> f32xN {
-        let weights = if Self::PEEKS { self.catch_up(pause, weights, memory) } else { weights };
         self.fade(pause, memory);
         self.step(weights, a, b, memory)
     }
@@ -162,6 +183,16 @@ pub const fn rests<R: Rule>() -> bool {
 /// How many numbers are remembered beside each weight.
 pub(crate) const fn memories<R: Rule>() -> usize {
     size_of::<R::Memory>() / size_of::<f32xN>()
+}
+
+/// What is remembered, as plain numbers. Nothing has no numbers, which a cast could not tell from many nothings.
+pub(crate) fn numbers<M: Pod>(memory: &[M]) -> &[f32] {
+    if size_of::<M>() == 0 { &[] } else { bytemuck::cast_slice(memory) }
+}
+
+/// The same, to be written.
+pub(crate) fn numbers_mut<M: Pod>(memory: &mut [M]) -> &mut [f32] {
+    if size_of::<M>() == 0 { &mut [] } else { bytemuck::cast_slice_mut(memory) }
 }
 
 /// Brings some vectors of a row, and what is remembered beside them, up to date after so many updates without gradient.
@@ -189,7 +220,7 @@ mod tests {
     impl Rule for Vague {
         type Memory = f32xN;
         type Pause = f32;
-        const COST: Cost = Cost { step: 2, catch_up: 0 };
+        const COST: Cost = Cost { step: 2, see: 0 };
 
         fn step(&self, weights: f32xN, a: f32xN, b: f32xN, _: &mut f32xN) -> f32xN {
             a.mul_neg_add(b, weights)

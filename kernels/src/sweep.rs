@@ -34,7 +34,7 @@
 //! 7. Several updates are [one](Block::leap) where the rule [adds up](Rule::ADDS_UP): rows are read and written once for all
 //!    of them.
 //!
-//! Before that, under rules with pauses, late rows of a block catch up.
+//! Before that, under rules with pauses, late rows of a block catch up, and what is remembered is rescaled if its unit changes.
 //!
 //! Cost per row of V vectors, beside the rule's: one broadcast; with norms of lanes V (multiplication by the rate,
 //! subtraction, addition, FMA).
@@ -42,9 +42,9 @@
 use crate::gradient::{Gradient, Tiles};
 use crate::lanes::{f32xN, for_narrow_tiles, for_tile, for_tiles, fours};
 use crate::norms::{into_rates, sum_of_squares};
-use crate::rule::{Norms, Rule, catch_up, memories, rests};
+use crate::rule::{Norms, Rule, catch_up, numbers_mut, rests};
+use core::mem::needs_drop;
 use core::ops::Range;
-use core::slice;
 use wide::f32x8;
 
 /// Some consecutive rows of a layer in the midst of an update.
@@ -87,7 +87,7 @@ impl<'a, R: Rule> Block<'a, R> {
                 *four = fours(squares);
             }
             into_rates(self.rule, self.norms.rows, visits.len());
-        } else if !rests::<R>() && !R::PEEKS {
+        } else if !rests::<R>() {
             for row in visited {
                 let missed = self.updates.saturating_sub(self.last[row]);
                 self.last[row] = self.updates;
@@ -99,49 +99,49 @@ impl<'a, R: Rule> Block<'a, R> {
     }
 
     /// Makes `updates` updates in one, under a rule whose updates [add up](Rule::ADDS_UP): `taken` is the sum of all that their
-    /// gradients take off the weights meanwhile, and `remembered`, with the same rows, the sum of what is remembered of them. The
-    /// rows have caught up.
+    /// gradients take off the stored weights, and `remembered`, with the same rows, the sum of what is remembered of them.
     ///
     /// # Panics
     /// If the rule is another one, the gradients' rows are not as long as the layer's, or of `remembered` there are fewer.
     pub fn leap(&mut self, updates: usize, taken: &impl Gradient, remembered: &impl Gradient) {
         assert!(R::ADDS_UP, "several updates are one only where they add up");
         assert_eq!(taken.vectors(), self.vectors, "the gradient's rows are as long as the layer's");
-        let rule = self.rule.clone();
-        let pause = (!rests::<R>()).then(|| rule.pause(updates as u64).expect("a short pause is at hand"));
+        self.rescale(updates);
         let visits = taken.within(&self.rows);
         for_narrow_tiles!(self.vectors, first, T => {
             let mut tiles = PartsOfRows::<_, T> { first, vectors: self.vectors, weights: self.weights, memory: self.memory };
             let mut taken_tiles = taken.tiles::<T>(first);
-            let mut remembered_tiles = (memories::<R>() > 0).then(|| remembered.tiles::<T>(first));
+            let mut remembered_tiles = R::DERIVED.then(|| remembered.tiles::<T>(first));
             for (number, factor) in taken.rows(visits.clone()).rev() {
                 let (weights, memory) = tiles.of_row(number - self.rows.start);
-                let (taken, factor) = (taken_tiles.of_row(number), f32xN::splat(factor));
-                for v in 0..T {
-                    let before = pause.map_or(weights[v], |pause| rule.catch_up(pause, weights[v], &memory[v]));
-                    weights[v] = taken[v].mul_neg_add(factor, before);
+                let factor = f32xN::splat(factor);
+                for (weights, taken) in weights.iter_mut().zip(taken_tiles.of_row(number)) {
+                    *weights = taken.mul_neg_add(factor, *weights);
                 }
-                if let Some((tiles, pause)) = remembered_tiles.as_mut().zip(pause) {
-                    for (memory, &sum) in memory.iter_mut().zip(tiles.of_row(number)) {
-                        rule.fade(pause, memory);
-                        let memory: &mut [f32xN] = bytemuck::cast_slice_mut(slice::from_mut(memory));
-                        memory[0] = sum.mul_add(factor, memory[0]);
+                if let Some(tiles) = &mut remembered_tiles {
+                    let memory: &mut [f32xN] = bytemuck::cast_slice_mut(memory);
+                    for (memory, sum) in memory.iter_mut().zip(tiles.of_row(number)) {
+                        *memory = sum.mul_add(factor, *memory);
                     }
                 }
             }
         });
-        if !rests::<R>() {
-            for (row, _) in taken.rows(visits) {
-                self.last[row - self.rows.start] = self.updates + updates as u64;
-            }
+    }
+
+    /// Brings what is remembered to the unit that it has after so many more updates.
+    #[inline(always)]
+    fn rescale(&mut self, updates: usize) {
+        if let Some(factor) = self.rule.rescale(updates) {
+            multiply(numbers_mut(self.memory), factor);
         }
     }
 
     /// [`update`](Self::update) for rows that the way forward has just seen: their rates are there, and their weights
-    /// have caught up, unless the rule [peeks](Rule::PEEKS).
+    /// have caught up.
     #[inline(always)]
     pub(crate) fn sweep<G: Gradient>(&mut self, gradient: &G) {
         assert_eq!(gradient.vectors(), self.vectors, "the gradient's rows are as long as the layer's");
+        self.rescale(1);
         let visits = gradient.within(&self.rows);
         if G::NARROW {
             for_narrow_tiles!(self.vectors, first, T => self.sweep_part::<T>(gradient, visits.clone(), first));
@@ -293,12 +293,9 @@ impl Sweep<'_, '_> {
         gradient: &impl Gradient,
         tiles: impl Weights<R::Memory, T>,
     ) {
-        if rests::<R>() {
+        if rests::<R>() && !needs_drop::<R>() {
             // It is small. Of a copy, the compiler knows that no store changes it, and keeps its numbers in registers.
             self.run_inlined(&rule.clone(), gradient, tiles);
-        } else if R::PEEKS {
-            // Such a rule has few numbers, and better uses for registers: apart, momentum took 5 % longer on AVX2.
-            self.run_inlined(rule, gradient, tiles);
         } else {
             self.run_apart(rule, gradient, tiles);
         }
@@ -382,9 +379,18 @@ fn catch_up_rows<R: Rule>(
     }
 }
 
-/// The pause of a row since the update `last`, under a rule that peeks or where the way forward has seen the row.
+/// Multiplies numbers that are remembered, and forgets those of which a subnormal would be left, which are slow to work with.
+#[cold]
+fn multiply(numbers: &mut [f32], factor: f32) {
+    for number in numbers {
+        let product = *number * factor;
+        *number = if product.abs() < f32::MIN_POSITIVE { 0.0 } else { product };
+    }
+}
+
+/// The pause of a row since the update `last`, which the way forward has seen.
 #[inline(always)]
-pub(crate) fn pause<R: Rule>(rule: &R, updates: u64, last: u64) -> R::Pause {
+fn pause<R: Rule>(rule: &R, updates: u64, last: u64) -> R::Pause {
     rule.pause(updates.saturating_sub(last)).expect("the pause of a row that was not woken is at hand")
 }
 

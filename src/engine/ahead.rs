@@ -28,9 +28,7 @@ const FEWEST: usize = 40;
 /// there are the images' products, and what they do to each other; and images that are turned around are good work for wide
 /// vectors only.
 pub(super) fn pays<R: Rule>(units: usize, dense: bool) -> bool {
-    const { assert!(!R::ADDS_UP || R::LONGEST_PAUSE / 2 >= TOGETHER as u64, "so many updates are one") };
-    let remembers = size_of::<R::Memory>() > 0;
-    let most = match (dense, remembers, LANES) {
+    let most = match (dense, R::DERIVED, LANES) {
         (true, false, _) => 48,
         (true, true, _) => 16,
         (false, false, 16) => 64,
@@ -75,7 +73,7 @@ struct Dense {
 /// What lies between the first layer and the next, a row per image.
 struct Between {
     rows: Rows,
-    /// Sums by what the rule remembers, if it does; then what will be remembered of the deltas.
+    /// Sums by what weights are derived of besides those that are stored, if they are; then what will be remembered of the deltas.
     past: Panel,
 }
 
@@ -96,10 +94,10 @@ impl Ahead {
 
     /// Learns from the images numbered in `order`, at most [`TOGETHER`], in that order. The next are those in `next`, if there
     /// are any.
-    pub(super) fn learn<A: Rule, B: Rule, L: Laps>(
+    pub(super) fn learn<A: Rule, I: Rule, B: Rule, L: Laps>(
         &mut self,
         first: &mut Layer<A>,
-        above: &mut Above<A, B>,
+        above: &mut Above<I, B>,
         task: Task,
         images: &Images,
         (order, next): (&[u32], &[u32]),
@@ -118,23 +116,22 @@ impl Ahead {
     }
 
     /// By lit pixels.
-    fn learn_lit<A: Rule, B: Rule, L: Laps>(
+    fn learn_lit<A: Rule, I: Rule, B: Rule, L: Laps>(
         &mut self,
         first: &mut Layer<A>,
-        above: &mut Above<A, B>,
+        above: &mut Above<I, B>,
         step: &Step<L>,
         coming: &Step<L>,
     ) {
         let Self { turned, between, taken, remembered, .. } = self;
-        let remembers = !first.remembered().is_empty();
         turned.look(first, step);
         each_piece(&mut between.rows.hidden, turned.sums(first.stored().as_vectors(), step), step);
-        if remembers {
+        if A::DERIVED {
             each_piece(&mut between.past, turned.sums(first.remembered(), step), step);
         }
         between.one_by_one(first, above, turned.products(), step);
         tile(&between.rows.deltas, taken, step);
-        if remembers {
+        if A::DERIVED {
             tile(&between.past, remembered, step);
         }
         let update = |pixels: &Pixels| {
@@ -145,27 +142,25 @@ impl Ahead {
     }
 
     /// By dense products.
-    fn learn_dense<A: Rule, B: Rule, L: Laps>(
+    fn learn_dense<A: Rule, I: Rule, B: Rule, L: Laps>(
         &mut self,
         first: &mut Layer<A>,
-        above: &mut Above<A, B>,
+        above: &mut Above<I, B>,
         step: &Step<L>,
     ) {
         let Self { dense, between, .. } = self;
         let inputs = first.stored().rows();
-        // Images may have been learned one by one before.
-        step.serial(Phase::Forward, || first.catch_up(0..inputs));
-        let (w1, remembers) = (first.stored(), !first.remembered().is_empty());
+        let w1 = first.stored();
         let Dense { images, products, taken, remembered } = dense.get_or_insert_with(|| Dense {
             images: dense::Dense::new(inputs),
             products: Products::default(),
             taken: Panel::zeros(inputs, w1.width()),
-            remembered: Panel::zeros(if remembers { inputs } else { 0 }, w1.width()),
+            remembered: Panel::zeros(if A::DERIVED { inputs } else { 0 }, w1.width()),
         });
         step.serial(Phase::Forward, || {
             images.read(step.images, step.order);
             images.sums(w1.as_vectors(), &mut between.rows.hidden);
-            if remembers {
+            if A::DERIVED {
                 images.sums(first.remembered(), &mut between.past);
             }
             products.of_dense(images.view());
@@ -173,7 +168,7 @@ impl Ahead {
         between.one_by_one(first, above, products, step);
         step.serial(Phase::Update, || {
             images.gradient(&between.rows.deltas, taken);
-            if remembers {
+            if A::DERIVED {
                 images.gradient(&between.past, remembered);
             }
         });
@@ -183,12 +178,12 @@ impl Ahead {
 }
 
 impl Between {
-    /// Takes every image from its net inputs by the weights that the first of them meets to its deltas, times the learning rate:
-    /// to what will have been taken off the weights for them after the last image, and to what will be remembered.
-    fn one_by_one<A: Rule, B: Rule, L: Laps>(
+    /// Takes every image from its net inputs by what the first of them finds stored to its deltas, times the learning rate: to what
+    /// is taken off that for them, and to what will be remembered after the last image.
+    fn one_by_one<A: Rule, I: Rule, B: Rule, L: Laps>(
         &mut self,
         first: &Layer<A>,
-        above: &mut Above<A, B>,
+        above: &mut Above<I, B>,
         products: &mut Products,
         step: &Step<L>,
     ) {
@@ -196,9 +191,8 @@ impl Between {
         let (n, images, mut watch) = (hidden.vectors(), step.order.len(), Piece::new(step.laps));
         let [hidden, deltas, past] =
             [hidden, deltas, past].map(|rows| &mut rows.as_vectors_mut()[..images * n]);
-        let remembers = !first.remembered().is_empty();
-        if remembers {
-            products.weigh(first.echoes().map(|echo| echo.taken));
+        if A::DERIVED {
+            products.weigh(first.echoes(images).map(|echo| echo.seen));
             let rows = hidden.chunks_exact_mut(n).zip(past.chunks_exact(n));
             rows.enumerate().for_each(|(number, (sums, past))| first.foresee(number, sums, past));
         }
@@ -211,12 +205,11 @@ impl Between {
             deltas.iter_mut().for_each(|delta| *delta *= f32xN::splat(rate));
             watch.own.lap(Phase::Update);
         }
-        if remembers {
-            let rows = deltas.chunks_exact_mut(n).zip(past.chunks_exact_mut(n)).rev();
-            for ((deltas, past), echo) in rows.zip(first.echoes()) {
-                for (delta, past) in deltas.iter_mut().zip(past) {
-                    *past = *delta * f32xN::splat(echo.remembered);
-                    *delta *= f32xN::splat(echo.taken);
+        if A::DERIVED {
+            let rows = deltas.chunks_exact(n).zip(past.chunks_exact_mut(n)).rev();
+            for ((deltas, past), echo) in rows.zip(first.echoes(images)) {
+                for (&delta, past) in deltas.iter().zip(past) {
+                    *past = delta * f32xN::splat(echo.remembered);
                 }
             }
             watch.own.lap(Phase::Update);
@@ -227,7 +220,7 @@ impl Between {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use dlr_kernels::rules::{Dlr, Momentum, Sgd};
+    use dlr_kernels::rules::{Dlr, MomentumAtRest, Sgd};
 
     #[test]
     fn images_are_learned_together_in_numbers_much_alike() {
@@ -238,8 +231,8 @@ mod tests {
 
     #[test]
     fn only_updates_that_add_up_are_made_together() {
-        assert!(pays::<Sgd>(1000, false) && pays::<Momentum>(1000, true));
-        assert!(!pays::<Sgd>(30, false) && !pays::<Momentum>(8, true));
+        assert!(pays::<Sgd>(1000, false) && pays::<MomentumAtRest>(1000, true));
+        assert!(!pays::<Sgd>(30, false) && !pays::<MomentumAtRest>(8, true));
         assert!(!pays::<Dlr<true>>(1000, false));
     }
 }

@@ -42,9 +42,9 @@ impl Upper {
     }
 
     /// The updates of these layers, by dense products of deltas and hidden activations.
-    fn update<A: Rule, B: Rule>(
+    fn update<I: Rule, B: Rule>(
         &mut self,
-        inner: &mut [Inner<A>],
+        inner: &mut [Inner<I>],
         last: &mut Layer<B>,
         rows: &[Rows],
         output_deltas: &Panel,
@@ -77,9 +77,9 @@ impl Batch {
 
     /// One update from the images numbered in `order`, at most as many as a batch has. The next is from those in `next`,
     /// if there are any.
-    pub(super) fn learn<A: Rule, B: Rule, L: Laps>(
+    pub(super) fn learn<A: Rule, I: Rule, B: Rule, L: Laps>(
         &mut self,
-        mut layers: Layers<A, B>,
+        mut layers: Layers<A, I, B>,
         task: Task,
         images: &Images,
         (order, next): (&[u32], &[u32]),
@@ -97,9 +97,9 @@ impl Batch {
     }
 
     /// By lit pixels.
-    fn learn_lit<A: Rule, B: Rule, L: Laps>(
+    fn learn_lit<A: Rule, I: Rule, B: Rule, L: Laps>(
         &mut self,
-        layers: &mut Layers<A, B>,
+        layers: &mut Layers<A, I, B>,
         step: &Step<L>,
         coming: &Step<L>,
     ) {
@@ -129,7 +129,11 @@ impl Batch {
     }
 
     /// By dense products. No row is behind here: dense gradients move all of them at every update.
-    fn learn_dense<A: Rule, B: Rule, L: Laps>(&mut self, layers: &mut Layers<A, B>, step: &Step<L>) {
+    fn learn_dense<A: Rule, I: Rule, B: Rule, L: Laps>(
+        &mut self,
+        layers: &mut Layers<A, I, B>,
+        step: &Step<L>,
+    ) {
         let w1 = layers.first.stored();
         let new = || (Dense::new(w1.rows()), Panel::zeros(w1.rows(), w1.width()));
         let (mut dense, mut sums) = self.dense.take().unwrap_or_else(new);
@@ -153,7 +157,7 @@ impl Batch {
     }
 
     /// From the net inputs of the first hidden layer to the deltas of all of them, where there are several.
-    fn pass_inner<A: Rule, B: Rule, L: Laps>(&mut self, layers: &Layers<A, B>, step: &Step<L>) {
+    fn pass_inner<A: Rule, I: Rule, B: Rule, L: Laps>(&mut self, layers: &Layers<A, I, B>, step: &Step<L>) {
         let images = step.order.len();
         step.serial(Phase::Output, || {
             for (l, inner) in layers.inner.iter().enumerate() {

@@ -63,10 +63,11 @@ pub trait Learner: Send {
 /// Images ahead of the one being learned that are asked for from memory.
 const AHEAD: usize = 2;
 
-/// The fused path: a rule for the last layer, one for all before it, and room for what lies between them.
-pub struct Fused<A: Rule, B: Rule> {
+/// The fused path: a rule for the first layer, one for those between two hidden ones, one for the last, and room for what lies
+/// between them.
+pub struct Fused<A: Rule, I: Rule, B: Rule> {
     first: Layer<A>,
-    inner: Vec<Inner<A>>,
+    inner: Vec<Inner<I>>,
     last: Layer<B>,
     task: Task,
     online: Online,
@@ -130,16 +131,21 @@ impl Outputs {
     }
 }
 
-impl<A: Rule, B: Rule> Fused<A, B> {
-    /// A learner that goes on from `network`, by `last` in the last layer and by `others` in all before it.
-    pub fn boxed(network: Network, others: A, last: B, task: Task) -> Box<dyn Learner> {
-        let inner = network.inner.iter().map(|weights| Inner::new(weights.clone(), others.clone())).collect();
+impl<A: Rule, I: Rule, B: Rule> Fused<A, I, B> {
+    /// A learner that goes on from `network`, by these rules of its first layer, its inner layers and its last.
+    ///
+    /// # Panics
+    /// If it learns in batches by weights that are [derived](Rule::DERIVED), or these are not those of the first layer.
+    pub fn boxed(network: Network, (first, inner, last): (A, I, B), task: Task) -> Box<dyn Learner> {
+        const { assert!(!I::DERIVED && !B::DERIVED, "only the first layer's weights can be derived") };
+        assert!(task.batch == 1 || !A::DERIVED, "a batch goes through weights that are stored");
+        let inner = network.inner.iter().map(|weights| Inner::new(weights.clone(), inner.clone())).collect();
         Box::new(Self {
             online: Online::new(&network),
             batch: Batch::new(task.batch, &network),
             ahead: None,
             crew: Crew::new(useful_threads(task.batch, network.inputs(), network.first.width())),
-            first: Layer::new(network.first, others),
+            first: Layer::new(network.first, first),
             inner,
             last: Layer::new(network.last, last),
             task,
@@ -206,13 +212,13 @@ impl<A: Rule, B: Rule> Fused<A, B> {
 }
 
 /// The layers above the first one, which learn from one image after the other.
-pub(super) struct Above<'a, A: Rule, B: Rule> {
-    inner: &'a mut [Inner<A>],
+pub(super) struct Above<'a, I: Rule, B: Rule> {
+    inner: &'a mut [Inner<I>],
     last: &'a mut Layer<B>,
     top: &'a mut Top,
 }
 
-impl<A: Rule, B: Rule> Above<'_, A, B> {
+impl<I: Rule, B: Rule> Above<'_, I, B> {
     /// One image, with all of their updates: from the net inputs of the first hidden layer, which become activations, to its
     /// deltas.
     #[inline]
@@ -256,13 +262,13 @@ fn rise<R: Rule>(
 }
 
 /// All layers of a network that learns.
-pub(super) struct Layers<'a, A: Rule, B: Rule> {
+pub(super) struct Layers<'a, A: Rule, I: Rule, B: Rule> {
     pub(super) first: &'a mut Layer<A>,
-    pub(super) inner: &'a mut [Inner<A>],
+    pub(super) inner: &'a mut [Inner<I>],
     pub(super) last: &'a mut Layer<B>,
 }
 
-impl<A: Rule, B: Rule> Learner for Fused<A, B> {
+impl<A: Rule, I: Rule, B: Rule> Learner for Fused<A, I, B> {
     fn learn(&mut self, images: &Images, order: &[u32]) {
         self.learn_with(images, order, &mut ());
     }

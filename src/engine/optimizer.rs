@@ -49,7 +49,7 @@ pub static OPTIMIZERS: &[Entry] = &[
         defaults: momentum(0.02, 0.8),
         authors: momentum(0.05, 0.6),
         build: |h, network, task| {
-            both(network, rules::Momentum::nesterov(double(h.lr), double(h.momentum)), task)
+            by_momentum(network, rules::Momentum::nesterov(double(h.lr), double(h.momentum)), task)
         },
     },
     Entry {
@@ -59,7 +59,7 @@ pub static OPTIMIZERS: &[Entry] = &[
         authors: adam(0.001, 1e-8),
         build: |h, network, task| {
             let rule = rules::Adam::new(double(h.lr), double(h.beta1), double(h.beta2), number(h.epsilon));
-            both(network, rule, task)
+            pausing(network, rule.clone(), rule, task)
         },
     },
     Entry {
@@ -68,7 +68,7 @@ pub static OPTIMIZERS: &[Entry] = &[
         defaults: momentum(0.04, 0.6),
         authors: momentum(0.05, 0.6),
         build: |h, network, task| {
-            both(network, rules::Momentum::nesterov_authors(double(h.lr), double(h.momentum)), task)
+            by_momentum(network, rules::Momentum::nesterov_authors(double(h.lr), double(h.momentum)), task)
         },
     },
     Entry {
@@ -77,7 +77,7 @@ pub static OPTIMIZERS: &[Entry] = &[
         defaults: momentum(0.05, 0.6),
         authors: momentum(0.013, 0.9),
         build: |h, network, task| {
-            both(network, rules::Momentum::classical(double(h.lr), double(h.momentum)), task)
+            by_momentum(network, rules::Momentum::classical(double(h.lr), double(h.momentum)), task)
         },
     },
     Entry {
@@ -116,7 +116,7 @@ pub static OPTIMIZERS: &[Entry] = &[
         build: |h, network, task| {
             let Rates(layers) = h.rates.expect("sgd-rates has rates");
             let [first, second] = layers.map(rules::Scheduled::stretched_exponential);
-            Fused::boxed(network, first, second, task)
+            Fused::boxed(network, (first, first, second), task)
         },
     },
     Entry {
@@ -168,7 +168,21 @@ fn number(value: Option<f64>) -> f32 {
 
 /// A learner that goes on from `network` by the same rule in all layers.
 pub fn both<R: Rule>(network: Network, rule: R, task: Task) -> Box<dyn Learner> {
-    Fused::boxed(network, rule.clone(), rule, task)
+    Fused::boxed(network, (rule.clone(), rule.clone(), rule), task)
+}
+
+/// A learner by `rule`, or what does its work in the `first` layer: the only one whose rows can be left out of an update.
+fn pausing<R: Rule>(network: Network, first: impl Rule, rule: R, task: Task) -> Box<dyn Learner> {
+    let others = rules::EveryRow(rule);
+    Fused::boxed(network, (first, others.clone(), others), task)
+}
+
+/// A learner by momentum.
+fn by_momentum(network: Network, rule: rules::Momentum, task: Task) -> Box<dyn Learner> {
+    match task.batch {
+        1 => pausing(network, rule.at_rest(), rule, task),
+        _ => pausing(network, rule.clone(), rule, task),
+    }
 }
 
 /// A rule that goes by the norms of rows in one layer, and of lanes in the other: a pre-synaptic unit is a row of the
@@ -181,8 +195,8 @@ fn by_norms<R: Rule, L: Rule>(
     task: Task,
 ) -> Box<dyn Learner> {
     match h.norm.expect("the optimizer has a norm") {
-        Norm::Pre => Fused::boxed(network, by_row, by_lane, task),
-        Norm::Post => Fused::boxed(network, by_lane, by_row, task),
+        Norm::Pre => Fused::boxed(network, (by_row.clone(), by_row, by_lane), task),
+        Norm::Post => Fused::boxed(network, (by_lane.clone(), by_lane, by_row), task),
     }
 }
 

@@ -25,7 +25,7 @@ impl Rule for AdaGrad {
     /// G.
     type Memory = f32xN;
     type Pause = ();
-    const COST: Cost = Cost { step: 8, catch_up: 0 };
+    const COST: Cost = Cost { step: 8, see: 0 };
 
     #[inline(always)]
     fn step(&self, weights: f32xN, a: f32xN, b: f32xN, sum: &mut f32xN) -> f32xN {

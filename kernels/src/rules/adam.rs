@@ -73,7 +73,7 @@ impl Rule for Adam {
     /// m and u = sqrt(v).
     type Memory = [f32xN; 2];
     type Pause = Missed;
-    const COST: Cost = Cost { step: 15, catch_up: 12 };
+    const COST: Cost = Cost { step: 15, see: 12 };
 
     #[inline(always)]
     fn rate(&self, _: f32xN) -> f32xN {

@@ -30,7 +30,7 @@ pub struct Dlr<const BY_ROW: bool> {
 impl<const BY_ROW: bool> Rule for Dlr<BY_ROW> {
     type Memory = ();
     type Pause = ();
-    const COST: Cost = Cost { step: 4, catch_up: 0 };
+    const COST: Cost = Cost { step: 4, see: 0 };
     const NORMS: Norms = if BY_ROW { Norms::OfRows } else { Norms::OfLanes };
 
     #[inline(always)]

@@ -36,7 +36,7 @@ pub struct DlrDenominator<const BY_ROW: bool> {
 impl Rule for DlrNumerator {
     type Memory = ();
     type Pause = ();
-    const COST: Cost = Cost { step: 4, catch_up: 0 };
+    const COST: Cost = Cost { step: 4, see: 0 };
 
     #[inline(always)]
     fn rate(&self, _: f32xN) -> f32xN {
@@ -52,7 +52,7 @@ impl Rule for DlrNumerator {
 impl<const BY_ROW: bool> Rule for DlrDenominator<BY_ROW> {
     type Memory = ();
     type Pause = ();
-    const COST: Cost = Cost { step: 2, catch_up: 0 };
+    const COST: Cost = Cost { step: 2, see: 0 };
     const NORMS: Norms = if BY_ROW { Norms::OfRows } else { Norms::OfLanes };
 
     #[inline(always)]

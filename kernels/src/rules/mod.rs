@@ -1,11 +1,15 @@
-//! The optimizers, one short file each; Adam's pauses have one of their own.
+//! The optimizers, one short file each; Adam's pauses have one of their own, and so has what decays by the same factor at every
+//! update.
 
 mod adagrad;
 mod adam;
 mod course;
 mod dlr;
 mod dlr_halves;
+mod every_row;
+mod fading;
 mod momentum;
+mod momentum_at_rest;
 mod rmsprop;
 mod scheduled;
 mod sgd;
@@ -14,7 +18,9 @@ pub use adagrad::AdaGrad;
 pub use adam::Adam;
 pub use dlr::Dlr;
 pub use dlr_halves::{DlrDenominator, DlrNumerator};
+pub use every_row::EveryRow;
 pub use momentum::Momentum;
+pub use momentum_at_rest::MomentumAtRest;
 pub use rmsprop::RmsProp;
 pub use scheduled::Scheduled;
 pub use sgd::Sgd;
@@ -24,7 +30,7 @@ mod tests {
     use super::*;
     use crate::lanes::{LANES, f32xN};
     use crate::reference::{Backprop, Network, Norm, Optimizer, Trainer};
-    use crate::rule::{Norms, Rule, catch_up, rests};
+    use crate::rule::{Norms, Rule, catch_up, numbers_mut, rests};
     use core::mem::take;
     use core::slice::from_mut;
 
@@ -48,6 +54,9 @@ mod tests {
             trainer.step(&[pattern]);
 
             rule.look_back();
+            if let Some(factor) = rule.rescale(1) {
+                numbers_mut(from_mut(&mut memory)).iter_mut().for_each(|number| *number *= factor);
+            }
             let norms = match R::NORMS {
                 Norms::Unused => f32xN::ZERO,
                 Norms::OfRows => f32xN::splat((weights * weights).to_array().iter().sum::<f32>().sqrt()),
@@ -55,7 +64,9 @@ mod tests {
             };
             let rate = rule.rate(norms);
             if rests::<R>() {
-                weights = rule.step(weights, rate, gradient, &mut memory);
+                if !is_dark || !R::DERIVED {
+                    weights = rule.step(weights, rate, gradient, &mut memory);
+                }
             } else {
                 // Woken by whoever wants to see the row, or because what it has missed is not at hand.
                 if update % 17 == 0 || rule.pause(missed).is_none() {
@@ -65,7 +76,7 @@ mod tests {
                     missed += 1;
                 } else {
                     let pause = rule.pause(take(&mut missed)).expect("that of no update always is at hand");
-                    let seen = if R::PEEKS { weights } else { rule.catch_up(pause, weights, &memory) };
+                    let seen = rule.catch_up(pause, weights, &memory);
                     weights = rule.step_after(pause, seen, rate, gradient, &mut memory);
                 }
             }
@@ -73,6 +84,7 @@ mod tests {
 
             let (mut seen, mut memory) = ([weights], [memory]);
             catch_up(&rule, missed, &mut seen, &mut memory);
+            let seen = seen.map(|weights| rule.derive(weights, &memory[0]));
             for (got, want) in seen[0].to_array().into_iter().zip(&trainer.network.w1) {
                 let error = (f64::from(got) - want).abs();
                 assert!(error < 2e-5, "{optimizer:?}, update {update}: {got} for {want}");
@@ -89,6 +101,12 @@ mod tests {
         follow(Momentum::classical(lr, momentum), Optimizer::Momentum { lr, momentum });
         follow(Momentum::nesterov(lr, momentum), Optimizer::Nesterov { lr, momentum });
         follow(Momentum::nesterov_authors(lr, momentum), Optimizer::NesterovAuthors { lr, momentum });
+        follow(Momentum::classical(lr, momentum).at_rest(), Optimizer::Momentum { lr, momentum });
+        follow(Momentum::nesterov(lr, momentum).at_rest(), Optimizer::Nesterov { lr, momentum });
+        follow(
+            Momentum::nesterov_authors(lr, momentum).at_rest(),
+            Optimizer::NesterovAuthors { lr, momentum },
+        );
         let (lr, beta1, beta2) = (0.01, 0.75, 0.9);
         follow(Adam::new(lr, beta1, beta2, 1e-6), Optimizer::Adam { lr, beta1, beta2, epsilon });
         follow(AdaGrad { lr: 0.25, epsilon: 1e-6 }, Optimizer::AdaGrad { lr: 0.25, epsilon });

@@ -13,40 +13,37 @@
 //! | [Nesterov's](Momentum::nesterov) | u <- m u + g; w <- w - lr (g + m u) | (1 + m) lr | m | m / (1 + m) |
 //! | [the author's](Momentum::nesterov_authors) | u <- (1 + m) lr g + m^2 u; w <- w - u | (1 + m) lr | m^2 | 1 |
 //!
-//! With g = 0 for k updates, v decays to mu^k v, and w moves by -scale (mu + mu^2 + ... + mu^k) v. An update after such a
-//! pause is one more term of both, and the gradient.
+//! With g = 0 for k updates, v decays to mu^k v, and w moves by -scale (mu + mu^2 + ... + mu^k) v.
 //!
-//! Cost per vector: reading, 2 loads and FMA; updating, 2 loads, multiplication, 3 FMA, 2 stores.
+//! Cost per vector: catching up, 2 loads, FMA, store; updating, 2 loads, 2 multiplications, 3 FMA, 2 stores.
 
+use super::MomentumAtRest;
 use crate::lanes::f32xN;
-use crate::rule::{Cost, Echo, Rule};
+use crate::rule::{Cost, Rule};
 use std::sync::Arc;
 
 /// A velocity for every weight.
 #[derive(Clone, Debug)]
 pub struct Momentum {
-    rate: f32,
+    rate: f64,
+    mu: f64,
+    scale: f64,
     /// What 0, 1, 2, ... updates without gradient do.
-    decays: Arc<[Decay; DECAYS]>,
+    pauses: Arc<[Pause; PAUSES]>,
 }
 
-/// A part of the velocity that is left, and another that has moved the weight.
-#[derive(Clone, Copy, Debug, Default)]
-struct Decay {
+/// What some updates without gradient do.
+#[derive(Clone, Copy, Debug)]
+pub struct Pause {
+    /// The part of the velocity that is left.
     left: f32,
+    /// The part that has moved the weight.
     moved: f32,
 }
 
-/// What some updates without gradient do, and what they and one with a gradient do together.
-#[derive(Clone, Copy, Debug)]
-pub struct Pause {
-    idle: Decay,
-    with_step: Decay,
-}
-
-/// Two more than the longest pause, which is longer than nearly all of those between two images of MNIST that light the
+/// One more than the longest pause, which is longer than nearly all of those between two images of MNIST that light the
 /// same pixel; 8 KB, a quarter of which is ever in use.
-const DECAYS: usize = 1024;
+const PAUSES: usize = 1024;
 
 impl Momentum {
     /// Classical momentum, the heavy ball (Plaut, Nowlan & Hinton, 1986), as PyTorch has it. `momentum` lies in `0..1`.
@@ -66,11 +63,17 @@ impl Momentum {
     }
 
     fn new(rate: f64, mu: f64, scale: f64) -> Self {
-        Self { rate: rate as f32, decays: Arc::new(core::array::from_fn(|k| Decay::over(k, mu, scale))) }
+        let pauses = Arc::new(core::array::from_fn(|k| Pause::over(k, mu, scale)));
+        Self { rate, mu, scale, pauses }
+    }
+
+    /// The same for the first layer of a network that learns online.
+    pub fn at_rest(&self) -> MomentumAtRest {
+        MomentumAtRest::new(self.rate, self.mu, self.scale)
     }
 }
 
-impl Decay {
+impl Pause {
     /// Over k updates: mu^k and scale (mu + ... + mu^k) = scale mu (1 - mu^k) / (1 - mu).
     fn over(k: usize, mu: f64, scale: f64) -> Self {
         // expm1 keeps 1 - mu^k where mu is next to 1. The logarithm of 0 is minus infinity, which no update multiplies.
@@ -84,55 +87,34 @@ impl Decay {
 impl Rule for Momentum {
     type Memory = f32xN;
     type Pause = Pause;
-    const COST: Cost = Cost { step: 7, catch_up: 2 };
-    const PEEKS: bool = true;
-    const ADDS_UP: bool = true;
-    const LONGEST_PAUSE: u64 = DECAYS as u64 - 2;
+    const COST: Cost = Cost { step: 8, see: 2 };
+    const LONGEST_PAUSE: u64 = PAUSES as u64 - 1;
 
     #[inline(always)]
     fn rate(&self, _: f32xN) -> f32xN {
-        f32xN::splat(self.rate)
+        f32xN::splat(self.rate as f32)
     }
 
     #[inline(always)]
     fn step(&self, weights: f32xN, a: f32xN, b: f32xN, velocity: &mut f32xN) -> f32xN {
-        self.step_after(self.pause(0).expect("what no update does is at hand"), weights, a, b, velocity)
-    }
-
-    #[inline(always)]
-    fn echo(&self, later: usize) -> Echo {
-        let Decay { left, moved } = self.decays[later];
-        Echo { taken: 1.0 + moved, remembered: left }
+        let left = *velocity * f32xN::splat(self.mu as f32);
+        *velocity = a.mul_add(b, left);
+        a.mul_neg_add(b, left.mul_neg_add(f32xN::splat(self.scale as f32), weights))
     }
 
     #[inline(always)]
     fn pause(&self, missed: u64) -> Option<Pause> {
-        let &[idle, with_step] = self.decays.get(missed as usize..)?.first_chunk()?;
-        Some(Pause { idle, with_step })
+        self.pauses.get(missed as usize).copied()
     }
 
     #[inline(always)]
-    fn catch_up(&self, Pause { idle, .. }: Pause, weights: f32xN, velocity: &f32xN) -> f32xN {
-        velocity.mul_neg_add(f32xN::splat(idle.moved), weights)
+    fn catch_up(&self, Pause { moved, .. }: Pause, weights: f32xN, velocity: &f32xN) -> f32xN {
+        velocity.mul_neg_add(f32xN::splat(moved), weights)
     }
 
     #[inline(always)]
-    fn fade(&self, Pause { idle, .. }: Pause, velocity: &mut f32xN) {
-        *velocity *= f32xN::splat(idle.left);
-    }
-
-    #[inline(always)]
-    fn step_after(
-        &self,
-        Pause { with_step, .. }: Pause,
-        weights: f32xN,
-        a: f32xN,
-        b: f32xN,
-        velocity: &mut f32xN,
-    ) -> f32xN {
-        let weights = velocity.mul_neg_add(f32xN::splat(with_step.moved), weights);
-        *velocity = a.mul_add(b, *velocity * f32xN::splat(with_step.left));
-        a.mul_neg_add(b, weights)
+    fn fade(&self, Pause { left, .. }: Pause, velocity: &mut f32xN) {
+        *velocity *= f32xN::splat(left);
     }
 }
 
@@ -144,7 +126,7 @@ mod tests {
     fn the_closed_form_is_the_sum() {
         for mu in [0.0, 1e-3, 0.5, 0.8, 0.99, 1.0 - 6e-8] {
             let (mut left, mut moved) = (1.0_f64, 0.0);
-            for (k, found) in Momentum::new(0.1, mu, 0.3).decays.iter().enumerate() {
+            for (k, found) in Momentum::new(0.1, mu, 0.3).pauses.iter().enumerate() {
                 for (found, want) in [(found.left, left), (found.moved, moved)] {
                     // A rounding to f32, and one in f64 per term.
                     let error = (f64::from(found) - want).abs();

@@ -63,7 +63,7 @@ impl Schedule {
 impl Rule for Scheduled {
     type Memory = ();
     type Pause = ();
-    const COST: Cost = Cost { step: 2, catch_up: 0 };
+    const COST: Cost = Cost { step: 2, see: 0 };
     const ADDS_UP: bool = true;
 
     #[inline(always)]

@@ -19,7 +19,7 @@ pub struct Sgd {
 impl Rule for Sgd {
     type Memory = ();
     type Pause = ();
-    const COST: Cost = Cost { step: 2, catch_up: 0 };
+    const COST: Cost = Cost { step: 2, see: 0 };
     const ADDS_UP: bool = true;
 
     #[inline(always)]

@@ -119,11 +119,20 @@ struct Between {
 impl Learner {
     /// A learner that starts from `network`.
     pub fn new(network: &Network, optimizer: Optimizer, backprop: Backprop) -> Self {
+        Self::with(network, optimizer, backprop, Place::First)
+    }
+
+    /// One that learns no batches.
+    pub fn online(network: &Network, optimizer: Optimizer, backprop: Backprop) -> Self {
+        Self::with(network, optimizer, backprop, Place::Online)
+    }
+
+    fn with(network: &Network, optimizer: Optimizer, backprop: Backprop, first: Place) -> Self {
         let &Network { inputs, hidden, outputs, ref w1, ref w2 } = network;
         let w1 = Panel::from_fn(inputs, hidden, |j, i| w1[j * hidden + i] as f32);
         let w2 = Panel::from_fn(outputs, hidden, |k, i| w2[i * outputs + k] as f32);
         Self {
-            first: layer(optimizer, Place::First, w1),
+            first: layer(optimizer, first, w1),
             second: layer(optimizer, Place::Second, w2),
             backprop: match backprop {
                 Backprop::Mse => output::Backprop::Mse,

@@ -8,7 +8,7 @@ use dlr_kernels::panel::Panel;
 use dlr_kernels::reference::{Norm, Optimizer};
 use dlr_kernels::rule::Rule;
 use dlr_kernels::rules::{
-    AdaGrad, Adam, Dlr, DlrDenominator, DlrNumerator, Momentum, RmsProp, Scheduled, Sgd,
+    AdaGrad, Adam, Dlr, DlrDenominator, DlrNumerator, EveryRow, Momentum, RmsProp, Scheduled, Sgd,
 };
 
 /// How many rules there are.
@@ -71,7 +71,9 @@ pub fn lanes_share_norms(optimizer: Optimizer) -> bool {
 pub enum Place {
     /// Its rows are pre-synaptic units.
     First,
-    /// Its rows are post-synaptic units.
+    /// The same, and its images come one after the other: what is stored may be something else than weights.
+    Online,
+    /// Its rows are post-synaptic units. Every update has a gradient for all of them.
     Second,
 }
 
@@ -133,16 +135,25 @@ pub fn layer(optimizer: Optimizer, place: Place, weights: Panel) -> Box<dyn AnyL
     fn boxed(weights: Panel, rule: impl Rule) -> Box<dyn AnyLayer> {
         Box::new(Layer::new(weights, rule))
     }
-    let by_row = |norm| matches!((norm, place), (Norm::Pre, Place::First) | (Norm::Post, Place::Second));
+    let by_row = |norm| (norm == Norm::Post) == matches!(place, Place::Second);
+    let by_momentum = |weights, rule: Momentum| match place {
+        Place::First => boxed(weights, rule),
+        Place::Online => boxed(weights, rule.at_rest()),
+        Place::Second => boxed(weights, EveryRow(rule)),
+    };
     match optimizer {
         Optimizer::Sgd { lr } => boxed(weights, Sgd { lr: lr as f32 }),
-        Optimizer::Momentum { lr, momentum } => boxed(weights, Momentum::classical(lr, momentum)),
-        Optimizer::Nesterov { lr, momentum } => boxed(weights, Momentum::nesterov(lr, momentum)),
+        Optimizer::Momentum { lr, momentum } => by_momentum(weights, Momentum::classical(lr, momentum)),
+        Optimizer::Nesterov { lr, momentum } => by_momentum(weights, Momentum::nesterov(lr, momentum)),
         Optimizer::NesterovAuthors { lr, momentum } => {
-            boxed(weights, Momentum::nesterov_authors(lr, momentum))
+            by_momentum(weights, Momentum::nesterov_authors(lr, momentum))
         }
         Optimizer::Adam { lr, beta1, beta2, epsilon } => {
-            boxed(weights, Adam::new(lr, beta1, beta2, epsilon as f32))
+            let rule = Adam::new(lr, beta1, beta2, epsilon as f32);
+            match place {
+                Place::Second => boxed(weights, EveryRow(rule)),
+                _ => boxed(weights, rule),
+            }
         }
         Optimizer::AdaGrad { lr, epsilon } => {
             boxed(weights, AdaGrad { lr: lr as f32, epsilon: epsilon as f32 })
@@ -151,8 +162,8 @@ pub fn layer(optimizer: Optimizer, place: Place, weights: Panel) -> Box<dyn AnyL
         Optimizer::SgdDecay { lr, halving } => boxed(weights, Scheduled::inverse_time(lr, halving)),
         Optimizer::SgdRates { rates: [first, second] } => {
             let abcd = match place {
-                Place::First => first,
                 Place::Second => second,
+                _ => first,
             };
             boxed(weights, Scheduled::stretched_exponential(abcd))
         }

@@ -24,15 +24,16 @@ fn deltas_of(sums: &mut [f32xN]) {
 #[test]
 fn learning_in_one_call_is_the_sums_and_the_update() {
     let (mut numbers, mut tally) = (Numbers(41), Tally::default());
-    for optimizer in optimizers(0.25) {
+    let in_both = |optimizer| [Place::First, Place::Online].map(|place| (optimizer, place));
+    for (optimizer, place) in optimizers(0.25).into_iter().flat_map(in_both) {
         for hidden in WIDTHS {
             for lighting in LIGHTINGS {
                 let start = Panel::from_fn(INPUTS, hidden, |_, _| numbers.signed());
-                let [mut one, mut two] = [(); 2].map(|()| layer(optimizer, Place::First, start.clone()));
+                let [mut one, mut two] = [(); 2].map(|()| layer(optimizer, place, start.clone()));
                 for step in 0..STEPS {
                     let lighting = if step % 5 == 4 { Lighting::None } else { lighting };
                     let pattern = Pattern::random(&mut numbers, INPUTS, 1, lighting);
-                    let place = format!("{optimizer:?}, H = {hidden}, {lighting:?}, step {step}");
+                    let place = format!("{optimizer:?}, {place:?}, H = {hidden}, {lighting:?}, step {step}");
 
                     let [mut sums, mut deltas] = [(); 2].map(|()| unwritten(hidden));
                     two.hidden_sums(pattern.lit(), &mut sums);
@@ -61,5 +62,5 @@ fn learning_in_one_call_is_the_sums_and_the_update() {
             }
         }
     }
-    tally.finish("learning in one call", RULES * WIDTHS.len() * LIGHTINGS.len());
+    tally.finish("learning in one call", 2 * RULES * WIDTHS.len() * LIGHTINGS.len());
 }

@@ -13,11 +13,12 @@ use dlr_kernels::reference::Optimizer;
 
 const ROWS: usize = 13;
 const WIDTHS: [usize; 4] = [1, 8, 19, 265];
+const PLACES: [Place; 3] = [Place::First, Place::Online, Place::Second];
 
 /// One update: of the rows of an image with sums before it, or of all rows.
 fn step(layer: &mut dyn AnyLayer, place: Place, width: usize, numbers: &mut Numbers, lighting: Lighting) {
     match place {
-        Place::First => {
+        Place::First | Place::Online => {
             let pattern = Pattern::random(numbers, ROWS, 1, lighting);
             let [mut sums, mut deltas] = [(); 2].map(|()| unwritten(width));
             layer.hidden_sums(pattern.lit(), &mut sums);
@@ -36,7 +37,7 @@ fn step(layer: &mut dyn AnyLayer, place: Place, width: usize, numbers: &mut Numb
 fn every_rule_goes_on_from_every_state() {
     let mut cases = 0;
     for optimizer in optimizers(0.25) {
-        for (place, width) in [Place::First, Place::Second].into_iter().flat_map(|p| WIDTHS.map(|w| (p, w))) {
+        for (place, width) in PLACES.into_iter().flat_map(|p| WIDTHS.map(|w| (p, w))) {
             let mut numbers = Numbers(5);
             let start = Panel::from_fn(ROWS, width, |_, _| 0.5 * numbers.signed());
             let mut whole = layer(optimizer, place, start.clone());
@@ -61,7 +62,7 @@ fn every_rule_goes_on_from_every_state() {
             cases += 1;
         }
     }
-    assert_eq!(cases, optimizers(1.0).len() * 2 * WIDTHS.len());
+    assert_eq!(cases, optimizers(1.0).len() * PLACES.len() * WIDTHS.len());
 }
 
 /// Adam's table of its course has moved on meanwhile, by nobody's asking, or its corrections have become 1, after 264 and
@@ -141,8 +142,8 @@ fn a_state_is_the_numbers_without_their_padding() {
 /// A state that is taken never comes to a pause that the rule knows nothing of, however long its row sleeps on.
 #[test]
 fn no_row_may_have_waited_for_too_long() {
-    let [momentum, adam, rmsprop] = [2, 4, 6].map(|n| optimizers(1.0)[n]);
-    for optimizer in [momentum, rmsprop] {
+    let [optimizer, adam] = [2, 4].map(|n| optimizers(1.0)[n]);
+    {
         let (mut taken, mut refused) = (0, 0);
         for updates in [1, 510, 511, 512, 1021, 1022, 1023, 1300, 5000] {
             for waits in [0, 1, 300, 510, 511, 512, 600, 1000, 1022, 1023, 1024, 4000] {

@@ -56,17 +56,19 @@ fn meet(layer: &mut dyn AnyLayer, way: Way, lit: Lit, deltas: &[f32xN]) {
 #[test]
 fn a_wide_layer_is_its_vectors_side_by_side() {
     let mut tally = Tally::default();
-    for optimizer in optimizers(0.001).into_iter().filter(|&rule| !rows_share_norms(rule)) {
+    let rules = optimizers(0.001).into_iter().filter(|&rule| !rows_share_norms(rule));
+    for (optimizer, place) in rules.flat_map(|rule| [Place::First, Place::Online].map(|place| (rule, place)))
+    {
         for vectors in VECTORS {
             let mut numbers = Numbers(43);
             let start = Panel::from_fn(GAPS.len(), vectors * LANES, |_, _| numbers.signed());
             let part = |panel: &Panel, v: usize| {
                 Panel::from_fn(GAPS.len(), LANES, |row, i| panel.row(row)[v * LANES + i])
             };
-            let mut wide = layer(optimizer, Place::First, start.clone());
+            let mut wide = layer(optimizer, place, start.clone());
             // The first, the last, and some between: a layer each.
             let picked = [0, 6, 7, 8, 9, vectors - 1];
-            let mut narrow = picked.map(|v| layer(optimizer, Place::First, part(&start, v.min(vectors - 1))));
+            let mut narrow = picked.map(|v| layer(optimizer, place, part(&start, v.min(vectors - 1))));
             for t in 1..=UPDATES {
                 let index: Vec<u16> =
                     (0..).zip(GAPS).filter(|(_, gap)| t.is_multiple_of(*gap)).map(|(row, _)| row).collect();
@@ -84,8 +86,9 @@ fn a_wide_layer_is_its_vectors_side_by_side() {
                     let wide = wide.weights();
                     for (&v, narrow) in picked.iter().zip(&mut narrow) {
                         let (got, want) = (part(wide, v.min(vectors - 1)), narrow.weights());
-                        let place =
-                            format_args!("{optimizer:?}, vector {v} of {vectors}, update {t}, {way:?}");
+                        let place = format_args!(
+                            "{optimizer:?}, {place:?}, vector {v} of {vectors}, update {t}, {way:?}"
+                        );
                         assert_eq!(bits(got.as_slice()), bits(want.as_slice()), "{place}");
                     }
                 }
@@ -93,5 +96,5 @@ fn a_wide_layer_is_its_vectors_side_by_side() {
             tally.case();
         }
     }
-    tally.finish("vectors side by side", (RULES - 2) * VECTORS.len());
+    tally.finish("vectors side by side", 2 * (RULES - 2) * VECTORS.len());
 }

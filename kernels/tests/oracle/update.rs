@@ -15,7 +15,7 @@ struct Twins {
 
 impl Twins {
     fn new(start: Network, optimizer: Optimizer, backprop: Backprop) -> Self {
-        let fused = Learner::new(&start, optimizer, backprop);
+        let fused = Learner::online(&start, optimizer, backprop);
         Self { fused, reference: Trainer::new(start, optimizer, backprop) }
     }
 

@@ -1,0 +1,124 @@
+//! What decays by the same factor at every update, kept so that nobody has to see to it: in a unit that decays with it.
+//!
+//! ```text
+//! x <- mu x + g                     at every update, for all weights
+//!
+//! here:  y = x / mu^k               k = t mod P after t updates, so that y stays what it is while g = 0
+//!        y <- y + g / mu^k          with the k after the update
+//!        y <- y mu^P                before an update that takes k back to 0: all of them are rescaled at once
+//! ```
+//!
+//! P is as long as y stays far from the largest number, or a thousand: a sweep over all that is remembered once in so many updates
+//! costs next to nothing.
+
+use std::sync::Arc;
+
+/// What is left of a 1 after so many updates, and which of them comes next.
+#[derive(Clone, Debug)]
+pub(super) struct Fading {
+    /// mu^0, mu^1, mu^2, ...
+    powers: Arc<[f32; POWERS]>,
+    /// P.
+    period: usize,
+    /// mu^P.
+    after_period: f32,
+    /// k.
+    phase: usize,
+}
+
+const POWERS: usize = LONGEST_PERIOD + MOST_AHEAD + 1;
+
+/// 4 KB of powers.
+const LONGEST_PERIOD: usize = 959;
+/// Updates at most that anybody asks about beforehand.
+const MOST_AHEAD: usize = 64;
+
+/// y is at most 2^96 times x at its largest, which leaves 2^31 for that.
+const ROOM: f64 = 96.0;
+
+impl Fading {
+    /// Before the first update. `mu` lies in `0..=1`; of less than 2^-96, nothing is left after an update, so it is as good as that.
+    pub(super) fn new(mu: f64) -> Self {
+        let log2 = mu.max((-ROOM).exp2()).log2();
+        let power = |k: usize| (k as f64 * log2).exp2();
+        let period = ((ROOM / -log2) as usize).clamp(1, LONGEST_PERIOD);
+        let powers = Arc::new(core::array::from_fn(|k| power(k) as f32));
+        Self { powers, period, after_period: power(period) as f32, phase: 0 }
+    }
+
+    /// To where so many updates have been made.
+    #[inline(always)]
+    pub(super) fn advance(&mut self, updates: u64) {
+        self.phase = (updates % self.period as u64) as usize;
+    }
+
+    /// mu^updates.
+    #[inline(always)]
+    pub(super) fn left(&self, updates: usize) -> f32 {
+        self.powers[updates]
+    }
+
+    /// What a y of 1 is after so many more updates, at most 64, if it is not rescaled before.
+    #[inline(always)]
+    pub(super) fn worth(&self, updates: usize) -> f32 {
+        self.powers[self.phase + updates]
+    }
+
+    /// What a y of 1 is after so many more updates, if it was [rescaled](Self::rescale) for them.
+    #[inline(always)]
+    pub(super) fn worth_rescaled(&self, updates: usize) -> f32 {
+        self.powers[(self.phase + updates) % self.period]
+    }
+
+    /// What all y are to be multiplied by before so many updates.
+    #[inline(always)]
+    pub(super) fn rescale(&self, updates: usize) -> Option<f32> {
+        let end = self.phase + updates;
+        (end >= self.period).then(|| self.after_period.powi((end / self.period) as i32))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// By single updates, and by leaps over up to 64 of them, to the sum in f64.
+    #[test]
+    fn what_fades_is_the_sum_of_what_is_left() {
+        for mu in [0.0, 1e-30, 0.01, 0.3, 0.8, 0.99, 0.9999, 1.0] {
+            for together in [1, 2, 7, MOST_AHEAD] {
+                let mut fading = Fading::new(mu);
+                let (mut y, mut want, mut size, mut updates) = (0.0_f32, 0.0, 0.0, 0);
+                while updates < 3000 {
+                    let gradient = |update: usize| f64::from((update % 5) as f32 - 2.0);
+                    for ahead in 0..together {
+                        let got = f64::from(y) * f64::from(fading.worth(ahead));
+                        let faded = want * mu.powi(ahead as i32);
+                        // A rounding or two for each update that counts; of mu = 0, 2^-96 is left.
+                        let bound = 1e-6 * size + 1e-28;
+                        assert!((got - faded).abs() < bound, "{mu}, {updates} + {ahead}: {got}, not {faded}");
+                    }
+                    y *= fading.rescale(together).unwrap_or(1.0);
+                    for update in updates..updates + together {
+                        let later = updates + together - 1 - update;
+                        y += gradient(update) as f32 * fading.left(later) / fading.worth_rescaled(together);
+                        want = mu * want + gradient(update);
+                        size = mu * size + gradient(update).abs();
+                    }
+                    updates += together;
+                    fading.advance(updates as u64);
+                    assert!(y.is_finite() && y.abs() < 2.0_f32.powi(112), "{mu}, {updates}: {y}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_is_rescaled_while_there_is_room() {
+        let mut fading = Fading::new(0.5);
+        assert_eq!((fading.rescale(95), fading.rescale(96)), (None, Some(2.0_f32.powi(-96))));
+        fading.advance(90);
+        assert_eq!((fading.rescale(5), fading.rescale(6)), (None, Some(2.0_f32.powi(-96))));
+        assert_eq!((fading.worth(6), fading.worth_rescaled(6)), (2.0_f32.powi(-96), 1.0));
+    }
+}
