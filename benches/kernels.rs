@@ -38,7 +38,7 @@ use dlr_kernels::logistic::logistic;
 use dlr_kernels::output::{Backprop, OneHot, hidden_deltas, output_deltas, output_sums};
 use dlr_kernels::panel::Panel;
 use dlr_kernels::rule::Rule;
-use dlr_kernels::rules::{Adam, Dlr, Momentum, Sgd};
+use dlr_kernels::rules::{Adam, Dlr, EveryRow, Momentum, Sgd};
 use dlr_kernels::tiled::Tiled;
 use std::hint::black_box;
 
@@ -156,14 +156,15 @@ fn updates(c: &mut Criterion) {
     learn_first(c, &pixels, "sgd", |n| 225 * n, Sgd { lr });
     learn_first(c, &pixels, "dlr by rows", |n| 300 * n + 158, Dlr::<true> { lr, alpha });
     learn_first(c, &pixels, "dlr by lanes", |n| 375 * n, Dlr::<false> { lr, alpha });
-    learn_first(c, &pixels, "nesterov", |n| 450 * n, Momentum::nesterov(1e-3, 0.9));
-    learn_first(c, &pixels, "nesterov-authors", |n| 450 * n, Momentum::nesterov_authors(1e-3, 0.9));
-    learn_first(c, &pixels, "adam", |n| 1_509 * n, Adam::new(1e-3, 0.9, 0.999, 1e-8));
+    let nesterov = Momentum::nesterov(1e-3, 0.9);
+    let adam = Adam::new(1e-3, 0.9, 0.999, 1e-8);
+    learn_first(c, &pixels, "nesterov", |n| 450 * n, nesterov.at_rest());
+    learn_first(c, &pixels, "adam", |n| 1_509 * n, adam.clone());
     update_second(c, "sgd", Sgd { lr });
     update_second(c, "dlr by rows", Dlr::<true> { lr, alpha });
     update_second(c, "dlr by lanes", Dlr::<false> { lr, alpha });
-    update_second(c, "nesterov", Momentum::nesterov(1e-3, 0.9));
-    update_second(c, "adam", Adam::new(1e-3, 0.9, 0.999, 1e-8));
+    update_second(c, "nesterov", EveryRow(nesterov));
+    update_second(c, "adam", EveryRow(adam));
 }
 
 /// 64 updates of the first layer in one, by lit pixels.
@@ -215,7 +216,7 @@ fn batch(c: &mut Criterion) {
             });
         });
         leap(c, "sgd", hidden, &lighters, &lit, Sgd { lr: 1e-3 });
-        leap(c, "nesterov", hidden, &lighters, &lit, Momentum::nesterov(1e-3, 0.9));
+        leap(c, "nesterov", hidden, &lighters, &lit, Momentum::nesterov(1e-3, 0.9).at_rest());
         let deltas = Tiled::of(&Panel::from_fn(IMAGES, hidden, |_, _| 1e-3), IMAGES);
         let mut layer = Layer::new(weights.clone(), Sgd { lr: 1e-3 });
         c.bench_function(&format!("update first layer, batch of 64 by lit pixels: sgd/{hidden}"), |b| {

@@ -7,8 +7,10 @@
 //!
 //! g[k][s] = sum_j x_kj x_sj   [images][images]      d_s  the hidden deltas of image s, times its learning rate, [Hp]
 //!
-//! momentum:  h_k[i] = sum_j x_kj (w_0[j][i] - m_k v_0[j][i]) - sum_{s<k} (1 + m_{k-1-s}) g[k][s] d_s[i]
-//!            v_0, the velocities that image 0 meets; m_k, what k updates without gradient take off for a velocity of 1
+//! momentum:  h_k[i] = sum_j x_kj (z_0[j][i] + c_k y_0[j][i]) - sum_{s<k} e_{k-1-s} g[k][s] d_s[i]
+//!            z_0, y_0, c_k: what weights are [derived](crate::rules::MomentumAtRest) of, where they come to rest and velocities, which
+//!            image 0 meets, and how far these have to go after k updates; e_n, what of a gradient the weights have lost, n updates
+//!            after its own, as a part of what has been taken off z for it
 //!
 //! plain:  for k in images { for s in 0..k { for j in inputs { g[k][s] += x[k][j] * x[s][j] } } }
 //!         for k in images { for s in 0..k { for i in 0..H { h[k][i] -= g[k][s] * d[s][i] } } d[k] = deltas(h[k]) }
@@ -80,20 +82,20 @@ impl Products {
         gemm(x, x.transposed(), 0.0, &mut ViewMut::new(products, images, images, stride));
     }
 
-    /// Weighs each of them by what is left of the earlier image's update when the later one comes: `taken` says how much of it
-    /// has been taken off the weights after 0, 1, 2, ... further updates.
+    /// Weighs each of them by what the weights have lost by the earlier image's update when the later one comes: `seen` says how
+    /// much of it they have after 0, 1, 2, ... further updates.
     ///
     /// # Panics
-    /// If `taken` ends too soon.
-    pub fn weigh(&mut self, taken: impl Iterator<Item = f32>) {
+    /// If `seen` ends too soon.
+    pub fn weigh(&mut self, seen: impl Iterator<Item = f32>) {
         let (images, n) = (self.images, vectors(self.images));
-        let mut latest_last: Vec<f32> = taken.take(images).collect();
+        let mut latest_last: Vec<f32> = seen.take(images).collect();
         assert_eq!(latest_last.len(), images, "a part for every pause");
         latest_last.reverse();
         for (image, row) in self.rows.chunks_exact_mut(n).enumerate() {
             let products: &mut [f32] = bytemuck::cast_slice_mut(row);
-            for (product, taken) in products.iter_mut().zip(&latest_last[images - image..]) {
-                *product *= taken;
+            for (product, seen) in products.iter_mut().zip(&latest_last[images - image..]) {
+                *product *= seen;
             }
         }
     }

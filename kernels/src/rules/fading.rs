@@ -8,30 +8,23 @@
 //!        y <- y mu^P                before an update that takes k back to 0: all of them are rescaled at once
 //! ```
 //!
-//! P is as long as y stays far from the largest number, or a thousand: a sweep over all that is remembered once in so many updates
+//! P is as long as y stays far from the largest number, or a thousand: to rescale all that is remembered once in so many updates
 //! costs next to nothing.
 
-use std::sync::Arc;
-
-/// What is left of a 1 after so many updates, and which of them comes next.
-#[derive(Clone, Debug)]
+/// What is left of a 1, and how many updates are left of a period.
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Fading {
-    /// mu^0, mu^1, mu^2, ...
-    powers: Arc<[f32; POWERS]>,
+    mu: f64,
     /// P.
-    period: usize,
-    /// mu^P.
-    after_period: f32,
+    period: u64,
     /// k.
-    phase: usize,
+    phase: u64,
+    /// mu^k, multiplied up from 1: so it does not matter where somebody went on from a state.
+    left: f64,
 }
 
-const POWERS: usize = LONGEST_PERIOD + MOST_AHEAD + 1;
-
-/// 4 KB of powers.
-const LONGEST_PERIOD: usize = 959;
-/// Updates at most that anybody asks about beforehand.
-const MOST_AHEAD: usize = 64;
+/// P at most.
+const LONGEST: f64 = 1000.0;
 
 /// y is at most 2^96 times x at its largest, which leaves 2^31 for that.
 const ROOM: f64 = 96.0;
@@ -39,42 +32,50 @@ const ROOM: f64 = 96.0;
 impl Fading {
     /// Before the first update. `mu` lies in `0..=1`; of less than 2^-96, nothing is left after an update, so it is as good as that.
     pub(super) fn new(mu: f64) -> Self {
-        let log2 = mu.max((-ROOM).exp2()).log2();
-        let power = |k: usize| (k as f64 * log2).exp2();
-        let period = ((ROOM / -log2) as usize).clamp(1, LONGEST_PERIOD);
-        let powers = Arc::new(core::array::from_fn(|k| power(k) as f32));
-        Self { powers, period, after_period: power(period) as f32, phase: 0 }
+        let mu = mu.max((-ROOM).exp2());
+        let period = (ROOM / -mu.log2()).clamp(1.0, LONGEST) as u64;
+        Self { mu, period, phase: 0, left: 1.0 }
     }
 
     /// To where so many updates have been made.
     #[inline(always)]
     pub(super) fn advance(&mut self, updates: u64) {
-        self.phase = (updates % self.period as u64) as usize;
+        let phase = updates % self.period;
+        if phase < self.phase {
+            (self.phase, self.left) = (0, 1.0);
+        }
+        while self.phase < phase {
+            self.left *= self.mu;
+            self.phase += 1;
+        }
     }
 
     /// mu^updates.
     #[inline(always)]
     pub(super) fn left(&self, updates: usize) -> f32 {
-        self.powers[updates]
+        self.mu.powi(updates as i32) as f32
     }
 
-    /// What a y of 1 is after so many more updates, at most 64, if it is not rescaled before.
+    /// What a y of 1 is after so many more updates, if it is not rescaled before.
     #[inline(always)]
     pub(super) fn worth(&self, updates: usize) -> f32 {
-        self.powers[self.phase + updates]
+        (self.left * self.mu.powi(updates as i32)) as f32
     }
 
     /// What a y of 1 is after so many more updates, if it was [rescaled](Self::rescale) for them.
     #[inline(always)]
     pub(super) fn worth_rescaled(&self, updates: usize) -> f32 {
-        self.powers[(self.phase + updates) % self.period]
+        match self.phase + updates as u64 {
+            end if end < self.period => self.worth(updates),
+            end => self.left((end % self.period) as usize),
+        }
     }
 
     /// What all y are to be multiplied by before so many updates.
     #[inline(always)]
     pub(super) fn rescale(&self, updates: usize) -> Option<f32> {
-        let end = self.phase + updates;
-        (end >= self.period).then(|| self.after_period.powi((end / self.period) as i32))
+        let end = self.phase + updates as u64;
+        (end >= self.period).then(|| self.left((end - end % self.period) as usize))
     }
 }
 
@@ -86,7 +87,7 @@ mod tests {
     #[test]
     fn what_fades_is_the_sum_of_what_is_left() {
         for mu in [0.0, 1e-30, 0.01, 0.3, 0.8, 0.99, 0.9999, 1.0] {
-            for together in [1, 2, 7, MOST_AHEAD] {
+            for together in [1, 2, 7, 64] {
                 let mut fading = Fading::new(mu);
                 let (mut y, mut want, mut size, mut updates) = (0.0_f32, 0.0, 0.0, 0);
                 while updates < 3000 {

@@ -24,7 +24,7 @@ use crate::lanes::f32xN;
 use crate::rule::{Cost, Echo, Rule};
 
 /// The place where every weight would come to rest, and its velocity.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct MomentumAtRest {
     /// (1 + way) rate.
     rate: f32xN,

@@ -19,7 +19,7 @@ use crate::lanes::f32xN;
 use crate::rule::{Cost, Rule};
 
 /// A decaying mean of squared gradients for every weight.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct RmsProp {
     lr: f32xN,
     /// 1 - rho.
