@@ -30,7 +30,8 @@ const FEWEST: usize = 40;
 pub(super) fn pays<R: Rule>(units: usize, dense: bool) -> bool {
     let most = match (dense, R::DERIVED, LANES) {
         (true, false, _) => 48,
-        (true, true, _) => 16,
+        (true, true, 16) => 32,
+        (true, true, _) => 24,
         (false, false, 16) => 64,
         (false, true, 16) => 32,
         (false, false, _) => 512,
