@@ -13,7 +13,7 @@
 //! | learn, first layer (forward, and update by given deltas): SGD | 75 n, and stores: 150 n | 225 n |
 //! | DLR by rows | FMA ports, 4 a vector: 2 x 150 n; 19 roots and divisions | 300 n + 158 |
 //! | DLR by lanes | FMA ports, 2 additions beside them: 75 n, and 4 x 75 n | 375 n |
-//! | Nesterov, authors' | loads: 2 x 75 n, and stores: 2 x 150 n | 450 n |
+//! | Nesterov | loads: 2 x 75 n, and stores: 2 x 150 n | 450 n |
 //! | products of 64 images, each with those before it | 56 groups x 4.5 vectors x 7 operations, 4 ports | 441 |
 //! | what 64 images do to each other's net inputs | FMA ports: 31.5 n | 16 n |
 //! | Adam | root and division: 150 n x 8.3, and 80 n divisions of pauses | 1509 n |

@@ -194,8 +194,8 @@ fn every_optimizer_learns_what_the_reference_learns() {
     assert_eq!(cases, 2 * HIDDEN.len() * (OPTIMIZERS.len() + 2) * BATCHES.len() * 2);
 }
 
-/// Images are learned one by one where calls have few, otherwise up to 64 together where updates add up. Groups of rows wait for
-/// up to 930 updates, so that some are woken, and none is behind where a call ends.
+/// Images are learned one by one where calls have few, otherwise up to 64 together where updates add up. Groups of rows are dark
+/// for up to 930 updates, in which what is remembered changes its unit, within calls and between them.
 const CALLS: [usize; 10] = [3, 64, 3, 64, 1, 600, 65, 7, 130, 1_601];
 /// A long memory, so that what one update forgets is still there after 64 more.
 const LONG: f64 = 0.99;

@@ -5,10 +5,10 @@
 //! h_k[i] = sum_j x_kj w_k[j][i]                                      w_k, the weights that image k meets,
 //!        = sum_j x_kj w_0[j][i] - sum_{s<k} g[k][s] d_s[i]           are w_0[j][i] - sum_{s<k} x_sj d_s[i]
 //!
-//! g[k][s] = sum_j x_kj x_sj   [images][images]      d_s  the hidden deltas of image s, times its learning rate, [Hp]
+//! g[k][s] = sum_j x_kj x_sj   [images][images]      d_s  the hidden deltas of image s, times its rate, [Hp]
 //!
 //! momentum:  h_k[i] = sum_j x_kj (z_0[j][i] + c_k y_0[j][i]) - sum_{s<k} e_{k-1-s} g[k][s] d_s[i]
-//!            z_0, y_0, c_k: what weights are [derived](crate::rules::MomentumAtRest) of, where they come to rest and velocities, which
+//!            z_0, y_0, c_k: what weights are derived of (`rules::MomentumAtRest`), where they come to rest and velocities, which
 //!            image 0 meets, and how far these have to go after k updates; e_n, what of a gradient the weights have lost, n updates
 //!            after its own, as a part of what has been taken off z for it
 //!
@@ -115,7 +115,7 @@ impl Products {
     }
 
     /// Brings the net inputs of `image` to what they are after the updates of all images before it. These have been here before,
-    /// one by one, with the same `sums`, a row for each image; `deltas` has their deltas, times the learning rate, in the rows
+    /// one by one, with the same `sums`, a row for each image; `deltas` has their deltas, times their rates, in the rows
     /// before that of `image`.
     ///
     /// # Panics

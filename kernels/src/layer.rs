@@ -47,9 +47,11 @@ pub struct Layer<R: Rule> {
 pub struct State {
     /// Updates so far.
     pub updates: u64,
-    /// The weights as they are stored, where rows that wait for their update are behind, `[rows][H]`.
+    /// The weights as they are stored, where rows that wait for their update are behind, or what they are
+    /// [derived](Rule::DERIVED) of, `[rows][H]`.
     pub weights: Vec<f32>,
-    /// What the rule remembers beside each weight, some numbers or none, `[rows][numbers][H]`.
+    /// What the rule remembers beside each weight, some numbers or none, in a unit that may depend on the updates so far,
+    /// `[rows][numbers][H]`.
     pub memory: Vec<f32>,
     /// The update that each row was last touched by, under a rule that pauses; `u64::MAX` before the first.
     pub last: Vec<u64>,
@@ -169,17 +171,18 @@ impl<R: Rule> Layer<R> {
         self.rule.look_back();
         let Self { rule, weights, memory, updates, pauses: Pauses { last, .. }, view, .. } = self;
         let view = view.get_or_insert_with(|| weights.clone());
-        view.as_vectors_mut().copy_from_slice(weights.as_vectors());
-        let n = weights.vectors();
-        let mut memory_then = vec![R::Memory::default(); n];
-        let rows = view.as_vectors_mut().chunks_exact_mut(n).zip(memory.chunks_exact(n));
-        for (row, (seen, memory)) in rows.enumerate() {
-            if R::DERIVED {
-                seen.iter_mut().zip(memory).for_each(|(w, memory)| *w = rule.derive(*w, memory));
-            } else {
-                memory_then.copy_from_slice(memory);
-                catch_up(rule, updates.saturating_sub(last[row]), seen, &mut memory_then);
+        let (seen, stored, n) = (view.as_vectors_mut(), weights.as_vectors(), weights.vectors());
+        if R::DERIVED {
+            for ((seen, &stored), memory) in seen.iter_mut().zip(stored).zip(memory) {
+                *seen = rule.derive(stored, memory);
             }
+            return view;
+        }
+        seen.copy_from_slice(stored);
+        let mut memory_then = vec![R::Memory::default(); n];
+        for ((seen, memory), last) in seen.chunks_exact_mut(n).zip(memory.chunks_exact(n)).zip(last) {
+            memory_then.copy_from_slice(memory);
+            catch_up(rule, updates.saturating_sub(*last), seen, &mut memory_then);
         }
         view
     }
@@ -371,7 +374,7 @@ impl<R: Rule> Layer<R> {
         })
     }
 
-    /// The learning rates of the next `updates` updates.
+    /// The [rates](Rule::rate) of the next `updates` updates: where weights are [derived](Rule::DERIVED), those of what is stored.
     ///
     /// # Panics
     /// If the rule's updates do not [add up](Rule::ADDS_UP).

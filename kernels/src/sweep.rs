@@ -34,7 +34,8 @@
 //! 7. Several updates are [one](Block::leap) where the rule [adds up](Rule::ADDS_UP): rows are read and written once for all
 //!    of them.
 //!
-//! Before that, under rules with pauses, late rows of a block catch up, and what is remembered is rescaled if its unit changes.
+//! Before that, under rules with pauses, late rows of a block catch up. Under rules that remember in a unit which changes with time,
+//! all of a block is rescaled when it does.
 //!
 //! Cost per row of V vectors, beside the rule's: one broadcast; with norms of lanes V (multiplication by the rate,
 //! subtraction, addition, FMA).
@@ -294,7 +295,8 @@ impl Sweep<'_, '_> {
         tiles: impl Weights<R::Memory, T>,
     ) {
         if rests::<R>() && !needs_drop::<R>() {
-            // It is small. Of a copy, the compiler knows that no store changes it, and keeps its numbers in registers.
+            // It is small, and counts no references. Of a copy, the compiler knows that no store changes it, and keeps its numbers
+            // in registers.
             self.run_inlined(&rule.clone(), gradient, tiles);
         } else {
             self.run_apart(rule, gradient, tiles);

@@ -172,7 +172,7 @@ What the columns say:
   data      reading images' lit pixels; where several go through the first
             layer together, in batches or in turn, turning them around
   forward   to the hidden units' sums; after dark images, rows catch up here
-            under momentum and Adam
+            under Adam and, in batches, momentum
   output    hidden activations, outputs, and the deltas of both layers
   update    gradients and the update of both layers
   gap       the phases together beside the whole. Phases come from five more

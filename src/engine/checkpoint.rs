@@ -5,8 +5,8 @@
 //!
 //! | tensor | of each layer l, from the first, 0, to the last |
 //! | --- | --- |
-//! | `state.l.weights` | as they are stored, where rows that wait for their update are behind, `[rows][H]` |
-//! | `state.l.remembered` | what the optimizer remembers beside each weight, `[rows][numbers][H]` |
+//! | `state.l.weights` | as they are stored: rows that wait for their update are behind, and online, momentum stores where weights come to rest, `[rows][H]` |
+//! | `state.l.remembered` | what the optimizer remembers beside each weight, in its own unit, `[rows][numbers][H]` |
 //! | `state.l.last` | the update that touched each row last, if rows may wait |
 //! | `state.l.squares` | the sum of squares of each lane, if rates depend on it |
 //! | `order` | the order of the images in this epoch |
@@ -40,7 +40,7 @@ const SAVE_CURE: &str = "give --checkpoint a file in a folder that can be writte
 const LOAD_CURE: &str = "give --resume a file that --checkpoint has written";
 const SCHEMA_CURE: &str = "go on by the dlr that wrote it, or begin a new run with its weights by --load";
 /// The form of a checkpoint: another one for every change of what is in it or what it means. Earlier ones had none.
-pub const SCHEMA: &str = "dlr-checkpoint/1";
+pub const SCHEMA: &str = "dlr-checkpoint/2";
 /// The key of what the metadata say beside a model's origin.
 const ABOUT: &str = "checkpoint";
 const ORDER: &str = "order";

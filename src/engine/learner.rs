@@ -135,7 +135,7 @@ impl<A: Rule, I: Rule, B: Rule> Fused<A, I, B> {
     /// A learner that goes on from `network`, by these rules of its first layer, its inner layers and its last.
     ///
     /// # Panics
-    /// If it learns in batches by weights that are [derived](Rule::DERIVED), or these are not those of the first layer.
+    /// If it learns in batches by weights that are [derived](Rule::DERIVED). Those of other layers than the first cannot be.
     pub fn boxed(network: Network, (first, inner, last): (A, I, B), task: Task) -> Box<dyn Learner> {
         const { assert!(!I::DERIVED && !B::DERIVED, "only the first layer's weights can be derived") };
         assert!(task.batch == 1 || !A::DERIVED, "a batch goes through weights that are stored");

@@ -149,12 +149,13 @@ fn bad_checkpoints_are_refused() {
     ];
     let damaged = cases.into_iter().map(|(case, bytes, problem)| (case, bytes, problem, ANOTHER));
     // They are whole, but of another form; whatever else they lack is not looked for.
-    let schema = r#"\"schema\":\"dlr-checkpoint/1\","#;
+    let schema = r#"\"schema\":\"dlr-checkpoint/2\","#;
     let without = replaced(header, schema, "");
-    let another = "a checkpoint of another form than dlr-checkpoint/1";
+    let another = "a checkpoint of another form than dlr-checkpoint/2";
     let earlier = "a checkpoint of no named form, as earlier versions of dlr wrote them";
     let of_other_forms = [
-        ("a later form", one(schema, &schema.replace("/1", "/2")), another, EARLIER),
+        ("a later form", one(schema, &schema.replace("/2", "/3")), another, EARLIER),
+        ("the form before", one(schema, &schema.replace("/2", "/1")), another, EARLIER),
         ("a form that is no text", one(schema, r#"\"schema\":1,"#), another, EARLIER),
         ("an earlier form", safetensors(&without, body), earlier, EARLIER),
         (

@@ -12,7 +12,10 @@ impl<R: Rule> Rule for EveryRow<R> {
     type Pause = ();
     /// At most: of what a rule does after a pause, the part that is for the pause is left out.
     const COST: Cost = Cost { step: R::COST.step, see: 0 };
-    const NORMS: Norms = R::NORMS;
+    const NORMS: Norms = {
+        assert!(!R::DERIVED, "other layers than the first read weights as they are stored");
+        R::NORMS
+    };
 
     #[inline(always)]
     fn rate(&self, norms: f32xN) -> f32xN {

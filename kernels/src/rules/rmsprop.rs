@@ -23,7 +23,7 @@ use crate::rule::{Cost, Rule};
 pub struct RmsProp {
     lr: f32xN,
     /// 1 - rho.
-    new: f32,
+    new: f64,
     epsilon: f32xN,
     fading: Fading,
     /// What a square counts for at the next update, and what all of them are worth then.
@@ -35,7 +35,7 @@ impl RmsProp {
     /// RMSProp before its first update. `rho` lies in `0..1`, `epsilon` is positive and no subnormal.
     pub fn new(lr: f64, rho: f64, epsilon: f32) -> Self {
         let [lr, epsilon] = [lr as f32, epsilon].map(f32xN::splat);
-        let (new, fading) = ((1.0 - rho) as f32, Fading::new(rho));
+        let (new, fading) = (1.0 - rho, Fading::new(rho));
         let mut rule = Self { lr, new, epsilon, fading, gain: f32xN::ZERO, worth: f32xN::ZERO };
         rule.advance(0);
         rule
@@ -59,7 +59,7 @@ impl Rule for RmsProp {
     fn advance(&mut self, updates: u64) {
         self.fading.advance(updates);
         let worth = self.fading.worth_rescaled(1);
-        (self.gain, self.worth) = (f32xN::splat(self.new / worth), f32xN::splat(worth));
+        [self.gain, self.worth] = [self.new / worth, worth].map(|number| f32xN::splat(number as f32));
     }
 
     #[inline(always)]

@@ -20,7 +20,7 @@ fn padding_is_zero_after_100_steps_of_every_rule() {
         for hidden in (1..=40).chain([65, 71]) {
             for backprop in BACKPROPS {
                 let start = network(&mut numbers, INPUTS, hidden, OUTPUTS);
-                let mut learner = Learner::new(&start, optimizer, backprop);
+                let mut learner = Learner::online(&start, optimizer, backprop);
                 for step in 0..100 {
                     learner.learn(&Pattern::random(&mut numbers, INPUTS, OUTPUTS, LIGHTINGS[step % 4]));
                 }
@@ -41,7 +41,7 @@ fn a_rate_of_zero_leaves_the_bits_whatever_the_memory() {
     for optimizer in optimizers(0.0) {
         for hidden in WIDTHS {
             let start = network(&mut numbers, INPUTS, hidden, OUTPUTS);
-            let mut learner = Learner::new(&start, optimizer, Backprop::Mse);
+            let mut learner = Learner::online(&start, optimizer, Backprop::Mse);
             let all = |learner: &mut Learner| learner.weights().map(|panel| bits(panel.as_slice()).to_vec());
             let before = all(&mut learner);
             for step in 0..20 {
@@ -97,7 +97,7 @@ fn a_small_step_of_every_rule_lowers_the_loss() {
         for hidden in 1..=40 {
             let start = network(&mut numbers, INPUTS, hidden, OUTPUTS);
             let pattern = Pattern::random(&mut numbers, INPUTS, OUTPUTS, Lighting::All);
-            let mut learner = Learner::new(&start, optimizer, Backprop::Mse);
+            let mut learner = Learner::online(&start, optimizer, Backprop::Mse);
             learner.learn(&pattern);
             let [before, after] = [start, learner.network()].map(|n| n.loss(&pattern.x, &pattern.target));
             assert!(after < before, "{optimizer:?}, H = {hidden}: from {before} to {after}");

@@ -259,7 +259,8 @@ fn the_fused_path_equals_pytorch_after_7_steps() {
                 Pattern::new(&image, label, problem.outputs)
             })
             .collect();
-        let mut learner = Learner::new(&problem.network(), case.optimizer.into(), case.backprop.into());
+        let make = if case.batch == 1 { Learner::online } else { Learner::new };
+        let mut learner = make(&problem.network(), case.optimizer.into(), case.backprop.into());
         let checkpoint = &case.checkpoints[0];
         for step in 0..checkpoint.steps {
             let batch: Vec<&Pattern> = case.batch_of(step, patterns.len()).map(|n| &patterns[n]).collect();

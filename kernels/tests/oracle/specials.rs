@@ -203,7 +203,7 @@ fn one_nan_is_not_hidden() {
             first.w1[n1] = f64::NAN;
             second.w2[n2] = f64::NAN;
             for network in [first, second] {
-                let mut learner = Learner::new(&network, optimizer, Backprop::Mse);
+                let mut learner = Learner::online(&network, optimizer, Backprop::Mse);
                 for label in 0..2 {
                     learner.learn(&Pattern::new(&[1.0; INPUTS], label, OUTPUTS));
                 }
@@ -230,7 +230,7 @@ fn a_bad_weight_makes_the_norm_infinite_after_a_step_of_every_rule() {
     for optimizer in optimizers(1.0) {
         let start = network(&mut numbers, 3, 13, 4);
         let after_a_step = |start: &Network| {
-            let mut learner = Learner::new(start, optimizer, Backprop::Mse);
+            let mut learner = Learner::online(start, optimizer, Backprop::Mse);
             learner.learn(&Pattern::new(&[1.0, 0.0, 1.0], 1, 4));
             learner.weights()[0].norm_is_finite()
         };

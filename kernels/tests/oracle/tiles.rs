@@ -13,8 +13,8 @@ use dlr_kernels::tiled::Tiled;
 
 /// One tile of 16 vectors; two of 9, the last with 8 in use or not; two of 16; three of 11.
 const VECTORS: [usize; 5] = [16, 17, 18, 32, 33];
-/// Row r has a gradient in every update that is a multiple of its gap: around the longest pauses of momentum and RMSProp,
-/// which are 1022 and 1023, around two of them, and beyond.
+/// Row r has a gradient in every update that is a multiple of its gap: around the longest pause of momentum, which is
+/// 1023, around two of them, and beyond.
 const GAPS: [u64; 14] = [1, 2, 3, 5, 64, 300, 1022, 1023, 1024, 1025, 2045, 2046, 2048, 3001];
 const UPDATES: u64 = 6_100;
 
