@@ -127,10 +127,10 @@ mod tests {
                 for updates in [1, 2, 64] {
                     let mut rule = Momentum::nesterov(0.25, mu).at_rest();
                     rule.advance(before);
-                    let start = rule.clone();
+                    let start = rule;
                     for later in [0, 1, updates - 1].into_iter().filter(|&later| later < updates) {
                         // The step, and `later` more without gradient.
-                        let mut rule = start.clone();
+                        let mut rule = start;
                         rule.advance(before + (updates - later - 1) as u64);
                         let mut velocity = f32xN::ZERO;
                         let rest = rule.step(f32xN::ZERO, f32xN::ONE, f32xN::ONE, &mut velocity);
@@ -143,7 +143,7 @@ mod tests {
                         let want = [-rule.derive(rest, &velocity), velocity].map(|x| x.to_array()[0]);
                         let echo = start.echo(later, updates);
                         // An update of 1 + way off z is one of 1 off w, and then of mu, mu^2, ... more, in the unit of Nesterov's.
-                        let more: f64 = (1..=later as i32).map(|k| mu.powi(k)).sum();
+                        let more: f64 = (1..=later).map(|k| mu.powf(k as f64)).sum();
                         let all = 1.0 + mu / (1.0 + mu) * mu / (1.0 - mu);
                         let part = (1.0 + mu / (1.0 + mu) * more) / all;
                         assert!((f64::from(echo.seen) / part - 1.0).abs() < 1e-7, "{mu}, {later}");
