@@ -5,9 +5,9 @@
 //! v <- mu v + rate g
 //! w <- w - scale mu v - rate g                 with the v before the update: as in `momentum`
 //!
-//! here:  w = z + way v,  v = mu^k y            way = scale mu / (1 - mu): what scale (mu + mu^2 + ...) v adds up to
+//! here:  w = z + way v,  v = y / mu^r          way = scale mu / (1 - mu): what scale (mu + mu^2 + ...) v adds up to
 //!        z <- z - (1 + way) rate g
-//!        y <- y + rate g / mu^k                with the k after the update
+//!        y <- y + rate g mu^r                  with the r after the update
 //! ```
 //!
 //! Departures from the plain rule, and why each keeps the result:
@@ -31,9 +31,9 @@ pub struct MomentumAtRest {
     rate: f32xN,
     way: f64,
     fading: Fading,
-    /// How far a y of 1 has to go now, way mu^k.
+    /// How far a y of 1 has to go now, way / mu^r.
     to_go: f32xN,
-    /// What y gains at the next update for every 1 that z loses, 1 / ((1 + way) mu^k) with the k after it.
+    /// What y gains at the next update for every 1 that z loses, mu^r / (1 + way) with the r after it.
     gain: f32xN,
 }
 
@@ -52,7 +52,7 @@ impl MomentumAtRest {
     /// What y gains for a 1, if that update is the last of some to come.
     #[inline(always)]
     fn gain(&self, updates: usize) -> f64 {
-        1.0 / ((1.0 + self.way) * self.fading.worth_rescaled(updates))
+        self.fading.gain(updates) / (1.0 + self.way)
     }
 }
 
@@ -98,7 +98,7 @@ impl Rule for MomentumAtRest {
 
     #[inline(always)]
     fn echo(&self, later: usize, updates: usize) -> Echo {
-        let left = self.fading.left(later);
+        let left = self.fading.left(later as u64);
         let seen = (1.0 + self.way * (1.0 - left)) / (1.0 + self.way);
         Echo { seen: seen as f32, remembered: (left * self.gain(updates)) as f32 }
     }

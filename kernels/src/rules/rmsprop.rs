@@ -58,8 +58,8 @@ impl Rule for RmsProp {
     #[inline(always)]
     fn advance(&mut self, updates: u64) {
         self.fading.advance(updates);
-        let worth = self.fading.worth_rescaled(1);
-        [self.gain, self.worth] = [self.new / worth, worth].map(|number| f32xN::splat(number as f32));
+        let gain = self.fading.gain(1);
+        [self.gain, self.worth] = [self.new * gain, 1.0 / gain].map(|number| f32xN::splat(number as f32));
     }
 
     #[inline(always)]
