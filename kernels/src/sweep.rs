@@ -107,16 +107,8 @@ impl<'a, R: Rule> Block<'a, R> {
     pub fn leap(&mut self, updates: usize, taken: &impl Gradient, remembered: &impl Gradient) {
         assert!(R::ADDS_UP, "several updates are one only where they add up");
         assert_eq!(taken.vectors(), self.vectors, "the gradient's rows are as long as the layer's");
+        self.rescale(updates);
         let visits = taken.within(&self.rows);
-        let rescaled = self.rule.rescale(updates);
-        if let Some(factor) = rescaled {
-            let visited = taken.rows(visits.clone()).map(|(number, _)| number - self.rows.start);
-            let mut first = 0;
-            for row in visited.chain([self.rows.len()]) {
-                multiply(numbers_mut(&mut self.memory[first * self.vectors..row * self.vectors]), factor);
-                first = row + 1;
-            }
-        }
         for_narrow_tiles!(self.vectors, first, T => {
             let mut tiles = PartsOfRows::<_, T> { first, vectors: self.vectors, weights: self.weights, memory: self.memory };
             let mut taken_tiles = taken.tiles::<T>(first);
@@ -130,18 +122,17 @@ impl<'a, R: Rule> Block<'a, R> {
                 if let Some(tiles) = &mut remembered_tiles {
                     let memory: &mut [f32xN] = bytemuck::cast_slice_mut(memory);
                     for (memory, sum) in memory.iter_mut().zip(tiles.of_row(number)) {
-                        let before = rescaled.map_or(*memory, |factor| *memory * f32xN::splat(factor));
-                        *memory = sum.mul_add(factor, before);
+                        *memory = sum.mul_add(factor, *memory);
                     }
                 }
             }
         });
     }
 
-    /// Brings what is remembered to the unit that it has after the next update.
+    /// Brings what is remembered to the unit that it has after so many more updates.
     #[inline(always)]
-    fn rescale(&mut self) {
-        if let Some(factor) = self.rule.rescale(1) {
+    fn rescale(&mut self, updates: usize) {
+        if let Some(factor) = self.rule.rescale(updates) {
             multiply(numbers_mut(self.memory), factor);
         }
     }
@@ -151,7 +142,7 @@ impl<'a, R: Rule> Block<'a, R> {
     #[inline(always)]
     pub(crate) fn sweep<G: Gradient>(&mut self, gradient: &G) {
         assert_eq!(gradient.vectors(), self.vectors, "the gradient's rows are as long as the layer's");
-        self.rescale();
+        self.rescale(1);
         let visits = gradient.within(&self.rows);
         if G::NARROW {
             for_narrow_tiles!(self.vectors, first, T => self.sweep_part::<T>(gradient, visits.clone(), first));

@@ -68,7 +68,6 @@ impl Fading {
     #[inline(always)]
     pub(super) fn gain(&self, updates: usize) -> f64 {
         match self.to_end.checked_sub(updates as u64) {
-            Some(0) => 1.0,
             Some(to_end) if to_end + 1 == self.to_end => self.part * self.over_mu,
             Some(to_end) => self.left(to_end),
             None => self.left(self.to_end + self.periods(updates) * self.period - updates as u64),
