@@ -1,5 +1,5 @@
 //! Momentum without pauses, for the first layer of a network that learns online: instead of a weight, where it would come to
-//! rest, and its velocity in a unit that [decays](super::fading) as velocities do.
+//! rest, and instead of its velocity, what will be left of that [r updates from now](super::fading).
 //!
 //! ```text
 //! v <- mu v + rate g
