@@ -394,7 +394,7 @@ impl<R: Rule> Layer<R> {
         if R::DERIVED { bytemuck::cast_slice(&self.memory) } else { &[] }
     }
 
-    /// What some net inputs by [stored](Self::stored) weights become with that many updates without gradient, at most 64: `past`
+    /// What some net inputs by [stored](Self::stored) weights become with that many updates without gradient: `past`
     /// are the sums for the same units by what is [remembered](Self::remembered).
     ///
     /// # Panics
@@ -410,7 +410,7 @@ impl<R: Rule> Layer<R> {
         }
     }
 
-    /// What becomes of the gradients of the next `updates`, at most 64: of the last, the one before, and so on.
+    /// What becomes of the gradients of the next `updates`: of the last, the one before, and so on.
     pub fn echoes(&self, updates: usize) -> impl Iterator<Item = Echo> {
         (0..updates).map(move |later| self.rule.echo(later, updates))
     }

@@ -48,10 +48,10 @@ pub struct Echo {
 ///
 /// To add an optimizer, write a file in [`rules`](crate::rules) with a small struct of its hyper-parameters and this
 /// trait, and enter it in the engine's list. One that leaves a weight alone while its gradient is zero, as SGD does, needs
-/// only [`step`](Self::step), or [`rescale`](Self::rescale) too if what it remembers fades, as RMSProp's does. One that does not, as
-/// Adam, also says what a pause does: the layer then never touches
-/// the rows of dark pixels, and makes up for it when they are lit again. Or it stores something else than weights, which does not
-/// move meanwhile, and of which weights are [derived](Self::DERIVED), as [momentum](crate::rules::MomentumAtRest) does.
+/// only [`step`](Self::step), or [`rescale`](Self::rescale) too if what it remembers fades, as RMSProp's does. One that does
+/// not, as Adam, also says what a pause does: the layer then never touches the rows of dark pixels, and makes up for it when
+/// they are lit again. Or it stores something else than weights, which does not move meanwhile, and of which weights are
+/// [derived](Self::DERIVED), as [momentum](crate::rules::MomentumAtRest) does.
 pub trait Rule: Clone + Send + Sync + 'static {
     /// What is remembered beside each vector of weights: `()`, or some `f32xN`, all zero before the first update.
     type Memory: Pod + Default + Send + Sync;
@@ -89,9 +89,9 @@ pub trait Rule: Clone + Send + Sync + 'static {
         f32xN::ONE
     }
 
-    /// The new weights, or what is stored in their place, for a gradient of `a * b` (with `a` or `b` times the rate). It comes in two factors so that a rule
-    /// can fuse the multiplication with what follows. With zero weights, gradient and memory, all must stay zero: so the
-    /// padding does.
+    /// The new weights, or what is stored in their place, for a gradient of `a * b` (with `a` or `b` times the rate). It comes
+    /// in two factors so that a rule can fuse the multiplication with what follows. With zero weights, gradient and memory, all
+    /// must stay zero: so the padding does.
     fn step(&self, weights: f32xN, a: f32xN, b: f32xN, memory: &mut Self::Memory) -> f32xN;
 
     /// What has become of the gradient of one of the next `updates`, after the last of them, if `later` of them came after its
@@ -109,7 +109,7 @@ pub trait Rule: Clone + Send + Sync + 'static {
         stored
     }
 
-    /// What [`derive`](Self::derive) would make of this after that many updates without gradient, at most 64, or of sums of it.
+    /// What [`derive`](Self::derive) would make of this after that many updates without gradient, or of sums of it.
     #[inline(always)]
     fn foresee(&self, updates: usize, stored: f32xN, remembered: f32xN) -> f32xN {
         let _ = (updates, remembered);

@@ -34,8 +34,8 @@
 //! 7. Several updates are [one](Block::leap) where the rule [adds up](Rule::ADDS_UP): rows are read and written once for all
 //!    of them.
 //!
-//! Before that, under rules with pauses, late rows of a block catch up. Under rules that remember in a unit which changes with time,
-//! all of a block is rescaled when it does.
+//! Before that, under rules with pauses, late rows of a block catch up. Under rules that remember in a unit which changes with
+//! time, all of a block is rescaled when it does.
 //!
 //! Cost per row of V vectors, beside the rule's: one broadcast; with norms of lanes V (multiplication by the rate,
 //! subtraction, addition, FMA).

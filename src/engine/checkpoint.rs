@@ -5,7 +5,7 @@
 //!
 //! | tensor | of each layer l, from the first, 0, to the last |
 //! | --- | --- |
-//! | `state.l.weights` | as they are stored: rows that wait for their update are behind, and online, momentum stores where weights come to rest, `[rows][H]` |
+//! | `state.l.weights` | as they are stored, where rows that wait are behind, or what they are derived of, `[rows][H]` |
 //! | `state.l.remembered` | what the optimizer remembers beside each weight, in its own unit, `[rows][numbers][H]` |
 //! | `state.l.last` | the update that touched each row last, if rows may wait |
 //! | `state.l.squares` | the sum of squares of each lane, if rates depend on it |

@@ -15,8 +15,8 @@
 //! 1. With g = 0, w moves towards z and v decays, but z and y stay what they are. So the rows of dark pixels have nothing to catch
 //!    up with, and nobody needs to know for how long they have been dark.
 //! 2. The weights are made where they are read, by an FMA with a number that is the same for all of them.
-//! 3. Where z is much larger than w, its roundings are, too: those of w come to 2^-24 (|w| + 2 way |v|) an update. Up to mu = 0.99999,
-//!    w is nearer to that of the plain rule in f64 than the plain rule in f32 is; beyond, it is not.
+//! 3. Where z is much larger than w, its roundings are, too: those of w come to 2^-24 (|w| + 2 way |v|) an update. Up to mu =
+//!    0.99999, w is nearer to that of the plain rule in f64 than the plain rule in f32 is; beyond, it is not.
 //!
 //! Cost per vector: reading, 2 loads and FMA; updating, 2 loads, 2 FMA, 2 stores; per row, a multiplication.
 
