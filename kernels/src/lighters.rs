@@ -20,7 +20,8 @@
 //!    finite; what is not makes NaN of what the whole group is part of. MNIST's images light 151 inputs in 56 groups, so half
 //!    as many multiplications more, but a third of the loads.
 //! 3. The levels of a group lie image by image, as numbers of 32 bits: turning an image around takes one store for each group
-//!    that it lights, and a mask of the images that light a group comes from comparing whole vectors of them with zero.
+//!    that it lights. Masks of the images that light a group are kept, since with one that is ready, loads of a group's rows
+//!    need not wait for the sums of the group before it; and groups that no image lights are left out by them.
 //! 4. A batch is cut into parts of up to 64 images, each a [`Lighters`]; two go forward together, so that weights are read once
 //!    for both.
 //! 5. Rows are cut into tiles narrow enough for four of them to stay in registers, and for the sums of two parts to stay in the
@@ -46,6 +47,8 @@ pub struct Lighters {
     levels: [f32; 256],
     images: usize,
     groups: Vec<Group>,
+    /// The images that light any of each group's inputs.
+    lit_by: Vec<Mask>,
 }
 
 /// The grey levels of a group's inputs, `[image][input]`, each image's as a number of 32 bits.
@@ -53,17 +56,22 @@ pub(crate) type Group = [i32xN; Lighters::IMAGES / LANES];
 
 const DARK: Group = [i32xN::ZERO; Lighters::IMAGES / LANES];
 
-/// The images that light any of a group's inputs.
-#[inline(always)]
-fn lighters(group: &Group) -> Mask {
-    let dark = (0..).zip(group).fold(0, |dark, (n, images)| {
-        dark | u64::from(images.simd_eq(i32xN::ZERO).to_bitmask()) << (n * LANES)
-    });
-    Mask(!dark)
-}
-
-/// The numbers of the bits that are set, ascending.
+/// Some images: an iterator over their numbers, ascending.
+#[derive(Clone, Copy, Debug, PartialEq)]
 struct Mask(u64);
+
+impl Mask {
+    const NONE: Self = Self(0);
+
+    /// Those that light any of a group's inputs.
+    #[inline(always)]
+    fn of(group: &Group) -> Self {
+        let dark = (0..).zip(group).fold(0, |dark, (n, images)| {
+            dark | u64::from(images.simd_eq(i32xN::ZERO).to_bitmask()) << (n * LANES)
+        });
+        Self(!dark)
+    }
+}
 
 impl Iterator for Mask {
     type Item = usize;
@@ -87,7 +95,9 @@ impl Lighters {
 
     /// No images yet, of so many inputs.
     pub fn new(inputs: usize) -> Self {
-        Self { inputs, levels: [0.0; 256], images: 0, groups: vec![DARK; inputs.div_ceil(GROUP)] }
+        let groups = inputs.div_ceil(GROUP);
+        let (lit_by, groups) = (vec![Mask::NONE; groups], vec![DARK; groups]);
+        Self { inputs, levels: [0.0; 256], images: 0, groups, lit_by }
     }
 
     /// Takes in other images: of each, the numbers of the groups of which it lights any input, strictly ascending, and the grey
@@ -117,6 +127,7 @@ impl Lighters {
             }
             self.images += 1;
         }
+        self.lit_by.iter_mut().zip(&self.groups).for_each(|(mask, group)| *mask = Mask::of(group));
     }
 
     /// How many images there are.
@@ -137,13 +148,19 @@ impl Lighters {
     /// Lists the inputs of all groups that any image of `parts` lights, ascending.
     pub fn list(parts: &[Self], lit: &mut Vec<u16>) {
         lit.clear();
-        let Some(Self { inputs, groups, .. }) = parts.first() else { return };
-        for group in 0..groups.len() {
-            if parts.iter().any(|part| lighters(&part.groups[group]).next().is_some()) {
-                let inputs = group * GROUP..((group + 1) * GROUP).min(*inputs);
+        let Some(&Self { inputs, .. }) = parts.first() else { return };
+        for group in 0..inputs.div_ceil(GROUP) {
+            if Self::any_lights(parts, group) {
+                let inputs = group * GROUP..((group + 1) * GROUP).min(inputs);
                 lit.extend(inputs.map(|input| input as u16)); // as images are numbered
             }
         }
+    }
+
+    /// Whether an image of `parts` lights any of a group's inputs.
+    #[inline(always)]
+    fn any_lights(parts: &[Self], group: usize) -> bool {
+        parts.iter().any(|part| part.lit_by[group] != Mask::NONE)
     }
 
     /// How many groups there are.
@@ -164,8 +181,8 @@ impl Lighters {
 
     /// The values of a group's inputs in an image.
     #[inline(always)]
-    fn values(&self, group: &Group, image: usize) -> [f32xN; GROUP] {
-        let greys: &[[u8; GROUP]; Self::IMAGES] = bytemuck::cast_ref(group);
+    fn values(&self, group: usize, image: usize) -> [f32xN; GROUP] {
+        let greys: &[[u8; GROUP]; Self::IMAGES] = bytemuck::cast_ref(&self.groups[group]);
         greys[image].map(|grey| f32xN::splat(self.levels[usize::from(grey)]))
     }
 
@@ -211,6 +228,9 @@ impl Lighters {
         // In a place of their own: in that of the rows, as far apart as they are, they might displace each other.
         let mut sums_of_parts = [[[f32xN::ZERO; T]; Self::IMAGES]; PARTS];
         for (group, rows) in weights.chunks(GROUP * n).enumerate() {
+            if !Self::any_lights(parts, group) {
+                continue; // its rows need not be loaded
+            }
             let mut row = rows.chunks_exact(n);
             let row: [[f32xN; T]; GROUP] = array::from_fn(|_| {
                 row.next().map_or([f32xN::ZERO; T], |row| {
@@ -218,8 +238,7 @@ impl Lighters {
                 })
             });
             for (part, sums) in parts.iter().zip(&mut sums_of_parts) {
-                let group = &part.groups[group];
-                for image in lighters(group) {
+                for image in part.lit_by[group] {
                     let x = part.values(group, image);
                     for (v, sum) in sums[image].iter_mut().enumerate() {
                         *sum = (0..GROUP).fold(*sum, |sum, k| row[k][v].mul_add(x[k], sum));
@@ -242,8 +261,7 @@ impl Lighters {
         deltas: &[[f32xN; T]],
         sums: &mut [[f32xN; T]; GROUP],
     ) {
-        let group = &self.groups[group];
-        for image in lighters(group) {
+        for image in self.lit_by[group] {
             let (x, delta) = (self.values(group, image), &deltas[image]);
             for k in 0..GROUP {
                 for v in 0..T {
