@@ -190,7 +190,7 @@ fn batch(c: &mut Criterion) {
     }
     let data = mnist();
     let images = Images::new(&data.train, Inputs::Unit);
-    let (mut lighters, mut lit) = ([Lighters::new(784)], Vec::new());
+    let (mut lighters, mut lit) = ([Lighters::new(images.grouping())], Vec::new());
     let turn = |to: &mut Lighters| to.turn(images.levels(), (0..IMAGES).map(|n| images.groups().of(n)));
     c.bench_function("turn a batch of 64", |b| b.iter(|| turn(&mut lighters[0])));
     turn(&mut lighters[0]); // whatever benches have been chosen

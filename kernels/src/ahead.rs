@@ -30,8 +30,9 @@
 //! Cost for two images: an FMA for each vector of hidden units; for each group that the later one lights, 7/LANES operations.
 
 use crate::gemm::{View, ViewMut, gemm};
+use crate::groups::GROUP;
 use crate::lanes::{LANES, REGISTERS, f32xN, for_tile, for_tiles, i16xN, i32xN, vectors};
-use crate::lighters::{GROUP, Lighters};
+use crate::lighters::Lighters;
 use core::array;
 
 /// Images whose deltas stay in registers while those after them pass.
@@ -60,7 +61,7 @@ impl Products {
         mut images: impl Iterator<Item = (&'a [u16], &'a [[u8; GROUP]])>,
     ) {
         assert!(!lighters.is_empty(), "products are those of images");
-        assert!(lighters.groups() <= MOST_GROUPS, "products of more levels would overflow");
+        assert!(lighters.groups().len() <= MOST_GROUPS, "products of more levels would overflow");
         let n = self.clear(lighters.len());
         let unit = f32xN::splat(lighters.level(1) * lighters.level(1));
         for (image, row) in self.rows.chunks_exact_mut(n).enumerate() {
@@ -179,7 +180,7 @@ fn products<const T: usize>(lighters: &Lighters, groups: &[u16], greys: &[[u8; G
     for (&group, &grey) in groups.iter().zip(greys) {
         let own = pairs(i32xN::splat(i32::from_ne_bytes(grey)));
         let images =
-            lighters.group(group.into()).first_chunk::<T>().expect("a group has a place for each image");
+            lighters.greys(group.into()).first_chunk::<T>().expect("a group has a place for each image");
         for (sum, &images) in sums.iter_mut().zip(images) {
             let others = pairs(images);
             *sum += own[0].dot(others[0]) + own[1].dot(others[1]);
@@ -192,7 +193,7 @@ fn products<const T: usize>(lighters: &Lighters, groups: &[u16], greys: &[[u8; G
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lighters::lit_groups;
+    use crate::groups::Groups;
 
     /// The last of three groups has two.
     const INPUTS: usize = 2 * GROUP + 2;
@@ -207,8 +208,10 @@ mod tests {
     }
 
     fn products(images: usize) -> [Products; 2] {
-        let lists: Vec<_> = (0..images).map(|number| lit_groups(image(number))).collect();
-        let mut lighters = Lighters::new(INPUTS);
+        let groups = Groups::of_inputs(INPUTS);
+        let lists: Vec<(Vec<_>, Vec<_>)> =
+            (0..images).map(|number| groups.lit_in(&image(number)).unzip()).collect();
+        let mut lighters = Lighters::new(&groups);
         let lists = || lists.iter().map(|(numbers, greys)| (&numbers[..], &greys[..]));
         lighters.turn(&array::from_fn(|level| 2.0 * level as f32), lists());
         let dense: Vec<f32> = (0..images).flat_map(image).map(|p| 2.0 * f32::from(p)).collect();

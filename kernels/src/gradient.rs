@@ -1,15 +1,16 @@
 //! Where a row's gradient comes from. It is made a tile at a time where it is needed, unless a dense product has made all of
 //! it.
 
+use crate::groups::GROUP;
 use crate::lanes::f32xN;
-use crate::lighters::{GROUP, Lighters};
+use crate::lighters::Lighters;
 use crate::lit::Lit;
 use crate::panel::Panel;
 use crate::tiled::Tiled;
 use core::ops::Range;
 
-/// The gradient of a layer: for some of its rows, in ascending order, a scalar factor times a vector along the lanes.
-/// All other rows have a zero gradient.
+/// The gradient of a layer: for some of its rows, in ascending order or in that of [bands](Self::band), a scalar factor times a
+/// vector along the lanes. All other rows have a zero gradient.
 pub trait Gradient: Sync {
     /// Whether a tile of it needs so many registers that sweeps had better be narrow.
     const NARROW: bool = false;
@@ -32,7 +33,15 @@ pub trait Gradient: Sync {
         self.len() == 0
     }
 
+    /// How many rows are in order only as a whole: those before a multiple of this come before those from it on.
+    fn band(&self) -> usize {
+        1
+    }
+
     /// Which of the rows that have a gradient lie in `rows`.
+    ///
+    /// # Panics
+    /// If these begin or end within a [band](Self::band).
     fn within(&self, rows: &Range<usize>) -> Range<usize> {
         let row = |n: usize| self.rows(n..n + 1).next().map_or(usize::MAX, |(row, _)| row);
         let below = |limit: usize| {
@@ -40,6 +49,7 @@ pub trait Gradient: Sync {
             if low == high || row(high - 1) < limit {
                 return high; // the usual case: the whole layer at once
             }
+            assert!(limit.is_multiple_of(self.band()), "a block of rows ends where a band does");
             while low < high {
                 let middle = low.midpoint(high);
                 if row(middle) < limit { low = middle + 1 } else { high = middle }
@@ -228,6 +238,11 @@ impl Gradient for OfBatch<'_> {
             sums: [[f32xN::ZERO; T]; GROUP],
         }
     }
+
+    /// A group's rows follow one another.
+    fn band(&self) -> usize {
+        self.parts.first().map_or(1, |part| part.groups().band())
+    }
 }
 
 /// The sums for the rows of one group, those that were asked for last: a sweep goes from one group to the next.
@@ -241,11 +256,12 @@ struct OfGroup<'a, const T: usize> {
 impl<const T: usize> Tiles<T> for OfGroup<'_, T> {
     #[inline(always)]
     fn of_row(&mut self, row: usize) -> &[f32xN; T] {
-        if self.group != row / GROUP {
-            self.group = row / GROUP;
+        let (group, n) = self.parts[0].groups().place(row);
+        if self.group != group {
+            self.group = group;
             self.sum();
         }
-        &self.sums[row % GROUP]
+        &self.sums[n]
     }
 }
 
@@ -268,6 +284,7 @@ impl<const T: usize> OfGroup<'_, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::groups::Groups;
     use crate::lanes::{LANES, NARROW_TILE, for_narrow_tiles};
     use core::array;
 
@@ -284,8 +301,9 @@ mod tests {
                 assert!(gradient.rows(start..end).eq(rows[start..end].iter().copied()), "{start}..{end}");
             }
         }
-        for start in 0..=end {
-            for end in start..=end {
+        let band = gradient.band();
+        for start in (0..=end).step_by(band) {
+            for end in (start..=end + band).step_by(band) {
                 let within = rows.iter().filter(|(row, _)| (start..end).contains(row));
                 let found = gradient.within(&(start..end));
                 assert!(rows[found].iter().eq(within), "of the rows {start}..{end}");
@@ -341,7 +359,7 @@ mod tests {
         ];
         let levels = array::from_fn(|level| level as f32);
         let parts = [&IMAGES[..2], &IMAGES[2..]].map(|images| {
-            let mut part = Lighters::new(INPUTS);
+            let mut part = Lighters::new(&Groups::of_inputs(INPUTS));
             part.turn_dense(&levels, images.iter().copied());
             part
         });

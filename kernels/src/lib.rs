@@ -5,7 +5,7 @@
 //! | --- | --- |
 //! | [`lanes`], [`panel`], [`lit`] | the layout: vectors, rows padded to whole ones, the lit pixels of an image |
 //! | [`logistic`], [`forward`], [`output`] | from lit pixels to the outputs, and back to the hidden deltas |
-//! | [`lighters`], [`tiled`] | the first layer and a batch of images, forwards, and back to the gradient |
+//! | [`groups`], [`lighters`], [`tiled`] | the first layer and a batch of images, forwards, and back to the gradient |
 //! | [`ahead`] | online learning of several images at once, where updates add up |
 //! | [`inner`] | back through a layer between two hidden ones |
 //! | [`rule`], [`gradient`], [`layer`], [`sweep`] | the backward pass fused with the update: one sweep for every optimizer |
@@ -35,6 +35,7 @@ pub mod ahead;
 pub mod forward;
 pub mod gemm;
 pub mod gradient;
+pub mod groups;
 pub mod inner;
 pub mod lanes;
 pub mod layer;

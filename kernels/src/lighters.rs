@@ -12,13 +12,13 @@
 //!
 //! Departures from the plain loops, and why each keeps the result:
 //!
-//! 1. Inputs are taken in groups of four, and both loops go through the groups, not the images. Four rows of weights, or
-//!    of their gradient, stay in registers while the images pass that light any of the four: an image's sums are loaded and
-//!    stored once for four inputs. One by one, in the order of images, weights would come from the second-level cache for
-//!    every lit pixel anew.
+//! 1. Inputs are taken in [groups](crate::groups) of four, and both loops go through the groups, not the images. Four rows of
+//!    weights, or of their gradient, stay in registers while the images pass that light any of the four: an image's sums are
+//!    loaded and stored once for four inputs. One by one, in the order of images, weights would come from the second-level
+//!    cache for every lit pixel anew.
 //! 2. An image that lights some of a group's inputs adds zeros for the others: exact, as long as weights and deltas are
-//!    finite; what is not makes NaN of what the whole group is part of. MNIST's images light 151 inputs in 56 groups, so half
-//!    as many multiplications more, but a third of the loads.
+//!    finite; what is not makes NaN of what the whole group is part of. MNIST's images light 151 inputs in 51 groups, so a third
+//!    more multiplications, but a third of the loads.
 //! 3. The levels of a group lie image by image, as numbers of 32 bits: turning an image around takes one store for each group
 //!    that it lights. Masks of the images that light a group are kept, since with one that is ready, loads of a group's rows
 //!    need not wait for the sums of the group before it; and groups that no image lights are left out by them.
@@ -26,35 +26,33 @@
 //!    for both.
 //! 5. Rows are cut into tiles narrow enough for four of them to stay in registers, and for the sums of two parts to stay in the
 //!    first-level cache.
-//! 6. Sums run through inputs, and through images, in ascending order.
+//! 6. Sums run through groups, through the inputs of a group, and through images, each in ascending order.
 //!
 //! Cost per group and image that lights it, for a tile of T vectors: 4 broadcasts and 4T FMA; forwards T loads and stores,
 //! back T loads.
 
+use crate::groups::{GROUP, Groups};
 use crate::lanes::{LANES, f32xN, for_narrow_tiles, i32xN};
 use core::array;
 use core::ops::Range;
 
-/// Inputs that are taken together: with two, there are 88 entries for an image of MNIST instead of 56, and less to do for
-/// each; with eight, more zeros than lit inputs.
-pub const GROUP: usize = 4;
-
 /// Up to [`IMAGES`](Self::IMAGES) images, turned around: who lights which inputs, and how brightly.
 #[derive(Clone, Debug)]
 pub struct Lighters {
-    inputs: usize,
+    groups: Groups,
     /// The input for each grey level.
     levels: [f32; 256],
     images: usize,
-    groups: Vec<Group>,
+    /// Of each group.
+    greys: Vec<Greys>,
     /// The images that light any of each group's inputs.
     lit_by: Vec<Mask>,
 }
 
 /// The grey levels of a group's inputs, `[image][input]`, each image's as a number of 32 bits.
-pub(crate) type Group = [i32xN; Lighters::IMAGES / LANES];
+pub(crate) type Greys = [i32xN; Lighters::IMAGES / LANES];
 
-const DARK: Group = [i32xN::ZERO; Lighters::IMAGES / LANES];
+const DARK: Greys = [i32xN::ZERO; Lighters::IMAGES / LANES];
 
 /// Some images: an iterator over their numbers, ascending.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -65,8 +63,8 @@ impl Mask {
 
     /// Those that light any of a group's inputs.
     #[inline(always)]
-    fn of(group: &Group) -> Self {
-        let dark = (0..).zip(group).fold(0, |dark, (n, images)| {
+    fn of(greys: &Greys) -> Self {
+        let dark = (0..).zip(greys).fold(0, |dark, (n, images)| {
             dark | u64::from(images.simd_eq(i32xN::ZERO).to_bitmask()) << (n * LANES)
         });
         Self(!dark)
@@ -93,15 +91,14 @@ impl Lighters {
     /// cache with AVX-512, 12 of 32 with AVX2.
     pub const TOGETHER: usize = 2;
 
-    /// No images yet, of so many inputs.
-    pub fn new(inputs: usize) -> Self {
-        let groups = inputs.div_ceil(GROUP);
-        let (lit_by, groups) = (vec![Mask::NONE; groups], vec![DARK; groups]);
-        Self { inputs, levels: [0.0; 256], images: 0, groups, lit_by }
+    /// No images yet, of such groups of inputs.
+    pub fn new(groups: &Groups) -> Self {
+        let (lit_by, greys) = (vec![Mask::NONE; groups.len()], vec![DARK; groups.len()]);
+        Self { groups: groups.clone(), levels: [0.0; 256], images: 0, greys, lit_by }
     }
 
     /// Takes in other images: of each, the numbers of the groups of which it lights any input, strictly ascending, and the grey
-    /// levels of their inputs. Level p stands for the value `levels[p]`, and is dark if p is 0. Levels of inputs that the last
+    /// levels of their inputs. Level p stands for the value `levels[p]`, and is dark if p is 0. Levels of inputs that a
     /// group does not have change nothing.
     ///
     /// # Panics
@@ -114,8 +111,8 @@ impl Lighters {
     ) {
         assert!(levels[0] == 0.0, "an input that is dark is zero");
         self.levels = *levels;
-        self.groups.fill(DARK);
-        let groups: &mut [[[u8; GROUP]; Self::IMAGES]] = bytemuck::cast_slice_mut(&mut self.groups);
+        self.greys.fill(DARK);
+        let groups: &mut [[[u8; GROUP]; Self::IMAGES]] = bytemuck::cast_slice_mut(&mut self.greys);
         self.images = 0;
         for (numbers, greys) in images {
             let image = self.images;
@@ -127,7 +124,7 @@ impl Lighters {
             }
             self.images += 1;
         }
-        self.lit_by.iter_mut().zip(&self.groups).for_each(|(mask, group)| *mask = Mask::of(group));
+        self.lit_by.iter_mut().zip(&self.greys).for_each(|(mask, greys)| *mask = Mask::of(greys));
     }
 
     /// How many images there are.
@@ -145,15 +142,12 @@ impl Lighters {
         self.images == 0
     }
 
-    /// Lists the inputs of all groups that any image of `parts` lights, ascending.
+    /// Lists the inputs of all groups that any image of `parts` lights, group by group.
     pub fn list(parts: &[Self], lit: &mut Vec<u16>) {
         lit.clear();
-        let Some(&Self { inputs, .. }) = parts.first() else { return };
-        for group in 0..inputs.div_ceil(GROUP) {
-            if Self::any_lights(parts, group) {
-                let inputs = group * GROUP..((group + 1) * GROUP).min(inputs);
-                lit.extend(inputs.map(|input| input as u16)); // as images are numbered
-            }
+        let Some(Self { groups, .. }) = parts.first() else { return };
+        for group in (0..groups.len()).filter(|&group| Self::any_lights(parts, group)) {
+            lit.extend(groups.inputs_of(group));
         }
     }
 
@@ -163,9 +157,9 @@ impl Lighters {
         parts.iter().any(|part| part.lit_by[group] != Mask::NONE)
     }
 
-    /// How many groups there are.
-    pub(crate) fn groups(&self) -> usize {
-        self.groups.len()
+    /// Which inputs are taken together.
+    pub fn groups(&self) -> &Groups {
+        &self.groups
     }
 
     /// The input that a grey level stands for.
@@ -175,14 +169,14 @@ impl Lighters {
 
     /// The grey levels of a group's inputs in all images, four in a number of 32 bits.
     #[inline(always)]
-    pub(crate) fn group(&self, group: usize) -> &Group {
-        &self.groups[group]
+    pub(crate) fn greys(&self, group: usize) -> &Greys {
+        &self.greys[group]
     }
 
     /// The values of a group's inputs in an image.
     #[inline(always)]
     fn values(&self, group: usize, image: usize) -> [f32xN; GROUP] {
-        let greys: &[[u8; GROUP]; Self::IMAGES] = bytemuck::cast_ref(&self.groups[group]);
+        let greys: &[[u8; GROUP]; Self::IMAGES] = bytemuck::cast_ref(&self.greys[group]);
         greys[image].map(|grey| f32xN::splat(self.levels[usize::from(grey)]))
     }
 
@@ -193,11 +187,11 @@ impl Lighters {
     /// If `sums` does not have as many rows of the slice as there are images, `weights` a row for each input, or a row all of
     /// the slice.
     pub fn hidden_sums(parts: &[Self], weights: &[f32xN], slice: Range<usize>, sums: &mut [f32xN]) {
-        let Some(&Self { inputs, .. }) = parts.first() else {
+        let Some(Self { groups, .. }) = parts.first() else {
             return assert!(sums.is_empty(), "no images have no sums");
         };
-        let n = weights.len().checked_div(inputs).unwrap_or(0);
-        let have_rows = |part: &Self| part.inputs == inputs && inputs * n == weights.len();
+        let n = weights.len().checked_div(groups.inputs()).unwrap_or(0);
+        let have_rows = |part: &Self| part.groups == *groups && groups.inputs() * n == weights.len();
         assert!(parts.iter().all(have_rows), "a row of weights for each input");
         assert!(slice.end <= n, "a slice of a row lies within it");
         let images = Self::count(parts);
@@ -227,16 +221,16 @@ impl Lighters {
     ) {
         // In a place of their own: in that of the rows, as far apart as they are, they might displace each other.
         let mut sums_of_parts = [[[f32xN::ZERO; T]; Self::IMAGES]; PARTS];
-        for (group, rows) in weights.chunks(GROUP * n).enumerate() {
+        let groups = parts[0].groups();
+        for group in 0..groups.len() {
             if !Self::any_lights(parts, group) {
                 continue; // its rows need not be loaded
             }
-            let mut row = rows.chunks_exact(n);
-            let row: [[f32xN; T]; GROUP] = array::from_fn(|_| {
-                row.next().map_or([f32xN::ZERO; T], |row| {
-                    *row[first..].first_chunk().expect("a tile lies within a row")
-                })
+            let row = groups.rows_of(group, weights, n).map(|row| match row {
+                Some(row) => row[first..].first_chunk().expect("a tile lies within a row"),
+                None => const { &[f32xN::ZERO; T] },
             });
+            let row: [[f32xN; T]; GROUP] = row.map(|row| *row);
             for (part, sums) in parts.iter().zip(&mut sums_of_parts) {
                 for image in part.lit_by[group] {
                     let x = part.values(group, image);
@@ -272,13 +266,6 @@ impl Lighters {
     }
 }
 
-/// The groups that an image lights, by its levels: their numbers and the levels of their inputs.
-#[cfg(test)]
-pub(crate) fn lit_groups<const INPUTS: usize>(image: [u8; INPUTS]) -> (Vec<u16>, Vec<[u8; GROUP]>) {
-    let groups = image.chunks(GROUP).map(|inputs| array::from_fn(|k| *inputs.get(k).unwrap_or(&0)));
-    (0..).zip(groups).filter(|&(_, greys)| greys != [0; GROUP]).unzip()
-}
-
 #[cfg(test)]
 impl Lighters {
     /// Takes in other images, which are told with their dark inputs.
@@ -287,7 +274,7 @@ impl Lighters {
         levels: &[f32; 256],
         images: impl Iterator<Item = [u8; INPUTS]>,
     ) {
-        let lists: Vec<_> = images.map(lit_groups).collect();
+        let lists: Vec<(Vec<_>, Vec<_>)> = images.map(|image| self.groups.lit_in(&image).unzip()).collect();
         self.turn(levels, lists.iter().map(|(numbers, greys)| (&numbers[..], &greys[..])));
     }
 }
@@ -320,7 +307,7 @@ mod tests {
     /// Images by their numbers, after others have been there.
     fn part(images: Range<usize>) -> Lighters {
         let levels = array::from_fn(|level| 2.0 * level as f32);
-        let mut part = Lighters::new(INPUTS);
+        let mut part = Lighters::new(&Groups::of_inputs(INPUTS));
         part.turn_dense(&levels, (0..Lighters::IMAGES).map(|_| [255; INPUTS]));
         part.turn_dense(
             &levels,
@@ -339,7 +326,7 @@ mod tests {
         let parts = parts();
         assert_eq!(parts.each_ref().map(Lighters::len), [64, 3, 1]);
         assert_eq!([0, 1, 2, 3].map(|n| Lighters::count(&parts[..n])), [0, 64, 67, 68]);
-        assert!(Lighters::new(INPUTS).is_empty() && !parts[2].is_empty());
+        assert!(Lighters::new(&Groups::of_inputs(INPUTS)).is_empty() && !parts[2].is_empty());
 
         let listed = |parts: &[Lighters]| {
             let mut lit = vec![99];

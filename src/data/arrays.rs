@@ -86,7 +86,7 @@ fn split(
         .map_err(|problem| wrong(names[0], problem, "give fewer or smaller images"))?;
     let label_hash = hash(Kind::Labels, labels.len(), shape, labels)
         .map_err(|problem| wrong(names[1], problem, "give fewer"))?;
-    let split = Split::from_pixels(inputs, pixels, labels).map_err(|error| {
+    let split = Split::from_images(shape, pixels, labels).map_err(|error| {
         wrong(
             names[0],
             format!("no memory for their lit pixels ({error})"),

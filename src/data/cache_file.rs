@@ -24,7 +24,7 @@ use std::sync::Arc;
 const MAGIC: [u8; 8] = *b"dlrcache";
 const BYTE_ORDER: u32 = 0x0102_0304;
 /// To be raised with every change to the format, and to how data are prepared.
-const VERSION: u32 = 4;
+const VERSION: u32 = 5;
 /// Bytes before the JSON header.
 const PREFIX: usize = 24;
 
@@ -105,7 +105,7 @@ pub(super) fn decode(file: Backing, sources: &Fingerprint) -> Result<Prepared, M
 
     let (rows, cols) = header.shape;
     let inputs = rows.checked_mul(cols).filter(|inputs| (1..=MAX_INPUTS).contains(inputs));
-    let inputs = inputs.ok_or(Miss::Damaged("its images have no valid shape"))?;
+    inputs.ok_or(Miss::Damaged("its images have no valid shape"))?;
     if !(2..=256).contains(&header.classes) {
         return Err(Miss::Damaged("its number of classes is not valid"));
     }
@@ -126,7 +126,7 @@ pub(super) fn decode(file: Backing, sources: &Fingerprint) -> Result<Prepared, M
     let at = PREFIX + json.len();
     let file = Arc::new(file);
     let split = |at, layout| {
-        Split::from_cache(Arc::clone(&file), at, layout, inputs, header.classes).map_err(Miss::Damaged)
+        Split::from_cache(Arc::clone(&file), at, layout, header.shape, header.classes).map_err(Miss::Damaged)
     };
     let test_at = at + train.size;
     Ok(Prepared {

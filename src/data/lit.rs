@@ -2,16 +2,16 @@
 //!
 //! Four fifths of MNIST's pixels are 0 and add nothing to any sum, so an image is kept as the numbers and grey
 //! levels of its non-zero (lit) pixels, in the way of a sparse matrix's compressed rows (CSR); and once more as those of the
-//! groups of four pixels of which any is lit, which is what images that go together go by: there are 56 of them in an image of
-//! 151 lit pixels, and to find them anew would take longer than to read them. With n images:
+//! [squares](Groups) of four pixels of which any is lit, which is what images that go together go by: there are 51 of them in an
+//! image of 151 lit pixels, and to find them anew would take longer than to read them. With n images:
 //!
 //! ```text
 //! start:  [u32; n + 1]      image i's lit pixels are entries start[i]..start[i + 1] of the next two
 //! number: [u16; pixels]     pixel number (row * columns + column), ascending within an image
 //! value:  [u8; pixels]      grey level, 1..=255
 //! start:  [u32; n + 1]      image i's lit groups are entries start[i]..start[i + 1] of the next two
-//! number: [u16; groups]     group number (pixel number / 4), ascending within an image
-//! value:  [[u8; 4]; groups] grey levels of the group's pixels; 0 for those behind the image's last
+//! number: [u16; groups]     group number, ascending within an image
+//! value:  [[u8; 4]; groups] grey levels of the group's pixels; 0 for those beyond the image
 //! label:  [u8; n]           class
 //! ```
 //!
@@ -21,7 +21,7 @@
 use super::backing::{Backing, zeroed};
 use super::idx::MAX_INPUTS;
 use bytemuck::Pod;
-use dlr_kernels::lighters::GROUP;
+use dlr_kernels::groups::{GROUP, Groups};
 use std::collections::TryReserveError;
 use std::fmt;
 use std::ops::Range;
@@ -85,11 +85,28 @@ pub struct Split {
     /// Where the block starts in `backing`, in bytes.
     block: usize,
     layout: Layout,
-    inputs: usize,
+    grouping: Groups,
 }
 
 impl Split {
-    /// Lists the lit pixels and groups of `pixels`, grey levels `[labels.len()][inputs]`.
+    /// Lists the lit pixels and groups of `pixels`, grey levels `[labels.len()][rows][columns]`.
+    ///
+    /// # Errors
+    ///
+    /// The system has no memory left for the lists.
+    ///
+    /// # Panics
+    ///
+    /// The lengths disagree, images have no pixels or more than 4096, or 2^32 pixels or more are lit.
+    pub fn from_images(
+        (rows, columns): (usize, usize),
+        pixels: &[u8],
+        labels: &[u8],
+    ) -> Result<Self, TryReserveError> {
+        Self::new(Groups::of_images(rows, columns), pixels, labels)
+    }
+
+    /// The same of images whose shape does not matter: of grey levels `[labels.len()][inputs]`.
     ///
     /// # Errors
     ///
@@ -99,11 +116,16 @@ impl Split {
     ///
     /// The lengths disagree, `inputs` is not in `1..=4096`, or 2^32 pixels or more are lit.
     pub fn from_pixels(inputs: usize, pixels: &[u8], labels: &[u8]) -> Result<Self, TryReserveError> {
+        Self::new(Groups::of_inputs(inputs), pixels, labels)
+    }
+
+    fn new(grouping: Groups, pixels: &[u8], labels: &[u8]) -> Result<Self, TryReserveError> {
+        let inputs = grouping.inputs();
         assert!((1..=MAX_INPUTS).contains(&inputs), "{inputs} inputs");
         assert_eq!(pixels.len(), labels.len() * inputs, "pixels for {} images of {inputs}", labels.len());
         let images = || pixels.chunks_exact(inputs);
         let lit = pixels.iter().filter(|&&level| level != 0).count(); // vectorised, as `lit_pixels` would not be
-        let groups = images().flat_map(lit_groups).count();
+        let groups = images().flat_map(|image| grouping.lit_in(image)).count();
         assert!(u32::try_from(lit).is_ok(), "{lit} lit pixels");
         let layout = Layout::new([labels.len(), lit, groups].map(|n| n as u64)).expect("below 2^32 pixels");
 
@@ -114,9 +136,9 @@ impl Split {
         let (start, number) = (bytemuck::cast_slice_mut(of_pixels), bytemuck::cast_slice_mut(pixel));
         list(images().map(lit_pixels), start, number, level);
         let (start, number) = (bytemuck::cast_slice_mut(of_groups), bytemuck::cast_slice_mut(group));
-        list(images().map(lit_groups), start, number, bytemuck::cast_slice_mut(levels));
+        list(images().map(|image| grouping.lit_in(image)), start, number, bytemuck::cast_slice_mut(levels));
         label.copy_from_slice(labels);
-        Ok(Self { backing: Arc::new(Backing::Owned(memory)), block: 0, layout, inputs })
+        Ok(Self { backing: Arc::new(Backing::Owned(memory)), block: 0, layout, grouping })
     }
 
     /// Views the block at byte `block` of a cache file, after checking that no index in it can go astray. That lists ascend,
@@ -125,7 +147,7 @@ impl Split {
         backing: Arc<Backing>,
         block: usize,
         layout: Layout,
-        inputs: usize,
+        (rows, columns): (usize, usize),
         classes: usize,
     ) -> Result<Self, &'static str> {
         if !block.is_multiple_of(ALIGN)
@@ -133,11 +155,11 @@ impl Split {
         {
             return Err("a section outside the file");
         }
-        let split = Self { backing, block, layout, inputs };
+        let split = Self { backing, block, layout, grouping: Groups::of_images(rows, columns) };
         if !split.pixels().is_in_order() || !split.groups().is_in_order() {
             return Err("image starts that are not in order");
         }
-        if !split.pixels().is_below(inputs) || !split.groups().is_below(inputs.div_ceil(GROUP)) {
+        if !split.pixels().is_below(split.inputs()) || !split.groups().is_below(split.grouping.len()) {
             return Err("a pixel outside its image");
         }
         if split.labels().iter().fold(0, |most, &label| most.max(label)) as usize >= classes {
@@ -160,7 +182,12 @@ impl Split {
     /// Pixels of one image, lit or dark.
     #[inline]
     pub fn inputs(&self) -> usize {
-        self.inputs
+        self.grouping.inputs()
+    }
+
+    /// Which pixels are [grouped](Self::groups).
+    pub fn grouping(&self) -> &Groups {
+        &self.grouping
     }
 
     /// Every image's lit pixels: their numbers, below [`inputs`](Self::inputs), and their grey levels, 1..=255.
@@ -169,8 +196,8 @@ impl Split {
         self.lists(&self.layout.pixels)
     }
 
-    /// Every image's groups of four pixels of which any is lit: a quarter of the first pixel's number, and the grey levels of
-    /// all four; 0 for those behind the image's last.
+    /// Every image's [groups](Self::grouping) of four pixels of which any is lit: their numbers, and the grey levels of all four; 0
+    /// for those beyond the image.
     #[inline]
     pub fn groups(&self) -> Lists<'_, [u8; GROUP]> {
         self.lists(&self.layout.groups)
@@ -182,7 +209,7 @@ impl Split {
     ///
     /// `i` is not below [`len`](Self::len).
     pub fn image(&self, i: usize) -> Vec<u8> {
-        let mut image = vec![0; self.inputs];
+        let mut image = vec![0; self.inputs()];
         let (number, level) = self.pixels().of(i);
         for (&number, &level) in number.iter().zip(level) {
             image[usize::from(number)] = level;
@@ -208,13 +235,13 @@ impl Split {
 
     /// Share of the pixels that are lit, in 0..=1.
     pub fn density(&self) -> f64 {
-        self.pixels().number.len() as f64 / (self.len() * self.inputs).max(1) as f64
+        self.pixels().number.len() as f64 / (self.len() * self.inputs()).max(1) as f64
     }
 
     /// Mean grey level of all pixels, lit or dark, in 0..=255.
     pub fn mean_grey(&self) -> f64 {
         let sum: u64 = self.pixels().value.iter().map(|&level| u64::from(level)).sum();
-        sum as f64 / (self.len() * self.inputs).max(1) as f64
+        sum as f64 / (self.len() * self.inputs()).max(1) as f64
     }
 
     /// Images of each class, `[classes]`, where all labels are below `classes`.
@@ -253,7 +280,7 @@ impl Split {
 /// Equal images in the same order with equal labels, wherever the two lie.
 impl PartialEq for Split {
     fn eq(&self, other: &Self) -> bool {
-        self.inputs == other.inputs
+        self.grouping == other.grouping
             && self.pixels() == other.pixels()
             && self.groups() == other.groups()
             && self.labels() == other.labels()
@@ -264,7 +291,7 @@ impl Eq for Split {}
 
 impl fmt::Debug for Split {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Split({} images of {} pixels, {:.3} lit)", self.len(), self.inputs, self.density())
+        write!(f, "Split({} images of {} pixels, {:.3} lit)", self.len(), self.inputs(), self.density())
     }
 }
 
@@ -319,15 +346,6 @@ fn lit_pixels(image: &[u8]) -> impl Iterator<Item = (u16, u8)> {
     (0..).zip(image.iter().copied()).filter(|&(_, level)| level != 0)
 }
 
-/// The numbers of an image's lit groups, and the grey levels of their pixels.
-fn lit_groups(image: &[u8]) -> impl Iterator<Item = (u16, [u8; GROUP])> {
-    let (whole, rest) = image.as_chunks();
-    let mut last = [0; GROUP];
-    last[..rest.len()].copy_from_slice(rest);
-    let levels = whole.iter().copied().chain([last]);
-    (0..).zip(levels).filter(|&(_, levels)| levels != [0; GROUP])
-}
-
 /// Fills lists with the entries of all images. They have the right lengths and start as zeros.
 fn list<T>(
     images: impl Iterator<Item = impl Iterator<Item = (u16, T)>>,
@@ -360,6 +378,10 @@ mod tests {
         assert_eq!(split.pixels().of(1), (&[][..], &[][..]));
         assert_eq!(split.groups(), Lists { start: &[0, 1, 1], number: &[0], value: &[[0, 7, 0, 255]] });
         assert_eq!((split.image(0), split.image(1)), (vec![0, 7, 0, 255], vec![0; 4]));
+        let image = [0, 7, 0, 255, 0, 0, 0, 1];
+        let split = Split::from_images((2, 4), &image, &[0]).unwrap();
+        let squares = Lists { start: &[0, 2], number: &[0, 1], value: &[[0, 7, 0, 0], [0, 255, 0, 1]] };
+        assert_eq!((split.groups(), &split.image(0)[..]), (squares, &image[..]));
         assert_eq!((split.mean_grey(), split.counts(10)), (262.0 / 8.0, vec![0, 0, 0, 1, 0, 0, 0, 0, 0, 1]));
     }
 
@@ -391,7 +413,7 @@ mod tests {
             let mut memory = zeroed(split.layout.size).unwrap();
             bytemuck::cast_slice_mut(&mut memory).copy_from_slice(split.block());
             change(&split, bytemuck::cast_slice_mut(&mut memory));
-            Split::from_cache(Arc::new(Backing::Owned(memory)), 0, split.layout.clone(), 4, 2)
+            Split::from_cache(Arc::new(Backing::Owned(memory)), 0, split.layout.clone(), (1, 4), 2)
                 .map(|opened| opened == split)
         };
         assert_eq!(open(&|_, _| ()), Ok(true));
@@ -409,8 +431,9 @@ mod tests {
         assert_eq!(change(6, 1, 2), Err("a label that is no class"));
 
         let split = Split::from_pixels(4, &[1; 8], &[0, 1]).unwrap();
-        let at =
-            |block| Split::from_cache(split.backing.clone(), block, split.layout.clone(), 4, 2).map(drop);
+        let at = |block| {
+            Split::from_cache(split.backing.clone(), block, split.layout.clone(), (1, 4), 2).map(drop)
+        };
         assert_eq!(at(0), Ok(()));
         for block in [8, 64, usize::MAX - 63] {
             assert_eq!(at(block), Err("a section outside the file"));
@@ -427,12 +450,13 @@ mod tests {
     proptest! {
         #[test]
         fn the_lists_give_the_pixels_back(
-            inputs in 1usize..40,
+            (rows, columns) in (1_usize..7, 1_usize..7),
             pixels in prop::collection::vec(prop_oneof![3 => Just(0), 1 => any::<u8>()], 0..400),
         ) {
+            let inputs = rows * columns;
             let images = pixels.len() / inputs;
             let pixels = &pixels[..images * inputs];
-            let split = Split::from_pixels(inputs, pixels, &vec![1; images]).unwrap();
+            let split = Split::from_images((rows, columns), pixels, &vec![1; images]).unwrap();
             for i in 0..images {
                 let image = &pixels[i * inputs..][..inputs];
                 let (number, level) = split.pixels().of(i);
@@ -440,12 +464,8 @@ mod tests {
                 prop_assert_eq!(&split.image(i)[..], image);
 
                 let (number, levels) = split.groups().of(i);
-                prop_assert!(number.is_sorted_by(|a, b| a < b) && !levels.contains(&[0; GROUP]));
-                let mut of_groups = vec![[0; GROUP]; inputs.div_ceil(GROUP)];
-                number.iter().zip(levels).for_each(|(&group, &levels)| of_groups[usize::from(group)] = levels);
-                let of_groups = of_groups.as_flattened();
-                prop_assert_eq!(&of_groups[..inputs], image);
-                prop_assert!(of_groups[inputs..].iter().all(|&level| level == 0));
+                let found = number.iter().copied().zip(levels.iter().copied());
+                prop_assert!(found.eq(split.grouping().lit_in(image)));
             }
         }
     }

@@ -93,7 +93,7 @@ fn split(
     let upright =
         if transposed { transpose(images_idx.body, (rows, cols)).map_err(no_memory)? } else { Vec::new() };
     let pixels = if transposed { &upright } else { images_idx.body };
-    let split = Split::from_pixels(rows * cols, pixels, labels_idx.body).map_err(no_memory)?;
+    let split = Split::from_images((rows, cols), pixels, labels_idx.body).map_err(no_memory)?;
     Ok((split, (rows, cols), [(sha256(&images), images_gzip), (sha256(&labels), labels_gzip)]))
 }
 

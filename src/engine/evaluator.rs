@@ -167,7 +167,7 @@ pub(super) fn classify_each(
 /// The hidden units' net inputs for some images, by their lit pixels, turned around.
 fn turned_sums(images: &Images, numbers: &[u32], first: &Panel, hidden: &mut Panel) {
     let part = |numbers: &[u32]| {
-        let mut part = Lighters::new(images.inputs());
+        let mut part = Lighters::new(images.grouping());
         part.turn(images.levels(), numbers.iter().map(|&image| images.groups().of(image as usize)));
         part
     };

@@ -2,8 +2,8 @@
 
 use super::names::named;
 use crate::data::{Lists, Split};
+use dlr_kernels::groups::{GROUP, Groups};
 use dlr_kernels::lanes::{LANES, f32xN, i32xN};
-use dlr_kernels::lighters::GROUP;
 use dlr_kernels::lit::Lit;
 use dlr_kernels::prefetch::{prefetch, prefetch_first};
 use std::ops::Range;
@@ -33,7 +33,7 @@ const DENSE: f64 = 0.5;
 
 /// A split and the inputs that its grey levels stand for.
 pub struct Images<'a> {
-    inputs: usize,
+    grouping: &'a Groups,
     /// The part of the inputs that are not zero.
     density: f64,
     levels: [f32; 256],
@@ -50,7 +50,7 @@ impl<'a> Images<'a> {
         let number = u16::try_from(split.inputs()).expect("a data set has at most 4096 inputs");
         let dense = inputs == Inputs::Offset;
         Self {
-            inputs: split.inputs(),
+            grouping: split.grouping(),
             density: if dense { 1.0 } else { split.density() },
             levels: inputs.levels(),
             all: if dense { (0..number).collect() } else { Vec::new() },
@@ -81,7 +81,12 @@ impl<'a> Images<'a> {
 
     /// Numbers in an image.
     pub fn inputs(&self) -> usize {
-        self.inputs
+        self.grouping.inputs()
+    }
+
+    /// Which inputs are [grouped](Self::groups).
+    pub fn grouping(&self) -> &'a Groups {
+        self.grouping
     }
 
     /// The class of image `n`.

@@ -14,7 +14,7 @@ use dlr_kernels::ahead::Products;
 use dlr_kernels::gradient::OfBatch;
 use dlr_kernels::lanes::f32xN;
 use dlr_kernels::layer::Layer;
-use dlr_kernels::lighters::{GROUP, Lighters};
+use dlr_kernels::lighters::Lighters;
 use dlr_kernels::panel::Panel;
 use dlr_kernels::rule::{Norms, Rule};
 use dlr_kernels::sweep::Block;
@@ -103,9 +103,10 @@ impl<'a, L: Laps> Step<'a, L> {
             1 => rows,
             threads => {
                 let pieces = threads * pieces_per_thread(layer.stored().vectors());
-                rows.div_ceil(pieces).max(LEAST_ROWS).next_multiple_of(GROUP)
+                rows.div_ceil(pieces).max(LEAST_ROWS)
             }
         };
+        let rows = rows.next_multiple_of(self.images.grouping().band());
         let mut blocks: Vec<_> = layer.blocks(rows).collect();
         self.threads.each(blocks.iter_mut(), |block| self.serial(Phase::Update, || update(block)));
     }
@@ -287,7 +288,7 @@ impl Pixels {
         self.ahead = order.len();
         self.parts = order.len().div_ceil(part);
         if self.room.len() < self.parts {
-            self.room.resize_with(self.parts, || Lighters::new(images.inputs()));
+            self.room.resize_with(self.parts, || Lighters::new(images.grouping()));
         }
         let one = |(number, lighters): (usize, &mut Lighters)| {
             step.serial(Phase::Data, || {

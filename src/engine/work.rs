@@ -7,8 +7,9 @@
 
 use super::images::Images;
 use dlr_kernels::ahead::NEIGHBOURS;
+use dlr_kernels::groups::GROUP;
 use dlr_kernels::lanes::{LANES, vectors};
-use dlr_kernels::lighters::{GROUP, Lighters};
+use dlr_kernels::lighters::Lighters;
 use dlr_kernels::rule::{Norms, Rule, rests};
 
 /// Floating-point operations of the logistic function, and of what else is done to each hidden unit and to each output,
@@ -43,14 +44,18 @@ impl Visits {
     pub(super) fn count(images: &Images, order: &[u32], batch: usize, ahead: bool) -> Self {
         let mut last = vec![0_u32; images.inputs()]; // the update that lit a row last, counted from 1
         let (mut lit, mut rows, mut woken, mut updates) = (0_u64, 0_u64, 0_u64, 0_u32);
-        let size = if batch == 1 || images.are_dense() { 1 } else { GROUP };
+        let one_by_one = batch == 1 || images.are_dense();
         for batch in order.chunks(batch) {
             updates += 1;
             for &image in batch {
                 let image = image as usize;
-                let numbers = if size == 1 { images.numbers(image) } else { images.groups().of(image).0 };
-                let rows_of = |number: usize| number * size..((number + 1) * size).min(images.inputs());
-                for row in numbers.iter().flat_map(|&number| rows_of(number.into())) {
+                let visited: Vec<u16> = if one_by_one {
+                    images.numbers(image).to_vec()
+                } else {
+                    let groups = images.groups().of(image).0.iter();
+                    groups.flat_map(|&group| images.grouping().inputs_of(group.into())).collect()
+                };
+                for row in visited.into_iter().map(usize::from) {
                     let last = &mut last[row];
                     lit += 1;
                     rows += u64::from(*last != updates);

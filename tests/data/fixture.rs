@@ -1,7 +1,6 @@
 //! A small valid data set, and folders to put it in.
 
 use dlr::data::{CachePolicy, Dataset};
-use dlr_kernels::lighters::GROUP;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use std::fs;
@@ -97,20 +96,12 @@ pub(crate) fn pixels(split: &dlr::data::Split) -> Vec<u8> {
             image[usize::from(index)] = value;
         }
 
-        let groups =
-            (0..).zip(image.chunks(GROUP)).filter(|(_, levels)| levels.iter().any(|&level| level > 0));
         let (number, levels) = split.groups().of(i);
+        let found = number.iter().copied().zip(levels.iter().copied());
         assert!(
-            number.iter().copied().eq(groups.clone().map(|(group, _)| group)),
-            "image {i}: other groups are lit"
+            found.eq(split.grouping().lit_in(image)),
+            "image {i}: other groups are lit, or of other pixels"
         );
-        for (found, (_, levels)) in levels.iter().zip(groups) {
-            let (own, behind) = found.split_at(levels.len());
-            assert!(
-                own == levels && behind.iter().all(|&level| level == 0),
-                "image {i}: a group is of other pixels"
-            );
-        }
     }
     pixels
 }

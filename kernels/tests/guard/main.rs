@@ -35,7 +35,7 @@ use layers::{Gradient, Pieces, Place, RULES, layer, optimizers};
 use std::env;
 use std::hint::black_box;
 use std::process::Command;
-use turned::Turned;
+use turned::{Turned, squarest};
 
 #[global_allocator]
 static FENCE: Fence = Fence;
@@ -79,13 +79,15 @@ fn every_kernel(
     deltas_before(first.stored(), &d1, &units, &mut before);
 
     // A batch of it, nothing, and it again: by its lit pixels in all pieces, then dense.
-    let turned = Turned::new(inputs, &[lit, Lit::new(&[], &[]), lit], 1);
+    let groups = squarest(inputs);
+    let turned = Turned::new(&groups, &[lit, Lit::new(&[], &[]), lit], 1);
     first.catch_up(&turned.rows());
     let mut sums = unwritten_panel(3, hidden);
     turned.hidden_sums(first.stored(), sums.as_vectors_mut());
     let deltas = panel(3, hidden);
     let tiled = Tiled::of(&deltas, 3);
-    for pieces in [Pieces::Whole, Pieces::Blocks(3), Pieces::BlocksBackwards(7)] {
+    let band = groups.band();
+    for pieces in [Pieces::Whole, Pieces::Blocks(band), Pieces::BlocksBackwards(2 * band)] {
         let gradient = turned.gradient(&tiled, 0.5);
         first.step_in(pieces, &Gradient::Batch(gradient));
     }

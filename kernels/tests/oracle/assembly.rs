@@ -3,7 +3,7 @@
 use crate::errors::{Tally, deviation, training};
 use crate::helpers::{Lighting, Numbers, plain, unwritten, unwritten_panel};
 use crate::layers::{AnyLayer, Gradient, Place, layer};
-use crate::turned::Turned;
+use crate::turned::{Turned, squarest};
 use dlr_kernels::forward::activate;
 use dlr_kernels::gemm::{View, ViewMut, gemm};
 use dlr_kernels::gradient::{OfImage, OfMatrix, OfOutputs};
@@ -184,7 +184,7 @@ impl Learner {
         const PART: usize = 5;
         let lits: Vec<Lit> = batch.iter().map(|pattern| pattern.lit()).collect();
         let turned = match path {
-            Path::Lit => Some(Turned::new(self.first.stored().rows(), &lits, PART)),
+            Path::Lit => Some(Turned::new(&squarest(self.first.stored().rows()), &lits, PART)),
             Path::Dense => None,
         };
         if let Some(turned) = &turned {

@@ -8,10 +8,11 @@ use crate::helpers::{
     ALL_WIDTHS, LIGHTINGS, Lighting, Numbers, bits, plain, unwritten, unwritten_panel, widths,
 };
 use crate::layers::{Gradient, Pieces, Place, RULES, lanes_share_norms, layer, optimizers};
-use crate::turned::Turned;
+use crate::turned::{Turned, squarest};
 use dlr_kernels::forward::hidden_sums;
 use dlr_kernels::gemm::View;
 use dlr_kernels::gradient::{OfImage, OfMatrix};
+use dlr_kernels::groups::Groups;
 use dlr_kernels::lanes::LANES;
 use dlr_kernels::lighters::Lighters;
 use dlr_kernels::lit::Lit;
@@ -86,7 +87,7 @@ impl Batch {
         let sums = transposed_product(View::new(&dense, images.len(), inputs, inputs), inputs, &deltas);
         let images: Vec<Pattern> = images.iter().map(|image| Pattern::new(image, 0, 1)).collect();
         let lits: Vec<_> = images.iter().map(Pattern::lit).collect();
-        let turned = Turned::new(inputs, &lits, part);
+        let turned = Turned::new(&squarest(inputs), &lits, part);
         let tiled = Tiled::of(&deltas, deltas.rows());
         Self { images, deltas, tiled, turned, sums, scale }
     }
@@ -121,11 +122,11 @@ fn sums_of(images: &[Vec<f32>], weights: &Panel, part: usize) -> [Panel; 2] {
     for (lit, row) in lits.iter().zip(single.as_vectors_mut().chunks_exact_mut(weights.vectors())) {
         hidden_sums(*lit, weights, row);
     }
-    Turned::new(weights.rows(), &lits, part).hidden_sums(weights, turned.as_vectors_mut());
+    Turned::new(&squarest(weights.rows()), &lits, part).hidden_sums(weights, turned.as_vectors_mut());
     [single, turned]
 }
 
-/// Inputs of which the last group has one to four.
+/// Inputs of images that are a pixel, and of 2 x 3, 3 x 13 and 5 x 8: their last groups have one, two or four.
 const GROUPS: [usize; 4] = [1, 6, 39, 40];
 
 #[test]
@@ -213,7 +214,7 @@ fn slices_of_any_width_give_the_same_bits() {
     let [_, whole] = sums_of(&images, &weights, IMAGES);
     let images: Vec<Pattern> = images.iter().map(|image| Pattern::new(image, 0, 1)).collect();
     let lits: Vec<_> = images.iter().map(Pattern::lit).collect();
-    let turned = Turned::new(INPUTS, &lits, 4); // two parts, and one
+    let turned = Turned::new(&squarest(INPUTS), &lits, 4); // two parts, and one
 
     let n = weights.vectors();
     for (start, end) in (0..n).flat_map(|start| (start + 1..=n).map(move |end| (start, end))) {
@@ -232,7 +233,7 @@ fn slices_of_any_width_give_the_same_bits() {
 #[test]
 fn what_is_not_finite_reaches_its_whole_group() {
     let lit = Lit::new(&[1], &[1.0]);
-    let turned = Turned::new(8, &[lit], 1);
+    let turned = Turned::new(&Groups::of_inputs(8), &[lit], 1);
     for (row, spoilt) in [(0, true), (1, true), (3, true), (4, false)] {
         let weights = Panel::from_fn(8, 1, |r, _| if r == row { f32::INFINITY } else { 1.0 });
         let mut sums = unwritten(1);
@@ -249,14 +250,19 @@ fn what_is_not_finite_reaches_its_whole_group() {
 /// Rows of groups that no image lights have no gradient.
 #[test]
 fn rows_of_lit_groups_are_listed() {
-    let lit = |index: &[u16]| {
+    let lit = |groups: &Groups, index: &[u16]| {
         let values = vec![1.0; index.len()];
-        Turned::new(11, &[Lit::new(&[], &[]), Lit::new(index, &values), Lit::new(&[], &[])], 2).lit
+        Turned::new(groups, &[Lit::new(&[], &[]), Lit::new(index, &values), Lit::new(&[], &[])], 2).lit
     };
-    assert_eq!(lit(&[]), [0; 0]);
-    assert_eq!(lit(&[0]), [0, 1, 2, 3]);
-    assert_eq!(lit(&[3, 10]), [0, 1, 2, 3, 8, 9, 10]);
-    assert_eq!(lit(&[4, 6]), [4, 5, 6, 7]);
+    let inputs = &Groups::of_inputs(11);
+    assert_eq!(lit(inputs, &[]), [0; 0]);
+    assert_eq!(lit(inputs, &[0]), [0, 1, 2, 3]);
+    assert_eq!(lit(inputs, &[3, 10]), [0, 1, 2, 3, 8, 9, 10]);
+    assert_eq!(lit(inputs, &[4, 6]), [4, 5, 6, 7]);
+    let image = &Groups::of_images(3, 5);
+    assert_eq!(lit(image, &[]), [0; 0]);
+    assert_eq!(lit(image, &[3, 4]), [2, 3, 7, 8, 4, 9]);
+    assert_eq!(lit(image, &[6, 14]), [0, 1, 5, 6, 14]);
     let mut none = vec![1];
     Lighters::list(&[], &mut none);
     assert!(none.is_empty());
@@ -320,21 +326,22 @@ fn gradients_of_reals_are_within_the_reduction_bound() {
 #[test]
 fn blocks_of_rows_give_the_bits_of_the_whole() {
     const WIDTHS: [usize; 8] = [1, 7, 8, 30, 33, 64, 100, 257];
-    /// A prime: no blocks but those of one row come out even.
-    const ROWS: usize = 61;
-    const BLOCKS: [usize; 6] = [1, 3, 56, 60, 61, 1000];
+    /// Images of 5 x 13. By lit pixels, blocks have whole bands of squares.
+    const ROWS: usize = 65;
+    const BLOCKS: [usize; 6] = [1, 3, 56, 64, 65, 1000];
     const STEPS: usize = 10;
     const IMAGES: usize = 4;
     type Pick = for<'a> fn(&'a Batch) -> Gradient<'a>;
+    const LIT: &str = "lit pixels";
     const GRADIENTS: [(&str, Pick); 3] = [
         ("an image", |batch| {
             Gradient::Image(OfImage { lit: batch.images[0].lit(), deltas: batch.deltas.row_vectors(0) })
         }),
-        ("lit pixels", Batch::by_lit_pixels),
+        (LIT, Batch::by_lit_pixels),
         ("a dense product", Batch::by_dense_product),
     ];
 
-    let mut tally = Tally::default();
+    let (band, mut tally) = (squarest(ROWS).band(), Tally::default());
     for optimizer in optimizers(1.0) {
         for hidden in WIDTHS {
             let mut numbers = Numbers(10);
@@ -351,7 +358,7 @@ fn blocks_of_rows_give_the_bits_of_the_whole() {
                     layer.weights().clone()
                 };
                 let whole = trained(Pieces::Whole);
-                for rows in BLOCKS {
+                for rows in BLOCKS.map(|rows| if name == LIT { rows.next_multiple_of(band) } else { rows }) {
                     let place = format_args!("{optimizer:?}, H = {hidden}, blocks of {rows} by {name}");
                     let [got, backwards] = [Pieces::Blocks(rows), Pieces::BlocksBackwards(rows)].map(trained);
                     assert_eq!(bits(got.as_slice()), bits(backwards.as_slice()), "in any order, {place}");

@@ -7,10 +7,11 @@ use crate::layers::{AnyLayer, Gradient, Pieces, Place, RULES, layer, optimizers}
 use crate::turned::Turned;
 use dlr_kernels::forward::{activate, hidden_sums};
 use dlr_kernels::gradient::{OfImage, OfMatrix, OfOutputs};
+use dlr_kernels::groups::{GROUP, Groups};
 use dlr_kernels::inner::{deltas_before, through_logistic};
 use dlr_kernels::lanes::{LANES, f32xN, tail_mask, vectors};
 use dlr_kernels::layer::Layer;
-use dlr_kernels::lighters::{GROUP, Lighters};
+use dlr_kernels::lighters::Lighters;
 use dlr_kernels::lit::Lit;
 use dlr_kernels::output::{Backprop, OneHot, argmax, hidden_deltas, output_deltas, output_sums};
 use dlr_kernels::panel::Panel;
@@ -105,7 +106,7 @@ fn layers_and_gradients_that_do_not_fit() {
         for width in WIDTHS {
             let row = vec![f32xN::ONE; unwritten(width).len()];
             let fresh = || used(optimizer, width);
-            let turned = Turned::new(ROWS + 1, &[image(&[0, 4]), image(&[4])], 2);
+            let turned = Turned::new(&Groups::of_inputs(ROWS + 1), &[image(&[0, 4]), image(&[4])], 2);
 
             // Rows of another length, from every source of gradients, in one piece and in blocks.
             for pieces in [Pieces::Whole, Pieces::Blocks(4)] {
@@ -130,8 +131,13 @@ fn layers_and_gradients_that_do_not_fit() {
                 refuses(&mut tally, "", || fresh().step_in(pieces, &gradient));
             }
 
+            // Blocks that cut through groups.
+            let deltas = Tiled::of(&Panel::zeros(2, width), 2);
+            let gradient = Gradient::Batch(turned.gradient(&deltas, 1.0));
+            refuses(&mut tally, "ends where a band does", || fresh().step_in(Pieces::Blocks(3), &gradient));
+
             // Rows that are not there.
-            let turned = Turned::new(ROWS + 1, &[image(&[0, BEYOND])], 1);
+            let turned = Turned::new(&Groups::of_inputs(ROWS + 1), &[image(&[0, BEYOND])], 1);
             let one = Tiled::of(&Panel::zeros(1, width), 1);
             for gradient in [
                 Gradient::Image(OfImage { lit: image(&[0, BEYOND]), deltas: &row }),
@@ -174,7 +180,7 @@ fn layers_and_gradients_that_do_not_fit() {
     let missing = [ROWS].into_iter();
     let mut waiting = Layer::new(Panel::zeros(ROWS, 19), Momentum::classical(0.1, 0.9));
     refuses(&mut tally, "index out of bounds", || waiting.catch_up(missing));
-    let (inputs, levels) = (Lighters::new(ROWS), &[0.0; 256]);
+    let (inputs, levels) = (Lighters::new(&Groups::of_inputs(ROWS)), &[0.0; 256]);
     let turn = |groups: &[u16]| {
         inputs.clone().turn(levels, [(groups, &[[1; GROUP]; 2][..groups.len()])].into_iter());
     };
@@ -208,13 +214,13 @@ fn layers_and_gradients_that_do_not_fit() {
     refuses(&mut tally, "lies within it", || {
         Lighters::hidden_sums(&two, Panel::zeros(ROWS, 19).as_vectors(), beyond, &mut [f32xN::ZERO; 2]);
     });
-    let other = [two[1].clone(), Lighters::new(ROWS + 1)];
+    let other = [two[1].clone(), Lighters::new(&Groups::of_inputs(ROWS + 1))];
     refuses(&mut tally, "a row of weights for each input", || {
         Lighters::hidden_sums(&other, Panel::zeros(ROWS, 19).as_vectors(), 0..1, &mut [f32xN::ZERO; 2]);
     });
     tally.finish(
         "layers and gradients",
-        RULES * WIDTHS.len() * (2 * (2 * 6 + 1) + 5 + 3 * 3 + 2 * 2 + 3) + 2 * 3 + 1 + 2 + 4 + 6,
+        RULES * WIDTHS.len() * (2 * (2 * 6 + 1) + 1 + 5 + 3 * 3 + 2 * 2 + 3) + 2 * 3 + 1 + 2 + 4 + 6,
     );
 }
 

@@ -4,7 +4,7 @@
 use crate::errors::Tally;
 use crate::helpers::{Numbers, bits};
 use crate::layers::{AnyLayer, Gradient, Place, RULES, layer, optimizers, rows_share_norms};
-use crate::turned::Turned;
+use crate::turned::{Turned, squarest};
 use dlr_kernels::gradient::OfImage;
 use dlr_kernels::lanes::{LANES, f32xN};
 use dlr_kernels::lit::Lit;
@@ -44,7 +44,7 @@ fn meet(layer: &mut dyn AnyLayer, way: Way, lit: Lit, deltas: &[f32xN]) {
         }
         Way::Update => layer.step(&gradient),
         Way::Batch => {
-            let turned = Turned::new(GAPS.len(), &[lit, Lit::new(&[], &[])], 2);
+            let turned = Turned::new(&squarest(GAPS.len()), &[lit, Lit::new(&[], &[])], 2);
             layer.catch_up(&turned.rows());
             let mut panel = Panel::zeros(2, deltas.len() * LANES);
             panel.as_vectors_mut()[..deltas.len()].copy_from_slice(deltas);

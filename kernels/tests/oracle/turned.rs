@@ -1,11 +1,19 @@
 //! Batches of images, turned around in parts.
 
 use dlr_kernels::gradient::OfBatch;
+use dlr_kernels::groups::{GROUP, Groups};
 use dlr_kernels::lanes::f32xN;
-use dlr_kernels::lighters::{GROUP, Lighters};
+use dlr_kernels::lighters::Lighters;
 use dlr_kernels::lit::Lit;
 use dlr_kernels::panel::Panel;
 use dlr_kernels::tiled::Tiled;
+
+/// The groups of images of so many inputs that are as square as they can be: with a prime number of inputs, they are lines.
+pub fn squarest(inputs: usize) -> Groups {
+    let rows =
+        (1..=inputs.isqrt()).rev().find(|rows| inputs.is_multiple_of(*rows)).expect("an image has inputs");
+    Groups::of_images(rows, inputs / rows)
+}
 
 /// A batch, and which rows it has a gradient for.
 #[derive(Clone)]
@@ -15,8 +23,8 @@ pub struct Turned {
 }
 
 impl Turned {
-    /// Turns around images of so many inputs, which have at most 255 values that are not zero, in parts of so many.
-    pub fn new(inputs: usize, images: &[Lit], part: usize) -> Self {
+    /// Turns around images of such groups, which have at most 255 values that are not zero, in parts of so many.
+    pub fn new(groups: &Groups, images: &[Lit], part: usize) -> Self {
         let mut values: Vec<f32> = images.iter().flat_map(|image| image.value()).copied().collect();
         values.sort_by(f32::total_cmp);
         values.dedup();
@@ -26,18 +34,18 @@ impl Turned {
         let lists: Vec<(Vec<u16>, Vec<[u8; GROUP]>)> = images
             .iter()
             .map(|image| {
-                let mut greys = vec![[0; GROUP]; inputs.div_ceil(GROUP)];
+                let mut greys = vec![0; groups.inputs()];
                 for (&input, value) in image.index().iter().zip(image.value()) {
-                    greys.as_flattened_mut()[usize::from(input)] = grey(value);
+                    greys[usize::from(input)] = grey(value);
                 }
-                (0..).zip(greys).filter(|&(_, greys)| greys != [0; GROUP]).unzip()
+                groups.lit_in(&greys).unzip()
             })
             .collect();
 
         // Not new: nothing of other images may stay in them.
         let (all, bright): (Vec<u16>, Vec<[u8; GROUP]>) =
-            (0..inputs.div_ceil(GROUP)).map(|group| (group as u16, [255; GROUP])).unzip();
-        let mut used = Lighters::new(inputs);
+            (0..groups.len()).map(|group| (group as u16, [255; GROUP])).unzip();
+        let mut used = Lighters::new(groups);
         used.turn(&levels, (0..Lighters::IMAGES).map(|_| (&all[..], &bright[..])));
         let parts = lists.chunks(part).map(|lists| {
             let mut lighters = used.clone();

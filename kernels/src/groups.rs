@@ -1,0 +1,202 @@
+//! Groups of four inputs, by which images that go [together](crate::lighters) are read.
+//!
+//! ```text
+//! images of 5 columns     0 0 1 1 2        inputs in no such order     0 0 0 0 1 1 1 1 2 2
+//!                         0 0 1 1 2
+//!                         3 3 4 4 5
+//! ```
+//!
+//! Those of an image are squares of two by two pixels: a stroke that lights a pixel lights others on all sides of it. MNIST's
+//! images light 151 pixels in 51 squares, or in 56 groups of four pixels of a row; groups that were put together by how often
+//! pixels of MNIST are lit together came to as many as squares. What a square has beyond an edge is dark.
+//!
+//! Which inputs a group has, and in which group an input is, is looked up, not computed: it comes between two groups, and what
+//! comes there is waited for.
+
+use std::sync::Arc;
+
+/// Inputs that are taken together: with two, there are 88 entries for an image of MNIST instead of 51, and less to do for each;
+/// with six, more zeros, and rows of six inputs for fewer hidden units at a time.
+pub const GROUP: usize = 4;
+
+/// Which inputs are taken together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Groups {
+    /// The inputs of each group, ascending; `NONE` for those that are not there.
+    members: Arc<[[u16; GROUP]]>,
+    /// Of every input, GROUP times its group, and which of the group's it is.
+    places: Arc<[u16]>,
+    band: usize,
+}
+
+/// No input: there are fewer.
+const NONE: u16 = u16::MAX;
+
+impl Groups {
+    /// Those of images of so many pixels, row by row.
+    ///
+    /// # Panics
+    /// If they are 2^16 - 4 or more, or there are no such images.
+    pub fn of_images(rows: usize, columns: usize) -> Self {
+        let inputs = rows * columns;
+        if rows.min(columns) < 2 {
+            return Self::of_inputs(inputs);
+        }
+        let square = |row: usize, column: usize| {
+            [(0, 0), (0, 1), (1, 0), (1, 1)].map(|(down, right)| {
+                let (row, column) = (row + down, column + right);
+                (row < rows && column < columns).then_some(row * columns + column)
+            })
+        };
+        let row_of_squares = |row| (0..columns).step_by(2).map(move |column| square(row, column));
+        Self::new(inputs, (0..rows).step_by(2).flat_map(row_of_squares), 2 * columns)
+    }
+
+    /// Those of inputs that are no image: each has the next four.
+    ///
+    /// # Panics
+    /// If there are 2^16 - 4 or more.
+    pub fn of_inputs(inputs: usize) -> Self {
+        let four = |first| [0, 1, 2, 3].map(|n| Some(first + n).filter(|&input| input < inputs));
+        Self::new(inputs, (0..inputs).step_by(GROUP).map(four), GROUP)
+    }
+
+    fn new(inputs: usize, members: impl Iterator<Item = [Option<usize>; GROUP]>, band: usize) -> Self {
+        assert!(
+            inputs + GROUP < usize::from(NONE),
+            "{inputs} inputs are more than can be numbered in groups"
+        );
+        let members: Arc<_> =
+            members.map(|inputs| inputs.map(|input| input.map_or(NONE, |input| input as u16))).collect();
+        let mut places = vec![0; inputs];
+        for (place, &input) in (0..).zip(members.as_flattened()).filter(|&(_, &input)| input != NONE) {
+            places[usize::from(input)] = place;
+        }
+        Self { members, places: places.into(), band }
+    }
+
+    /// How many inputs there are.
+    pub fn inputs(&self) -> usize {
+        self.places.len()
+    }
+
+    /// How many groups there are.
+    pub fn len(&self) -> usize {
+        self.members.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.members.is_empty()
+    }
+
+    /// The inputs from a multiple of this to the next have groups of their own: two rows of an image.
+    pub fn band(&self) -> usize {
+        self.band
+    }
+
+    /// The inputs of a group, ascending; at an edge there may be fewer than four.
+    ///
+    /// # Panics
+    /// If there is no such group.
+    #[inline(always)]
+    pub fn inputs_of(&self, group: usize) -> impl Iterator<Item = u16> {
+        self.members[group].into_iter().filter(|&input| input != NONE)
+    }
+
+    /// Where the rows of a group's inputs begin in `rows`, of which every input has one of `width`; `None` for inputs that are not
+    /// there.
+    #[inline(always)]
+    pub(crate) fn rows_of<'a, T>(
+        &self,
+        group: usize,
+        rows: &'a [T],
+        width: usize,
+    ) -> [Option<&'a [T]>; GROUP] {
+        self.members[group].map(|input| rows.get(usize::from(input) * width..))
+    }
+
+    /// The group of an input, and which of the group's inputs it is.
+    #[inline(always)]
+    pub(crate) fn place(&self, input: usize) -> (usize, usize) {
+        let place = usize::from(self.places[input]);
+        (place / GROUP, place % GROUP)
+    }
+
+    /// The groups of which an image lights any input: their numbers, ascending, and the grey levels of their inputs, 0 for
+    /// those that are not there.
+    ///
+    /// # Panics
+    /// If the image has other inputs.
+    pub fn lit_in(&self, image: &[u8]) -> impl Iterator<Item = (u16, [u8; GROUP])> {
+        assert_eq!(image.len(), self.inputs(), "a grey level for each input");
+        let grey = |input: u16| image.get(usize::from(input)).copied().unwrap_or(0);
+        let greys = self.members.iter().map(move |inputs| inputs.map(grey));
+        (0..).zip(greys).filter(|&(_, greys)| greys != [0; GROUP])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The group of every input.
+    fn groups(groups: &Groups) -> Vec<usize> {
+        let mut of = vec![usize::MAX; groups.inputs()];
+        for group in 0..groups.len() {
+            let inputs: Vec<u16> = groups.inputs_of(group).collect();
+            assert!(!inputs.is_empty() && inputs.is_sorted(), "{inputs:?}");
+            for input in inputs.into_iter().map(usize::from) {
+                assert_eq!(of[input], usize::MAX, "{input} twice");
+                of[input] = group;
+                let (found, n) = groups.place(input);
+                assert_eq!((found, usize::from(groups.members[group][n])), (group, input));
+            }
+        }
+        let bands: Vec<_> = of.chunks(groups.band()).collect();
+        for pair in bands.windows(2) {
+            assert!(pair[0].iter().max() < pair[1].iter().min(), "{pair:?} share no group");
+        }
+        of
+    }
+
+    #[test]
+    fn squares_of_an_image() {
+        assert_eq!(groups(&Groups::of_images(2, 4)), [0, 0, 1, 1, 0, 0, 1, 1]);
+        let image = Groups::of_images(3, 5);
+        assert_eq!(groups(&image), [0, 0, 1, 1, 2, 0, 0, 1, 1, 2, 3, 3, 4, 4, 5]);
+        assert_eq!(image.members[2..4], [[4, NONE, 9, NONE], [10, 11, NONE, NONE]]);
+        let image = Groups::of_images(28, 28);
+        assert_eq!((groups(&image).len(), image.len(), image.band()), (784, 196, 56));
+    }
+
+    #[test]
+    fn four_after_four_where_there_is_no_image() {
+        for inputs in 0..=9 {
+            let want: Vec<usize> = (0..inputs).map(|input| input / 4).collect();
+            for one in [Groups::of_inputs(inputs), Groups::of_images(1, inputs), Groups::of_images(inputs, 1)]
+            {
+                assert_eq!(groups(&one), want);
+                assert_eq!((one.len(), one.is_empty(), one.band()), (inputs.div_ceil(4), inputs == 0, 4));
+            }
+        }
+    }
+
+    #[test]
+    fn rows_of_a_group() {
+        let rows: Vec<usize> = (0..9 * 3).collect();
+        let image = Groups::of_images(3, 3);
+        assert_eq!(image.rows_of(0, &rows, 3), [0, 3, 9, 12].map(|at| Some(&rows[at..])));
+        assert_eq!(image.rows_of(1, &rows, 3), [Some(&rows[6..]), None, Some(&rows[15..]), None]);
+        assert_eq!(image.rows_of(3, &rows, 3), [Some(&rows[24..]), None, None, None]);
+    }
+
+    #[test]
+    fn what_an_image_lights() {
+        let image = [1, 2, 3, 0, 0, 6, 0, 0, 9];
+        let lit: Vec<_> = Groups::of_images(3, 3).lit_in(&image).collect();
+        assert_eq!(lit, [(0, [1, 2, 0, 0]), (1, [3, 0, 6, 0]), (3, [9, 0, 0, 0])]);
+        let lit: Vec<_> = Groups::of_inputs(9).lit_in(&image).collect();
+        assert_eq!(lit, [(0, [1, 2, 3, 0]), (1, [0, 6, 0, 0]), (2, [9, 0, 0, 0])]);
+    }
+}
