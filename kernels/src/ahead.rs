@@ -31,7 +31,8 @@
 
 use crate::gemm::{View, ViewMut, gemm};
 use crate::groups::GROUP;
-use crate::lanes::{LANES, REGISTERS, f32xN, for_tile, for_tiles, i16xN, i32xN, vectors};
+use crate::lanes::{LANES, REGISTERS, f32xN, for_tile, for_tiles, i32xN, vectors};
+use crate::levels::{Levels, Sums};
 use crate::lighters::Lighters;
 use core::array;
 
@@ -167,26 +168,28 @@ impl Products {
 const MOST_GROUPS: usize = (1 << 15) / GROUP;
 
 /// The products of grey levels of the image that lights these `groups` with the first T vectors of images: whole numbers.
-///
-/// The four levels of a group are a number of 32 bits, the even ones of which, and the odd ones, are two pairs of numbers of 16
-/// bits.
 #[inline(always)]
 fn products<const T: usize>(lighters: &Lighters, groups: &[u16], greys: &[[u8; GROUP]]) -> [i32xN; T] {
-    const EVEN: i32 = 0x00ff_00ff;
-    let pairs = |levels: i32xN| -> [i16xN; 2] {
-        [levels, levels >> 8_u32].map(|levels| bytemuck::cast(levels & i32xN::splat(EVEN)))
-    };
-    let mut sums = [i32xN::ZERO; T];
-    for (&group, &grey) in groups.iter().zip(greys) {
-        let own = pairs(i32xN::splat(i32::from_ne_bytes(grey)));
+    let mut turns = [[Sums::ZERO; T]; Sums::TURNS];
+    let add = |sums: &mut [Sums; T], group: u16, grey: [u8; GROUP]| {
+        let own = Levels::new(grey);
         let images =
             lighters.greys(group.into()).first_chunk::<T>().expect("a group has a place for each image");
         for (sum, &images) in sums.iter_mut().zip(images) {
-            let others = pairs(images);
-            *sum += own[0].dot(others[0]) + own[1].dot(others[1]);
+            own.add_products(images, sum);
+        }
+    };
+    let (groups, last) = groups.as_chunks::<{ Sums::TURNS }>();
+    let (greys, last_greys) = greys.as_chunks::<{ Sums::TURNS }>();
+    for (groups, greys) in groups.iter().zip(greys) {
+        for (turn, sums) in turns.iter_mut().enumerate() {
+            add(sums, groups[turn], greys[turn]);
         }
     }
-    sums
+    for (&group, &grey) in last.iter().zip(last_greys) {
+        add(&mut turns[0], group, grey);
+    }
+    array::from_fn(|v| turns.iter().fold(i32xN::ZERO, |sum, sums| sum + sums[v].total()))
 }
 
 /// In whole numbers, so exact, whatever the order of sums.

@@ -22,7 +22,7 @@ pub const GROUP: usize = 4;
 /// Which inputs are taken together.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Groups {
-    /// The inputs of each group, ascending; `NONE` for those that are not there.
+    /// The inputs of each group, ascending, and `NONE` for what is missing of four.
     members: Arc<[[u16; GROUP]]>,
     /// Of every input, GROUP times its group, and which of the group's it is.
     places: Arc<[u16]>,
@@ -43,10 +43,9 @@ impl Groups {
             return Self::of_inputs(inputs);
         }
         let square = |row: usize, column: usize| {
-            [(0, 0), (0, 1), (1, 0), (1, 1)].map(|(down, right)| {
-                let (row, column) = (row + down, column + right);
-                (row < rows && column < columns).then_some(row * columns + column)
-            })
+            let pixels = (row..rows.min(row + 2))
+                .flat_map(move |row| (column..columns.min(column + 2)).map(move |column| (row, column)));
+            pixels.map(move |(row, column)| row * columns + column)
         };
         let row_of_squares = |row| (0..columns).step_by(2).map(move |column| square(row, column));
         Self::new(inputs, (0..rows).step_by(2).flat_map(row_of_squares), 2 * columns)
@@ -57,17 +56,21 @@ impl Groups {
     /// # Panics
     /// If there are 2^16 - 4 or more.
     pub fn of_inputs(inputs: usize) -> Self {
-        let four = |first| [0, 1, 2, 3].map(|n| Some(first + n).filter(|&input| input < inputs));
+        let four = |first| first..inputs.min(first + GROUP);
         Self::new(inputs, (0..inputs).step_by(GROUP).map(four), GROUP)
     }
 
-    fn new(inputs: usize, members: impl Iterator<Item = [Option<usize>; GROUP]>, band: usize) -> Self {
+    fn new(inputs: usize, members: impl Iterator<Item = impl Iterator<Item = usize>>, band: usize) -> Self {
         assert!(
             inputs + GROUP < usize::from(NONE),
             "{inputs} inputs are more than can be numbered in groups"
         );
-        let members: Arc<_> =
-            members.map(|inputs| inputs.map(|input| input.map_or(NONE, |input| input as u16))).collect();
+        let four = |inputs| {
+            let mut four = [NONE; GROUP];
+            four.iter_mut().zip(inputs).for_each(|(member, input)| *member = input as u16);
+            four
+        };
+        let members: Arc<[[u16; GROUP]]> = members.map(four).collect();
         let mut places = vec![0; inputs];
         for (place, &input) in (0..).zip(members.as_flattened()).filter(|&(_, &input)| input != NONE) {
             places[usize::from(input)] = place;
@@ -100,8 +103,9 @@ impl Groups {
     /// # Panics
     /// If there is no such group.
     #[inline(always)]
-    pub fn inputs_of(&self, group: usize) -> impl Iterator<Item = u16> {
-        self.members[group].into_iter().filter(|&input| input != NONE)
+    pub fn inputs_of(&self, group: usize) -> &[u16] {
+        let inputs = &self.members[group];
+        &inputs[..inputs.iter().position(|&input| input == NONE).unwrap_or(GROUP)]
     }
 
     /// Where the rows of a group's inputs begin in `rows`, of which every input has one of `width`; `None` for inputs that are not
@@ -144,9 +148,9 @@ mod tests {
     fn groups(groups: &Groups) -> Vec<usize> {
         let mut of = vec![usize::MAX; groups.inputs()];
         for group in 0..groups.len() {
-            let inputs: Vec<u16> = groups.inputs_of(group).collect();
+            let inputs = groups.inputs_of(group);
             assert!(!inputs.is_empty() && inputs.is_sorted(), "{inputs:?}");
-            for input in inputs.into_iter().map(usize::from) {
+            for input in inputs.iter().copied().map(usize::from) {
                 assert_eq!(of[input], usize::MAX, "{input} twice");
                 of[input] = group;
                 let (found, n) = groups.place(input);
@@ -165,7 +169,7 @@ mod tests {
         assert_eq!(groups(&Groups::of_images(2, 4)), [0, 0, 1, 1, 0, 0, 1, 1]);
         let image = Groups::of_images(3, 5);
         assert_eq!(groups(&image), [0, 0, 1, 1, 2, 0, 0, 1, 1, 2, 3, 3, 4, 4, 5]);
-        assert_eq!(image.members[2..4], [[4, NONE, 9, NONE], [10, 11, NONE, NONE]]);
+        assert_eq!([2, 3, 5].map(|group| image.inputs_of(group)), [&[4, 9][..], &[10, 11], &[14]]);
         let image = Groups::of_images(28, 28);
         assert_eq!((groups(&image).len(), image.len(), image.band()), (784, 196, 56));
     }
@@ -187,7 +191,7 @@ mod tests {
         let rows: Vec<usize> = (0..9 * 3).collect();
         let image = Groups::of_images(3, 3);
         assert_eq!(image.rows_of(0, &rows, 3), [0, 3, 9, 12].map(|at| Some(&rows[at..])));
-        assert_eq!(image.rows_of(1, &rows, 3), [Some(&rows[6..]), None, Some(&rows[15..]), None]);
+        assert_eq!(image.rows_of(1, &rows, 3), [Some(&rows[6..]), Some(&rows[15..]), None, None]);
         assert_eq!(image.rows_of(3, &rows, 3), [Some(&rows[24..]), None, None, None]);
     }
 
@@ -195,7 +199,7 @@ mod tests {
     fn what_an_image_lights() {
         let image = [1, 2, 3, 0, 0, 6, 0, 0, 9];
         let lit: Vec<_> = Groups::of_images(3, 3).lit_in(&image).collect();
-        assert_eq!(lit, [(0, [1, 2, 0, 0]), (1, [3, 0, 6, 0]), (3, [9, 0, 0, 0])]);
+        assert_eq!(lit, [(0, [1, 2, 0, 0]), (1, [3, 6, 0, 0]), (3, [9, 0, 0, 0])]);
         let lit: Vec<_> = Groups::of_inputs(9).lit_in(&image).collect();
         assert_eq!(lit, [(0, [1, 2, 3, 0]), (1, [0, 6, 0, 0]), (2, [9, 0, 0, 0])]);
     }

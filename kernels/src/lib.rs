@@ -39,6 +39,7 @@ pub mod groups;
 pub mod inner;
 pub mod lanes;
 pub mod layer;
+mod levels;
 pub mod lighters;
 pub mod lit;
 pub mod logistic;

@@ -147,7 +147,7 @@ impl Lighters {
         lit.clear();
         let Some(Self { groups, .. }) = parts.first() else { return };
         for group in (0..groups.len()).filter(|&group| Self::any_lights(parts, group)) {
-            lit.extend(groups.inputs_of(group));
+            lit.extend_from_slice(groups.inputs_of(group));
         }
     }
 

@@ -186,13 +186,11 @@ impl Batch {
         let &Step { task, images, order, laps, piece, .. } = step;
         let (n, k) = (last.vectors(), vectors(last.rows()));
         let one = |(number, OfPiece { hidden, d1, d2, tiled }): (usize, OfPiece)| {
-            let (mut y, mut watch) = (Outputs::new(last.rows()), Piece::new(laps));
+            let (mut y, mut watch) = (Outputs::new(Outputs::TOGETHER, last.rows()), Piece::new(laps));
             sums(number * piece, hidden);
             watch.own.lap(Phase::Forward);
-            let rows = hidden.chunks_exact_mut(n).zip(d1.chunks_exact_mut(n)).zip(d2.chunks_exact_mut(k));
-            for (((hidden, d1), d2), &image) in rows.zip(&order[number * piece..]) {
-                y.pass(task, last, images.label(image as usize), hidden, d1, d2);
-            }
+            let labels = order[number * piece..].iter().map(|&image| images.label(image as usize));
+            y.pass(task, last, labels, hidden, d1, d2);
             if let Some(tiled) = tiled {
                 tiled.write(d1);
             }

@@ -16,6 +16,7 @@ use dlr_kernels::layer::{Layer, State};
 use dlr_kernels::output::{Backprop, OneHot, hidden_deltas, output_deltas, output_sums};
 use dlr_kernels::panel::Panel;
 use dlr_kernels::rule::Rule;
+use std::iter;
 
 /// What is learned: how large the steps' batches are, what the outputs should be, what goes back, and who does it.
 #[derive(Clone, Copy, Debug)]
@@ -97,37 +98,58 @@ impl Online {
             values: Vec::new(),
             hidden: room(network.first.width()),
             hidden_deltas: room(network.first.width()),
-            top: Top { outputs: Outputs::new(network.outputs()), deltas: room(network.outputs()) },
+            top: Top { outputs: Outputs::new(1, network.outputs()), deltas: room(network.outputs()) },
         }
     }
 }
 
-/// One image's outputs and the errors that go back, needed only on the way from its hidden sums to its deltas.
+/// Outputs of some images and the errors that go back, needed only on the way from hidden sums to deltas.
 pub(super) struct Outputs {
     y: Vec<f32xN>,
     errors: Vec<f32xN>,
 }
 
 impl Outputs {
-    pub(super) fn new(outputs: usize) -> Self {
-        Self { y: vec![f32xN::ZERO; vectors(outputs)], errors: vec![f32xN::ZERO; vectors(outputs)] }
+    /// Images whose ways had better be gone together, step by step, since the steps of one wait for each other: with eight instead
+    /// of one, batches of 100 take 21 ns an image less at H = 30, 100 and 300.
+    pub(super) const TOGETHER: usize = 8;
+
+    /// Room for so many images together, of so many output units.
+    pub(super) fn new(images: usize, outputs: usize) -> Self {
+        let room = vec![f32xN::ZERO; images * vectors(outputs)];
+        Self { y: room.clone(), errors: room }
     }
 
-    /// From an image's sums in `hidden` to its activations, which take their place, and the deltas d1 and d2.
+    /// From images' sums in `hidden` to their activations, which take their place, and the deltas d1 and d2: a row of each for
+    /// every image.
     #[inline]
     pub(super) fn pass(
         &mut self,
         task: Task,
         last: &Panel,
-        label: u8,
+        mut labels: impl Iterator<Item = u8>,
         hidden: &mut [f32xN],
         d1: &mut [f32xN],
         d2: &mut [f32xN],
     ) {
-        activate(hidden, last.width());
-        output_sums(hidden, last, &mut self.y);
-        output_deltas(&mut self.y, label, task.one_hot, task.backprop, d2, &mut self.errors);
-        hidden_deltas(&self.errors, last, hidden, d1);
+        let (n, k) = (last.vectors(), vectors(last.rows()));
+        let together = self.y.len() / k;
+        let rows =
+            hidden.chunks_mut(together * n).zip(d1.chunks_mut(together * n)).zip(d2.chunks_mut(together * k));
+        for ((hidden, d1), d2) in rows {
+            for (hidden, y) in hidden.chunks_exact_mut(n).zip(self.y.chunks_exact_mut(k)) {
+                activate(hidden, last.width());
+                output_sums(hidden, last, y);
+            }
+            let outputs = self.y.chunks_exact_mut(k).zip(self.errors.chunks_exact_mut(k));
+            for ((d2, (y, errors)), label) in d2.chunks_exact_mut(k).zip(outputs).zip(&mut labels) {
+                output_deltas(y, label, task.one_hot, task.backprop, d2, errors);
+            }
+            let hidden = hidden.chunks_exact(n).zip(d1.chunks_exact_mut(n));
+            for ((hidden, d1), errors) in hidden.zip(self.errors.chunks_exact(k)) {
+                hidden_deltas(errors, last, hidden, d1);
+            }
+        }
     }
 }
 
@@ -232,7 +254,7 @@ impl<I: Rule, B: Rule> Above<'_, I, B> {
     ) {
         let Self { inner, last, top: Top { outputs, deltas: d2 } } = self;
         let mut top = |hidden: &mut [f32xN], d1: &mut [f32xN]| {
-            outputs.pass(task, last.stored(), label, hidden, d1, d2);
+            outputs.pass(task, last.stored(), iter::once(label), hidden, d1, d2);
             laps.lap(Phase::Output);
             let units = last.stored().rows();
             last.update(&OfOutputs { deltas: &bytemuck::cast_slice(d2)[..units], hidden });

@@ -53,7 +53,7 @@ impl Visits {
                     images.numbers(image).to_vec()
                 } else {
                     let groups = images.groups().of(image).0.iter();
-                    groups.flat_map(|&group| images.grouping().inputs_of(group.into())).collect()
+                    groups.flat_map(|&group| images.grouping().inputs_of(group.into())).copied().collect()
                 };
                 for row in visited.into_iter().map(usize::from) {
                     let last = &mut last[row];
