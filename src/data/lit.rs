@@ -378,11 +378,15 @@ mod tests {
         assert_eq!(split.pixels().of(1), (&[][..], &[][..]));
         assert_eq!(split.groups(), Lists { start: &[0, 1, 1], number: &[0], value: &[[0, 7, 0, 255]] });
         assert_eq!((split.image(0), split.image(1)), (vec![0, 7, 0, 255], vec![0; 4]));
+        assert_eq!((split.mean_grey(), split.counts(10)), (262.0 / 8.0, vec![0, 0, 0, 1, 0, 0, 0, 0, 0, 1]));
+    }
+
+    #[test]
+    fn groups_of_images_are_squares() {
         let image = [0, 7, 0, 255, 0, 0, 0, 1];
         let split = Split::from_images((2, 4), &image, &[0]).unwrap();
         let squares = Lists { start: &[0, 2], number: &[0, 1], value: &[[0, 7, 0, 0], [0, 255, 0, 1]] };
         assert_eq!((split.groups(), &split.image(0)[..]), (squares, &image[..]));
-        assert_eq!((split.mean_grey(), split.counts(10)), (262.0 / 8.0, vec![0, 0, 0, 1, 0, 0, 0, 0, 0, 1]));
     }
 
     #[test]

@@ -92,8 +92,9 @@ fn split(
     let no_memory = |_| sources.error(of_images, Fault::no_memory(images.len()));
     let upright =
         if transposed { transpose(images_idx.body, (rows, cols)).map_err(no_memory)? } else { Vec::new() };
-    let pixels = if transposed { &upright } else { images_idx.body };
-    let split = Split::from_images((rows, cols), pixels, labels_idx.body).map_err(no_memory)?;
+    let (shape, pixels) =
+        if transposed { ((cols, rows), &*upright) } else { ((rows, cols), images_idx.body) };
+    let split = Split::from_images(shape, pixels, labels_idx.body).map_err(no_memory)?;
     Ok((split, (rows, cols), [(sha256(&images), images_gzip), (sha256(&labels), labels_gzip)]))
 }
 
