@@ -326,7 +326,7 @@ pub fn cache(file: &[u8]) -> Option<Cache> {
     let blocks = &file[24 + json.len()..];
     let header: Value = serde_json::from_slice(json).ok()?;
     let is_whole = file[..8] == *b"dlrcache"
-        && (number(8)?, number(12)?) == (0x0102_0304, 4)
+        && (number(8)?, number(12)?) == (0x0102_0304, 5)
         && number(20)? == crc32(&[&file[..20], json].concat())
         && header["payload_crc"].as_u64()? == u64::from(crc32(blocks));
     let mut at = 0;
