@@ -32,10 +32,9 @@ pub(super) fn pays<R: Rule>(units: usize, dense: bool) -> bool {
         (true, false, _) => 48,
         (true, true, 16) => 32,
         (true, true, _) => 24,
-        (false, false, 16) => 64,
-        (false, true, 16) => 32,
-        (false, false, _) => 512,
-        (false, true, _) => 128,
+        (false, _, 16) => 32,
+        (false, false, _) => 144,
+        (false, true, _) => 80,
     };
     R::ADDS_UP && units > most
 }

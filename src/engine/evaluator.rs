@@ -15,10 +15,10 @@ use dlr_kernels::panel::Panel;
 
 /// Images that are one piece of work for a thread.
 pub(super) const IMAGES_PER_PIECE: usize = Lighters::TOGETHER * Lighters::IMAGES;
-/// Hidden units above which images go forward together, as in batches. With 16 lanes, that takes 1.13 of the time of reading the
-/// rows of each image's lit pixels anew at H = 30, as long at 48, and 0.87 of it at 56 and 64; with eight, 1.18 at 100, 1.02 at
-/// 128 and 0.95 at 160. Weights that are not finite then make NaN of whole groups' sums, as in batches, too.
-const WORTH_TURNING: usize = if LANES == 16 { 48 } else { 128 };
+/// Hidden units above which images go forward together, as in batches. With 16 lanes, that takes 1.05 of the time of reading the
+/// rows of each image's lit pixels anew at H = 30, 0.92 at 40, and 0.82 at 64; with eight, 1.07 at 56, 0.98 at 64 and 0.96 at 80.
+/// Weights that are not finite then make NaN of whole groups' sums, as in batches, too.
+const WORTH_TURNING: usize = if LANES == 16 { 32 } else { 64 };
 
 /// A test set, and what earlier tests have shown about its images.
 pub struct Evaluator<'a> {
