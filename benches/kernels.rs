@@ -14,7 +14,8 @@
 //! | DLR by rows | FMA ports, 4 a vector: 2 x 150 n; 19 roots and divisions | 300 n + 158 |
 //! | DLR by lanes | FMA ports, 2 additions beside them: 75 n, and 4 x 75 n | 375 n |
 //! | Nesterov | loads: 2 x 75 n, and stores: 2 x 150 n | 450 n |
-//! | products of 64 images, each with those before it | 56 groups x 4.5 vectors x 7 operations, 4 ports | 441 |
+//! | products of 64 images, each with those before it | 50 groups x 4.5 vectors x 7 operations, 4 ports | 394 |
+//! | the same with vectors of sixteen and products of bytes | 50 groups x 2.5 vectors x 2 products, 2 ports | 125 |
 //! | what 64 images do to each other's net inputs | FMA ports: 31.5 n | 16 n |
 //! | Adam | root and division: 150 n x 8.3, and 80 n divisions of pauses | 1509 n |
 //!
@@ -199,7 +200,7 @@ fn batch(c: &mut Criterion) {
     });
     Lighters::list(&lighters, &mut lit);
     let mut products = Products::default();
-    c.bench_function("products of 64 images (441 cycles an image)", |b| {
+    c.bench_function("products of 64 images (394 cycles an image, or 125)", |b| {
         b.iter(|| products.of_lit(&lighters[0], (0..IMAGES).map(|n| images.groups().of(n))));
     });
     for hidden in HIDDEN {

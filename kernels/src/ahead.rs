@@ -27,7 +27,8 @@
 //! 2. What some neighbours do to all images after them is taken off when the last of them is known. A tile of their deltas
 //!    stays in registers meanwhile. Only what they do to each other is taken off one by one.
 //!
-//! Cost for two images: an FMA for each vector of hidden units; for each group that the later one lights, 7/LANES operations.
+//! Cost for two images: an FMA for each vector of hidden units; for each group that the later one lights, 7/LANES operations, or
+//! 2/LANES where [bytes can be multiplied](crate::levels).
 
 use crate::gemm::{View, ViewMut, gemm};
 use crate::groups::GROUP;
@@ -50,8 +51,8 @@ pub struct Products {
 }
 
 impl Products {
-    /// Those of the images that `lighters` took in from the same lists instead, where level p is p times level 1. What the last
-    /// group has beyond the inputs is dark.
+    /// Those of the images that `lighters` took in from the same lists instead, where level p is p times level 1. What a group has
+    /// beyond its inputs is dark.
     ///
     /// # Panics
     /// If there is no image, or there are fewer than there, one lights a group that is not there, or there are more than 32,768
@@ -62,7 +63,7 @@ impl Products {
         mut images: impl Iterator<Item = (&'a [u16], &'a [[u8; GROUP]])>,
     ) {
         assert!(!lighters.is_empty(), "products are those of images");
-        assert!(lighters.groups().len() <= MOST_GROUPS, "products of more levels would overflow");
+        assert!(lighters.grouping().inputs() <= MOST_INPUTS, "products of more levels would overflow");
         let n = self.clear(lighters.len());
         let unit = f32xN::splat(lighters.level(1) * lighters.level(1));
         for (image, row) in self.rows.chunks_exact_mut(n).enumerate() {
@@ -164,8 +165,8 @@ impl Products {
     }
 }
 
-/// Groups at most of which products are numbers of 32 bits: 2^15 inputs of level 255 come to 0.99 x 2^31.
-const MOST_GROUPS: usize = (1 << 15) / GROUP;
+/// Inputs at most of which products are numbers of 32 bits: of level 255, they come to 0.99 x 2^31.
+const MOST_INPUTS: usize = 1 << 15;
 
 /// The products of grey levels of the image that lights these `groups` with the first T vectors of images: whole numbers.
 #[inline(always)]

@@ -33,7 +33,8 @@ pub trait Gradient: Sync {
         self.len() == 0
     }
 
-    /// How many rows are in order only as a whole: those before a multiple of this come before those from it on.
+    /// How many rows are in order only as a whole: those before a multiple of this come before those from it on. The last of all
+    /// is the greatest.
     fn band(&self) -> usize {
         1
     }
@@ -41,7 +42,7 @@ pub trait Gradient: Sync {
     /// Which of the rows that have a gradient lie in `rows`.
     ///
     /// # Panics
-    /// If these begin or end within a [band](Self::band).
+    /// If these begin or end within a [band](Self::band), and not behind all rows that have a gradient.
     fn within(&self, rows: &Range<usize>) -> Range<usize> {
         let row = |n: usize| self.rows(n..n + 1).next().map_or(usize::MAX, |(row, _)| row);
         let below = |limit: usize| {
@@ -241,7 +242,7 @@ impl Gradient for OfBatch<'_> {
 
     /// A group's rows follow one another.
     fn band(&self) -> usize {
-        self.parts.first().map_or(1, |part| part.groups().band())
+        self.parts.first().map_or(1, |part| part.grouping().band())
     }
 }
 
@@ -256,7 +257,7 @@ struct OfGroup<'a, const T: usize> {
 impl<const T: usize> Tiles<T> for OfGroup<'_, T> {
     #[inline(always)]
     fn of_row(&mut self, row: usize) -> &[f32xN; T] {
-        let (group, n) = self.parts[0].groups().place(row);
+        let (group, n) = self.parts[0].grouping().place(row);
         if self.group != group {
             self.group = group;
             self.sum();

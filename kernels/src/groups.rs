@@ -7,16 +7,16 @@
 //! ```
 //!
 //! Those of an image are squares of two by two pixels: a stroke that lights a pixel lights others on all sides of it. MNIST's
-//! images light 151 pixels in 51 squares, or in 56 groups of four pixels of a row; groups that were put together by how often
-//! pixels of MNIST are lit together came to as many as squares. What a square has beyond an edge is dark.
+//! images light 150 pixels in 50 squares, or in 56 groups of four pixels of a row; groups that were put together by how often
+//! pixels of MNIST are lit together came to as many as squares. At an edge, a square may have fewer.
 //!
 //! Which inputs a group has, and in which group an input is, is looked up, not computed: it comes between two groups, and what
 //! comes there is waited for.
 
 use std::sync::Arc;
 
-/// Inputs that are taken together: with two, there are 88 entries for an image of MNIST instead of 51, and less to do for each;
-/// with six, more zeros, and rows of six inputs for fewer hidden units at a time.
+/// Inputs that are taken together. Of two, there would be 87 groups for an image of MNIST instead of 50, with sums loaded and
+/// stored for each; six would be multiplied 224 times instead of 200.
 pub const GROUP: usize = 4;
 
 /// Which inputs are taken together.
@@ -32,39 +32,43 @@ pub struct Groups {
 /// No input: there are fewer.
 const NONE: u16 = u16::MAX;
 
+/// There are fewer groups: what is in them is numbered by 16 bits, and nothing has the number of `NONE`.
+const GROUPS: usize = 1 << 14;
+
 impl Groups {
     /// Those of images of so many pixels, row by row.
     ///
     /// # Panics
-    /// If they are 2^16 - 4 or more, or there are no such images.
+    /// If that is 2^14 groups or more.
     pub fn of_images(rows: usize, columns: usize) -> Self {
-        let inputs = rows * columns;
         if rows.min(columns) < 2 {
-            return Self::of_inputs(inputs);
+            return Self::of_inputs(rows * columns);
         }
+        let groups = rows.div_ceil(2).checked_mul(columns.div_ceil(2));
+        assert!(
+            groups.is_some_and(|groups| groups < GROUPS),
+            "too many groups in images of {rows} x {columns}"
+        );
         let square = |row: usize, column: usize| {
             let pixels = (row..rows.min(row + 2))
                 .flat_map(move |row| (column..columns.min(column + 2)).map(move |column| (row, column)));
             pixels.map(move |(row, column)| row * columns + column)
         };
         let row_of_squares = |row| (0..columns).step_by(2).map(move |column| square(row, column));
-        Self::new(inputs, (0..rows).step_by(2).flat_map(row_of_squares), 2 * columns)
+        Self::new(rows * columns, (0..rows).step_by(2).flat_map(row_of_squares), 2 * columns)
     }
 
     /// Those of inputs that are no image: each has the next four.
     ///
     /// # Panics
-    /// If there are 2^16 - 4 or more.
+    /// If that is 2^14 groups or more.
     pub fn of_inputs(inputs: usize) -> Self {
+        assert!(inputs.div_ceil(GROUP) < GROUPS, "too many groups of {inputs} inputs");
         let four = |first| first..inputs.min(first + GROUP);
         Self::new(inputs, (0..inputs).step_by(GROUP).map(four), GROUP)
     }
 
     fn new(inputs: usize, members: impl Iterator<Item = impl Iterator<Item = usize>>, band: usize) -> Self {
-        assert!(
-            inputs + GROUP < usize::from(NONE),
-            "{inputs} inputs are more than can be numbered in groups"
-        );
         let four = |inputs| {
             let mut four = [NONE; GROUP];
             four.iter_mut().zip(inputs).for_each(|(member, input)| *member = input as u16);
@@ -172,6 +176,22 @@ mod tests {
         assert_eq!([2, 3, 5].map(|group| image.inputs_of(group)), [&[4, 9][..], &[10, 11], &[14]]);
         let image = Groups::of_images(28, 28);
         assert_eq!((groups(&image).len(), image.len(), image.band()), (784, 196, 56));
+    }
+
+    #[test]
+    fn there_are_no_more_than_can_be_numbered() {
+        assert_eq!(groups(&Groups::of_inputs(GROUP * (GROUPS - 1))).len(), 65_532);
+        assert_eq!(groups(&Groups::of_images(3, GROUPS - 2)).len(), 3 * (GROUPS - 2));
+        let refused: [fn() -> Groups; 5] = [
+            || Groups::of_inputs(GROUP * (GROUPS - 1) + 1),
+            || Groups::of_images(1, usize::MAX),
+            || Groups::of_images(3, GROUPS),
+            || Groups::of_images(2, usize::MAX),
+            || Groups::of_images(1 << 63, 4),
+        ];
+        for groups in refused {
+            assert!(std::panic::catch_unwind(groups).is_err());
+        }
     }
 
     #[test]

@@ -336,7 +336,8 @@ impl<R: Rule> Layer<R> {
     }
 
     /// Begins an update in blocks of `rows` rows (the last may have fewer), each to be [updated](Block::update) once, in
-    /// any order or at once. A row of the gradient that no block has is left out. Finish with [`settle`](Self::settle).
+    /// any order or at once. A row of the gradient that no block has is left out, or refused if its
+    /// [band](crate::gradient::Gradient::band) has others. Finish with [`settle`](Self::settle).
     ///
     /// # Panics
     /// If `rows` is zero.

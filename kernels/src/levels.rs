@@ -1,95 +1,106 @@
-//! Products of grey levels, which are bytes: four at a time, summed exactly in numbers of 32 bits.
-//!
-//! Where there is an instruction that multiplies unsigned bytes by signed ones, which end at 127, the levels of one side are cut
-//! into their low seven bits and the eighth; elsewhere, both sides into two pairs of numbers of 16 bits.
+//! Products of grey levels, which are bytes: four at a time, summed in numbers of 32 bits, and exact as long as these can hold the
+//! sums.
 
 use crate::groups::GROUP;
-#[cfg(not(target_feature = "avx512vnni"))]
-use crate::lanes::i16xN;
 use crate::lanes::i32xN;
 
-/// The levels of a group in one image, made ready to be multiplied.
-#[derive(Clone, Copy)]
-pub(crate) struct Levels([i32xN; 2]);
+#[cfg(all(target_arch = "x86_64", target_feature = "avx512vnni"))]
+pub(crate) use bytes::{Levels, Sums};
+#[cfg(not(all(target_arch = "x86_64", target_feature = "avx512vnni")))]
+pub(crate) use pairs::{Levels, Sums};
 
-#[cfg(target_feature = "avx512vnni")]
-impl Levels {
-    #[inline(always)]
-    pub(crate) fn new(levels: [u8; GROUP]) -> Self {
-        let levels = i32xN::splat(i32::from_ne_bytes(levels));
-        Self([levels & i32xN::splat(0x7f7f_7f7f), (levels >> 7_u32) & i32xN::splat(0x0101_0101)])
+/// By an instruction for products of unsigned bytes and signed ones. Since these end at 127, the levels of one side are cut into
+/// their low seven bits and the eighth.
+#[cfg(all(target_arch = "x86_64", target_feature = "avx512vnni"))]
+mod bytes {
+    use super::{GROUP, i32xN};
+    use core::arch::x86_64::_mm512_dpbusd_epi32;
+    use safe_arch::m512i;
+
+    /// The levels of a group in one image, made ready to be multiplied.
+    #[derive(Clone, Copy)]
+    pub(crate) struct Levels([i32xN; 2]);
+
+    /// Sums of products: with the low bits, and with the eighth.
+    #[derive(Clone, Copy)]
+    pub(crate) struct Sums([i32xN; 2]);
+
+    impl Levels {
+        #[inline(always)]
+        pub(crate) fn new(levels: [u8; GROUP]) -> Self {
+            let levels = i32xN::splat(i32::from_ne_bytes(levels));
+            Self([levels & i32xN::splat(0x7f7f_7f7f), (levels >> 7_u32) & i32xN::splat(0x0101_0101)])
+        }
+
+        /// Adds, in each lane, the products with the levels of another image.
+        #[inline(always)]
+        #[allow(unsafe_code)]
+        pub(crate) fn add_products(self, others: i32xN, sums: &mut Sums) {
+            for (sum, own) in sums.0.iter_mut().zip(self.0) {
+                let [m512i(before), m512i(others), m512i(own)] = [*sum, others, own].map(bytemuck::cast);
+                // SAFETY: a build that has the instruction, as the condition above says, runs on no processor that lacks it
+                // (`simd::missing`).
+                *sum = bytemuck::cast(m512i(unsafe { _mm512_dpbusd_epi32(before, others, own) }));
+            }
+        }
     }
 
-    /// Adds, in each lane, the products with the levels of another image.
-    #[inline(always)]
-    #[allow(unsafe_code)]
-    pub(crate) fn add_products(self, others: i32xN, sums: &mut Sums) {
-        use core::arch::x86_64::{__m512i, _mm512_dpbusd_epi32};
-        use safe_arch::m512i;
-        for (sum, own) in sums.0.iter_mut().zip(self.0) {
-            let [m512i(to), m512i(others), m512i(own)]: [m512i; 3] = [*sum, others, own].map(bytemuck::cast);
-            // SAFETY: the build has this instruction, as the condition above says.
-            let sum_of: __m512i = unsafe { _mm512_dpbusd_epi32(to, others, own) };
-            *sum = bytemuck::cast(m512i(sum_of));
+    impl Sums {
+        /// How many had better take turns, since each addition waits for the one before.
+        pub(crate) const TURNS: usize = 2;
+        pub(crate) const ZERO: Self = Self([i32xN::ZERO; 2]);
+
+        #[inline(always)]
+        pub(crate) fn total(self) -> i32xN {
+            let [low, eighth] = self.0;
+            low + (eighth << 7_u32)
         }
     }
 }
 
-/// Sums of products, with the low bits and with the eighth.
-#[cfg(target_feature = "avx512vnni")]
-#[derive(Clone, Copy)]
-pub(crate) struct Sums([i32xN; 2]);
+/// By one for numbers of 16 bits: the even ones of four bytes are two of them, and the odd ones.
+#[cfg(not(all(target_arch = "x86_64", target_feature = "avx512vnni")))]
+mod pairs {
+    use super::{GROUP, i32xN};
+    use crate::lanes::i16xN;
 
-#[cfg(target_feature = "avx512vnni")]
-impl Sums {
-    /// How many had better take turns, since each addition waits for the one before.
-    pub(crate) const TURNS: usize = 2;
-    pub(crate) const ZERO: Self = Self([i32xN::ZERO; 2]);
+    /// The levels of a group in one image, made ready to be multiplied.
+    #[derive(Clone, Copy)]
+    pub(crate) struct Levels([i16xN; 2]);
+
+    /// Sums of products.
+    #[derive(Clone, Copy)]
+    pub(crate) struct Sums(i32xN);
 
     #[inline(always)]
-    pub(crate) fn total(self) -> i32xN {
-        let [low, eighth] = self.0;
-        low + (eighth << 7_u32)
-    }
-}
-
-/// The even ones of four bytes as two numbers of 16 bits, and the odd ones.
-#[cfg(not(target_feature = "avx512vnni"))]
-#[inline(always)]
-fn pairs(levels: i32xN) -> [i32xN; 2] {
-    const EVEN: i32 = 0x00ff_00ff;
-    [levels, levels >> 8_u32].map(|levels| levels & i32xN::splat(EVEN))
-}
-
-#[cfg(not(target_feature = "avx512vnni"))]
-impl Levels {
-    #[inline(always)]
-    pub(crate) fn new(levels: [u8; GROUP]) -> Self {
-        Self(pairs(i32xN::splat(i32::from_ne_bytes(levels))))
+    fn pairs(levels: i32xN) -> [i16xN; 2] {
+        const EVEN: i32 = 0x00ff_00ff;
+        [levels, levels >> 8_u32].map(|levels| bytemuck::cast(levels & i32xN::splat(EVEN)))
     }
 
-    /// Adds, in each lane, the products with the levels of another image.
-    #[inline(always)]
-    pub(crate) fn add_products(self, others: i32xN, sums: &mut Sums) {
-        for (own, others) in self.0.into_iter().zip(pairs(others)) {
-            sums.0 += bytemuck::cast::<_, i16xN>(own).dot(bytemuck::cast(others));
+    impl Levels {
+        #[inline(always)]
+        pub(crate) fn new(levels: [u8; GROUP]) -> Self {
+            Self(pairs(i32xN::splat(i32::from_ne_bytes(levels))))
+        }
+
+        /// Adds, in each lane, the products with the levels of another image.
+        #[inline(always)]
+        pub(crate) fn add_products(self, others: i32xN, sums: &mut Sums) {
+            let [even, odd] = pairs(others);
+            sums.0 += self.0[0].dot(even) + self.0[1].dot(odd);
         }
     }
-}
 
-/// Sums of products.
-#[cfg(not(target_feature = "avx512vnni"))]
-#[derive(Clone, Copy)]
-pub(crate) struct Sums(i32xN);
+    impl Sums {
+        /// How many had better take turns.
+        pub(crate) const TURNS: usize = 1;
+        pub(crate) const ZERO: Self = Self(i32xN::ZERO);
 
-#[cfg(not(target_feature = "avx512vnni"))]
-impl Sums {
-    pub(crate) const TURNS: usize = 1;
-    pub(crate) const ZERO: Self = Self(i32xN::ZERO);
-
-    #[inline(always)]
-    pub(crate) fn total(self) -> i32xN {
-        self.0
+        #[inline(always)]
+        pub(crate) fn total(self) -> i32xN {
+            self.0
+        }
     }
 }
 
@@ -99,7 +110,7 @@ mod tests {
     use crate::lanes::LANES;
     use core::array;
 
-    /// Every level with every other, in each place, after what was there before.
+    /// Every level, in each place, with others of all bits, after what was there before.
     #[test]
     fn products_are_those_of_whole_numbers() {
         for (own, shift) in (0..=255_u8).flat_map(|own| [1, 17, 93, 128].map(|shift| (own, shift))) {

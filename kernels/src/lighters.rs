@@ -17,7 +17,7 @@
 //!    loaded and stored once for four inputs. One by one, in the order of images, weights would come from the second-level
 //!    cache for every lit pixel anew.
 //! 2. An image that lights some of a group's inputs adds zeros for the others: exact, as long as weights and deltas are
-//!    finite; what is not makes NaN of what the whole group is part of. MNIST's images light 151 inputs in 51 groups, so a third
+//!    finite; what is not makes NaN of what the whole group is part of. MNIST's images light 150 inputs in 50 groups, so a third
 //!    more multiplications, but a third of the loads.
 //! 3. The levels of a group lie image by image, as numbers of 32 bits: turning an image around takes one store for each group
 //!    that it lights. Masks of the images that light a group are kept, since with one that is ready, loads of a group's rows
@@ -158,7 +158,7 @@ impl Lighters {
     }
 
     /// Which inputs are taken together.
-    pub fn groups(&self) -> &Groups {
+    pub fn grouping(&self) -> &Groups {
         &self.groups
     }
 
@@ -185,14 +185,14 @@ impl Lighters {
     ///
     /// # Panics
     /// If `sums` does not have as many rows of the slice as there are images, `weights` a row for each input, or a row all of
-    /// the slice.
+    /// the slice, or if groups differ from part to part.
     pub fn hidden_sums(parts: &[Self], weights: &[f32xN], slice: Range<usize>, sums: &mut [f32xN]) {
         let Some(Self { groups, .. }) = parts.first() else {
             return assert!(sums.is_empty(), "no images have no sums");
         };
         let n = weights.len().checked_div(groups.inputs()).unwrap_or(0);
-        let have_rows = |part: &Self| part.groups == *groups && groups.inputs() * n == weights.len();
-        assert!(parts.iter().all(have_rows), "a row of weights for each input");
+        assert!(groups.inputs() * n == weights.len(), "a row of weights for each input");
+        assert!(parts.iter().all(|part| part.groups == *groups), "parts have the same groups");
         assert!(slice.end <= n, "a slice of a row lies within it");
         let images = Self::count(parts);
         assert_eq!(sums.len(), images * slice.len(), "one sum per image and hidden unit");
@@ -221,7 +221,7 @@ impl Lighters {
     ) {
         // In a place of their own: in that of the rows, as far apart as they are, they might displace each other.
         let mut sums_of_parts = [[[f32xN::ZERO; T]; Self::IMAGES]; PARTS];
-        let groups = parts[0].groups();
+        let groups = parts[0].grouping();
         for group in 0..groups.len() {
             if !Self::any_lights(parts, group) {
                 continue; // its rows need not be loaded

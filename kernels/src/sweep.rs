@@ -17,7 +17,7 @@
 //!
 //! 1. The gradient's row is made from its factors and used at once; there is no gradient matrix, but of dense products.
 //! 2. Rows without gradient are skipped: the rule leaves them alone, or they [catch up](crate::layer) later. In batches, a
-//!    row has one if any of its [group](crate::lighters) is lit; it may be zero.
+//!    row has one if any of its [group](crate::groups) is lit; it may be zero.
 //! 3. Norms of rows are taken where the rows are read anyway, on the way forward
 //!    ([`Layer::learn`](crate::layer::Layer::learn)): the loads that it waits for leave room for the squares. Horizontal
 //!    sums are half done four rows at a time, and the rest of them, roots and divisions for as many rows as there are lanes. An
@@ -74,7 +74,7 @@ impl<'a, R: Rule> Block<'a, R> {
     /// Updates those of the block's rows that have a gradient.
     ///
     /// # Panics
-    /// If the gradient's rows are not as long as the layer's.
+    /// If the gradient's rows are not as long as the layer's, or the block begins or ends within a [band](Gradient::band) of them.
     pub fn update(&mut self, gradient: &impl Gradient) {
         let visits = gradient.within(&self.rows);
         let mut visited = gradient.rows(visits.clone()).map(|(row, _)| row - self.rows.start);
@@ -103,7 +103,8 @@ impl<'a, R: Rule> Block<'a, R> {
     /// gradients take off the stored weights, and `remembered`, with the same rows, the sum of what is remembered of them.
     ///
     /// # Panics
-    /// If the rule is another one, the gradients' rows are not as long as the layer's, or of `remembered` there are fewer.
+    /// If the rule is another one, the gradients' rows are not as long as the layer's, of `remembered` there are fewer, or the block
+    /// begins or ends within a [band](Gradient::band) of them.
     pub fn leap(&mut self, updates: usize, taken: &impl Gradient, remembered: &impl Gradient) {
         assert!(R::ADDS_UP, "several updates are one only where they add up");
         assert_eq!(taken.vectors(), self.vectors, "the gradient's rows are as long as the layer's");

@@ -158,8 +158,8 @@ mod tests {
 
     fn prepared() -> Prepared {
         Prepared {
-            train: Split::from_pixels(4, &[0, 1, 2, 0, 3, 0, 0, 4], &[0, 1]).unwrap(),
-            test: Split::from_pixels(4, &[0, 0, 9, 0], &[1]).unwrap(),
+            train: Split::from_images((2, 2), &[0, 1, 2, 0, 3, 0, 0, 4], &[0, 1]).unwrap(),
+            test: Split::from_images((2, 2), &[0, 0, 9, 0], &[1]).unwrap(),
             classes: 2,
             shape: (2, 2),
             hashes: Hashes {

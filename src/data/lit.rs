@@ -2,8 +2,8 @@
 //!
 //! Four fifths of MNIST's pixels are 0 and add nothing to any sum, so an image is kept as the numbers and grey
 //! levels of its non-zero (lit) pixels, in the way of a sparse matrix's compressed rows (CSR); and once more as those of the
-//! [squares](Groups) of four pixels of which any is lit, which is what images that go together go by: there are 51 of them in an
-//! image of 151 lit pixels, and to find them anew would take longer than to read them. With n images:
+//! [squares](Groups) of four pixels of which any is lit, which is what images that go together go by: there are 50 of them in an
+//! image of 150 lit pixels, and to find them anew would take longer than to read them. With n images:
 //!
 //! ```text
 //! start:  [u32; n + 1]      image i's lit pixels are entries start[i]..start[i + 1] of the next two
@@ -106,7 +106,8 @@ impl Split {
         Self::new(Groups::of_images(rows, columns), pixels, labels)
     }
 
-    /// The same of images whose shape does not matter: of grey levels `[labels.len()][inputs]`.
+    /// The same of images of no known shape: of grey levels `[labels.len()][inputs]`. Groups are four pixels that follow one another,
+    /// which decides the last bits of sums over images that go together, and how fast they go.
     ///
     /// # Errors
     ///
@@ -185,7 +186,7 @@ impl Split {
         self.grouping.inputs()
     }
 
-    /// Which pixels are [grouped](Self::groups).
+    /// Which pixels go into which [group](Self::groups).
     pub fn grouping(&self) -> &Groups {
         &self.grouping
     }
@@ -277,7 +278,7 @@ impl Split {
     }
 }
 
-/// Equal images in the same order with equal labels, wherever the two lie.
+/// Equal images, grouped alike, in the same order with equal labels, wherever the two lie.
 impl PartialEq for Split {
     fn eq(&self, other: &Self) -> bool {
         self.grouping == other.grouping
@@ -404,6 +405,8 @@ mod tests {
         ] {
             assert_ne!(one, other, "{what}");
         }
+        let images = |shape| Split::from_images(shape, &[7; 8], &[0]).unwrap();
+        assert!(images((2, 4)) == images((2, 4)) && images((2, 4)) != images((4, 2)), "their shape");
         let none = split(4, &[], &[]);
         assert!(none.is_empty() && !one.is_empty() && none != one);
         assert_eq!((none.density(), none.mean_grey()), (0.0, 0.0));

@@ -9,7 +9,7 @@ use super::network::Network;
 use super::phases::{Laps, Phase, Piece};
 use super::turned::{Pixels, Step, Turned, each_piece, tile};
 use dlr_kernels::gemm::{View, ViewMut, gemm};
-use dlr_kernels::gradient::OfMatrix;
+use dlr_kernels::gradient::{Gradient, OfMatrix};
 use dlr_kernels::lanes::{f32xN, vectors};
 use dlr_kernels::layer::Layer;
 use dlr_kernels::panel::Panel;
@@ -122,7 +122,7 @@ impl Batch {
         };
         let update = |pixels: &Pixels| {
             let gradient = pixels.gradient(&deltas, step.scale());
-            step.update(first, |block| block.update(&gradient));
+            step.update(first, gradient.band(), |block| block.update(&gradient));
         };
         turned.update(step, coming, update, update_upper);
         (self.turned, self.deltas) = (turned, deltas);
@@ -152,7 +152,7 @@ impl Batch {
             dense.gradient(&self.rows[0].deltas, &mut sums);
         });
         let gradient = OfMatrix { sums: &sums, scale: step.scale() };
-        step.update(layers.first, |block| block.update(&gradient));
+        step.update(layers.first, gradient.band(), |block| block.update(&gradient));
         self.dense = Some((dense, sums));
     }
 
@@ -186,7 +186,7 @@ impl Batch {
         let &Step { task, images, order, laps, piece, .. } = step;
         let (n, k) = (last.vectors(), vectors(last.rows()));
         let one = |(number, OfPiece { hidden, d1, d2, tiled }): (usize, OfPiece)| {
-            let (mut y, mut watch) = (Outputs::new(Outputs::TOGETHER, last.rows()), Piece::new(laps));
+            let (mut y, mut watch) = (Outputs::new(Outputs::AT_ONCE, last.rows()), Piece::new(laps));
             sums(number * piece, hidden);
             watch.own.lap(Phase::Forward);
             let labels = order[number * piece..].iter().map(|&image| images.label(image as usize));

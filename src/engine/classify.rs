@@ -95,13 +95,16 @@ mod tests {
     use crate::engine::evaluator::Evaluator;
     use crate::engine::settings::Init;
 
-    /// Images of 11 pixels in 5 classes, of which about every third pixel is lit.
+    const SHAPE: (usize, usize) = (3, 5);
+    const INPUTS: usize = SHAPE.0 * SHAPE.1;
+
+    /// Images of 3 x 5 pixels in 5 classes, of which about every third pixel is lit.
     fn split() -> Split {
         let images = 350;
         let pixels: Vec<u8> =
-            (0..images * 11).map(|n| if n * n % 7 < 2 { (n * 31 % 256) as u8 } else { 0 }).collect();
+            (0..images * INPUTS).map(|n| if n * n % 7 < 2 { (n * 31 % 256) as u8 } else { 0 }).collect();
         let labels: Vec<u8> = (0..images).map(|n| (n % 5) as u8).collect();
-        Split::from_pixels(11, &pixels, &labels).unwrap()
+        Split::from_images(SHAPE, &pixels, &labels).unwrap()
     }
 
     /// The ways that images go: dense, with their lit pixels one by one, and turned around.
@@ -114,14 +117,14 @@ mod tests {
         let split = split();
         let logistic = |z: f64| 1.0 / (1.0 + (-z).exp());
         for (inputs, hidden) in ways() {
-            let network = Network::draw(11, hidden, 5, Init::Normal(1.0), 3);
+            let network = Network::draw(INPUTS, hidden, 5, Init::Normal(1.0), 3);
             let images = Images::new(&split, inputs);
             let answers = classify(&network, &images, Threads::One);
             for n in 0..images.len() {
-                let mut x = [0.0; 11];
+                let mut x = [0.0; INPUTS];
                 images.dense(n, &mut x);
                 let units: Vec<f64> = (0..hidden)
-                    .map(|i| (0..11).map(|j| f64::from(x[j]) * f64::from(network.first.row(j)[i])).sum())
+                    .map(|i| (0..INPUTS).map(|j| f64::from(x[j]) * f64::from(network.first.row(j)[i])).sum())
                     .map(logistic)
                     .collect();
                 let output = |k: usize| {
@@ -130,7 +133,7 @@ mod tests {
                 };
                 let outputs: Vec<f64> = (0..5).map(output).collect();
                 for (found, want) in answers.outputs(n).iter().zip(&outputs) {
-                    // Sums of 11 and 13 or 70 numbers of about 1, each rounded to 6e-8, through functions of slope 1/4.
+                    // Sums of 15 and 13 or 70 numbers of about 1, each rounded to 6e-8, through functions of slope 1/4.
                     assert!((f64::from(*found) - want).abs() < 1e-6, "image {n}: {found}, not {want}");
                 }
                 let class = usize::from(answers.class(n));
@@ -143,7 +146,7 @@ mod tests {
     fn as_many_are_right_as_in_a_test_during_training() {
         let split = split();
         for ((inputs, hidden), seed) in ways().flat_map(|way| [(way, 1), (way, 2)]) {
-            let network = Network::draw(11, hidden, 5, Init::FanIn, seed);
+            let network = Network::draw(INPUTS, hidden, 5, Init::FanIn, seed);
             let answers = classify(&network, &Images::new(&split, inputs), Threads::One);
             assert_eq!(answers, classify(&network, &Images::new(&split, inputs), Threads::Pool));
             let right = (0..split.len()).filter(|&n| answers.class(n) == split.label(n)).count();
@@ -157,14 +160,15 @@ mod tests {
     fn one_image_is_answered_as_among_others() {
         let split = split();
         for (hidden, n) in [13, 70].into_iter().flat_map(|hidden| (0..20).map(move |n| (hidden, n))) {
-            let network = Network::draw(11, hidden, 5, Init::Normal(1.0), 4);
+            let network = Network::draw(INPUTS, hidden, 5, Init::Normal(1.0), 4);
             let all = classify(&network, &Images::new(&split, Inputs::Unit), Threads::One);
-            let mut grey = [0; 11];
+            let mut grey = [0; INPUTS];
             let (index, value) = split.pixels().of(n);
             index.iter().zip(value).for_each(|(&j, &level)| grey[usize::from(j)] = level);
             let one = classify_one(&network, &grey, Inputs::Unit).unwrap();
             assert_eq!((one.len(), one.class(0)), (1, all.class(n)));
-            // More than half of its pixels may be lit: then it goes through dense products, which add otherwise.
+            // More than half of its pixels may be lit: then it goes through dense products, which add otherwise; as do the groups of an
+            // image of no known shape.
             let differences = one.outputs(0).iter().zip(all.outputs(n)).map(|(a, b)| (a - b).abs());
             assert!(differences.fold(0.0, f32::max) < 1e-6, "image {n}");
         }

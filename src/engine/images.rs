@@ -84,7 +84,7 @@ impl<'a> Images<'a> {
         self.grouping.inputs()
     }
 
-    /// Which inputs are [grouped](Self::groups).
+    /// Which inputs go into which [group](Self::groups).
     pub fn grouping(&self) -> &'a Groups {
         self.grouping
     }

@@ -112,7 +112,7 @@ pub(super) struct Outputs {
 impl Outputs {
     /// Images whose ways had better be gone together, step by step, since the steps of one wait for each other: with eight instead
     /// of one, batches of 100 take 21 ns an image less at H = 30, 100 and 300.
-    pub(super) const TOGETHER: usize = 8;
+    pub(super) const AT_ONCE: usize = 8;
 
     /// Room for so many images together, of so many output units.
     pub(super) fn new(images: usize, outputs: usize) -> Self {

@@ -1,6 +1,7 @@
 //! A small valid data set, and folders to put it in.
 
 use dlr::data::{CachePolicy, Dataset};
+use dlr_kernels::groups::Groups;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use std::fs;
@@ -79,6 +80,9 @@ pub(crate) fn open(dir: &Path) -> dlr::Result<Dataset> {
 #[track_caller]
 pub(crate) fn assert_same(a: &Dataset, b: &Dataset) {
     assert_eq!((a.inputs, a.classes, a.shape, &a.hashes), (b.inputs, b.classes, b.shape, &b.hashes));
+    for split in [&a.train, &a.test] {
+        assert_eq!(split.grouping(), &Groups::of_images(a.shape.0, a.shape.1));
+    }
     // Not assert_eq: what it would print is no help.
     assert!(a.train == b.train, "the training images differ");
     assert!(a.test == b.test, "the test images differ");

@@ -73,6 +73,11 @@ pub fn cache(bytes: &[u8]) -> bool {
             assert_eq!(opened.inputs, opened.shape.0 * opened.shape.1);
             for (split, images) in [(&opened.train, read.train), (&opened.test, read.test)] {
                 assert_split(split, &images, (opened.inputs, opened.classes));
+                let squares = match opened.shape {
+                    (1, inputs) | (inputs, 1) => inputs.div_ceil(4),
+                    (rows, columns) => rows.div_ceil(2) * columns.div_ceil(2),
+                };
+                assert_eq!(split.grouping().len(), squares);
             }
         } else {
             assert!(opened.train == prepared.data.train && opened.test == prepared.data.test);

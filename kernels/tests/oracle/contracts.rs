@@ -214,13 +214,17 @@ fn layers_and_gradients_that_do_not_fit() {
     refuses(&mut tally, "lies within it", || {
         Lighters::hidden_sums(&two, Panel::zeros(ROWS, 19).as_vectors(), beyond, &mut [f32xN::ZERO; 2]);
     });
-    let other = [two[1].clone(), Lighters::new(&Groups::of_inputs(ROWS + 1))];
-    refuses(&mut tally, "a row of weights for each input", || {
-        Lighters::hidden_sums(&other, Panel::zeros(ROWS, 19).as_vectors(), 0..1, &mut [f32xN::ZERO; 2]);
-    });
+    for groups in
+        [[Groups::of_inputs(11), Groups::of_inputs(12)], [Groups::of_inputs(8), Groups::of_images(2, 4)]]
+    {
+        let (weights, parts) = (Panel::zeros(groups[0].inputs(), 19), groups.map(|one| Lighters::new(&one)));
+        refuses(&mut tally, "the same groups", || {
+            Lighters::hidden_sums(&parts, weights.as_vectors(), 0..1, &mut [f32xN::ZERO; 2]);
+        });
+    }
     tally.finish(
         "layers and gradients",
-        RULES * WIDTHS.len() * (2 * (2 * 6 + 1) + 1 + 5 + 3 * 3 + 2 * 2 + 3) + 2 * 3 + 1 + 2 + 4 + 6,
+        RULES * WIDTHS.len() * (2 * (2 * 6 + 1) + 1 + 5 + 3 * 3 + 2 * 2 + 3) + 2 * 3 + 1 + 2 + 4 + 7,
     );
 }
 
