@@ -28,7 +28,7 @@
 //!    stays in registers meanwhile. Only what they do to each other is taken off one by one.
 //!
 //! Cost for two images: an FMA for each vector of hidden units; for each group that the later one lights, 7/LANES operations, or
-//! 2/LANES where [bytes can be multiplied](crate::levels).
+//! 2/LANES where bytes can be multiplied (`levels.rs`).
 
 use crate::gemm::{View, ViewMut, gemm};
 use crate::groups::GROUP;
