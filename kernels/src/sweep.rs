@@ -103,8 +103,8 @@ impl<'a, R: Rule> Block<'a, R> {
     /// gradients take off the stored weights, and `remembered`, with the same rows, the sum of what is remembered of them.
     ///
     /// # Panics
-    /// If the rule is another one, the gradients' rows are not as long as the layer's, of `remembered` there are fewer, or the block
-    /// begins or ends within a [band](Gradient::band) of them.
+    /// If the rule is another one, the gradients' rows are not as long as the layer's, of `remembered` there are fewer, or the
+    /// block begins or ends within a [band](Gradient::band) of them.
     pub fn leap(&mut self, updates: usize, taken: &impl Gradient, remembered: &impl Gradient) {
         assert!(R::ADDS_UP, "several updates are one only where they add up");
         assert_eq!(taken.vectors(), self.vectors, "the gradient's rows are as long as the layer's");

@@ -106,8 +106,8 @@ impl Split {
         Self::new(Groups::of_images(rows, columns), pixels, labels)
     }
 
-    /// The same of images of no known shape: of grey levels `[labels.len()][inputs]`. Groups are four pixels that follow one another,
-    /// which decides the last bits of sums over images that go together, and how fast they go.
+    /// The same of images of no known shape: of grey levels `[labels.len()][inputs]`. Groups are four pixels that follow one
+    /// another, which decides the last bits of sums where images go together, and how fast they go.
     ///
     /// # Errors
     ///

@@ -167,8 +167,8 @@ mod tests {
             index.iter().zip(value).for_each(|(&j, &level)| grey[usize::from(j)] = level);
             let one = classify_one(&network, &grey, Inputs::Unit).unwrap();
             assert_eq!((one.len(), one.class(0)), (1, all.class(n)));
-            // More than half of its pixels may be lit: then it goes through dense products, which add otherwise; as do the groups of an
-            // image of no known shape.
+            // More than half of its pixels may be lit: then it goes through dense products, which add otherwise; as do the
+            // groups of an image of no known shape.
             let differences = one.outputs(0).iter().zip(all.outputs(n)).map(|(a, b)| (a - b).abs());
             assert!(differences.fold(0.0, f32::max) < 1e-6, "image {n}");
         }
