@@ -89,7 +89,7 @@ pub(super) fn run(args: &Predict) -> Result<Code> {
     let (mut code, mut tiles) = (Code::Done, Vec::new());
     for (path, called) in args.images.iter().zip(called) {
         let answered = image(path, side, args).and_then(|seen| {
-            let answers = classify_one(&saved.network, &seen.grey, inputs)?;
+            let answers = classify_one(&saved.network, (side, side), &seen.grey, inputs)?;
             Ok((seen, answers))
         });
         let (seen, answers) = match answered {

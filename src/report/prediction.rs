@@ -117,7 +117,7 @@ mod tests {
             inner: Vec::new(),
             last: Panel::from_fn(4, 1, |k, _| [0.0, 4.0, 2.0, 2.0][k]),
         };
-        classify_one(&network, &[9], Inputs::Unit).unwrap()
+        classify_one(&network, (1, 1), &[9], Inputs::Unit).unwrap()
     }
 
     #[test]
