@@ -42,7 +42,10 @@ impl Fading {
     /// To where so many updates have been made.
     #[inline(always)]
     pub(super) fn advance(&mut self, updates: u64) {
-        let to_end = (self.period - updates % self.period) % self.period;
+        let to_end = match updates % self.period {
+            0 => 0,
+            begun => self.period - begun,
+        };
         if to_end > self.to_end {
             (self.to_end, self.part) = (self.period - 1, self.left(self.period - 1));
         }
