@@ -97,9 +97,9 @@ impl<'a, L: Laps> Step<'a, L> {
         piece.own.lap(phase);
     }
 
-    /// An update of the first layer by `update`, but for its [end](Layer::settle), in pieces that cut no [band](dlr_kernels::gradient::Gradient::band) of
-    /// the gradient's rows. Rows are independent, so the pieces' size decides nothing but the speed, except where norms of lanes
-    /// are summed piece by piece: it is the same for any number of threads.
+    /// An update of the first layer by `update`, but for its [end](Layer::settle), in pieces that cut no
+    /// [band](dlr_kernels::gradient::Gradient::band) of the gradient's rows. Rows are independent, so the pieces' size decides
+    /// nothing but the speed, except where norms of lanes are summed piece by piece: it is the same for any number of threads.
     pub(super) fn update<R: Rule>(
         &self,
         layer: &mut Layer<R>,
