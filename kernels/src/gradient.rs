@@ -25,8 +25,11 @@ pub trait Gradient: Sync {
     fn rows(&self, visits: Range<usize>)
     -> impl DoubleEndedIterator<Item = (usize, f32)> + ExactSizeIterator;
 
-    /// Vectors `first..first + T` of the rows' gradients before the factor, for one sweep.
-    fn tiles<const T: usize>(&self, first: usize) -> impl Tiles<T>;
+    /// Shows those in `visits` to `visitor`, from the last to the first: vectors `first..first + T` of their gradients.
+    ///
+    /// # Panics
+    /// If `visits` ends among rows that are only made together.
+    fn tour<const T: usize>(&self, visits: Range<usize>, first: usize, visitor: &mut impl Visitor<T>);
 
     /// Whether no row has a gradient.
     fn is_empty(&self) -> bool {
@@ -62,25 +65,27 @@ pub trait Gradient: Sync {
     }
 }
 
-/// T vectors of the gradient of every row, before the factor.
-pub trait Tiles<const T: usize> {
-    /// Those of a row that has a gradient. Lent: where the loop over them is too long to be unrolled, a copy would be a
-    /// call for each row.
-    fn of_row(&mut self, row: usize) -> &[f32xN; T];
+/// Whoever is shown the gradients of rows, one after the other.
+pub trait Visitor<const T: usize> {
+    /// Vectors of the gradient of a row, before the scalar factor. `number` counts the rows of the same tour, from its first.
+    /// Lent: where the loop over them is too long to be unrolled, a copy would be a call for each row.
+    fn row(&mut self, number: usize, row: usize, factor: f32, gradient: &[f32xN; T]);
 }
 
-/// The same for all rows.
-struct OneForAll<const T: usize>([f32xN; T]);
-
-impl<const T: usize> Tiles<T> for OneForAll<T> {
-    #[inline(always)]
-    fn of_row(&mut self, _: usize) -> &[f32xN; T] {
-        &self.0
+/// A tour of rows of which each has a gradient of its own, or all the same one.
+#[inline(always)]
+fn one_by_one<'a, const T: usize>(
+    rows: impl DoubleEndedIterator<Item = (usize, f32)> + ExactSizeIterator,
+    visitor: &mut impl Visitor<T>,
+    gradient: impl Fn(usize) -> &'a [f32xN; T],
+) {
+    for (number, (row, factor)) in rows.enumerate().rev() {
+        visitor.row(number, row, factor, gradient(row));
     }
 }
 
 #[inline(always)]
-fn tile<const T: usize>(vectors: &[f32xN], first: usize) -> &[f32xN; T] {
+pub(crate) fn tile<const T: usize>(vectors: &[f32xN], first: usize) -> &[f32xN; T] {
     vectors[first..].first_chunk().expect("a tile lies within a row")
 }
 
@@ -113,8 +118,9 @@ impl Gradient for OfImage<'_> {
     }
 
     #[inline(always)]
-    fn tiles<const T: usize>(&self, first: usize) -> impl Tiles<T> {
-        OneForAll(*tile(self.deltas, first))
+    fn tour<const T: usize>(&self, visits: Range<usize>, first: usize, visitor: &mut impl Visitor<T>) {
+        let all = *tile(self.deltas, first);
+        one_by_one(self.rows(visits), visitor, |_| &all);
     }
 }
 
@@ -146,8 +152,9 @@ impl Gradient for OfOutputs<'_> {
     }
 
     #[inline(always)]
-    fn tiles<const T: usize>(&self, first: usize) -> impl Tiles<T> {
-        OneForAll(*tile(self.hidden, first))
+    fn tour<const T: usize>(&self, visits: Range<usize>, first: usize, visitor: &mut impl Visitor<T>) {
+        let all = *tile(self.hidden, first);
+        one_by_one(self.rows(visits), visitor, |_| &all);
     }
 }
 
@@ -179,20 +186,8 @@ impl Gradient for OfMatrix<'_> {
     }
 
     #[inline(always)]
-    fn tiles<const T: usize>(&self, first: usize) -> impl Tiles<T> {
-        OfPanel { sums: self.sums, first }
-    }
-}
-
-struct OfPanel<'a> {
-    sums: &'a Panel,
-    first: usize,
-}
-
-impl<const T: usize> Tiles<T> for OfPanel<'_> {
-    #[inline(always)]
-    fn of_row(&mut self, row: usize) -> &[f32xN; T] {
-        tile(self.sums.row_vectors(row), self.first)
+    fn tour<const T: usize>(&self, visits: Range<usize>, first: usize, visitor: &mut impl Visitor<T>) {
+        one_by_one(self.rows(visits), visitor, |row| tile(self.sums.row_vectors(row), first));
     }
 }
 
@@ -230,13 +225,25 @@ impl Gradient for OfBatch<'_> {
         self.lit[visits].iter().map(|&pixel| (usize::from(pixel), self.scale))
     }
 
+    /// A group at a time, whose sums are shown while they are in registers.
     #[inline(always)]
-    fn tiles<const T: usize>(&self, first: usize) -> impl Tiles<T> {
-        OfGroup {
-            parts: self.parts,
-            deltas: self.deltas.tile(first),
-            group: usize::MAX,
-            sums: [[f32xN::ZERO; T]; GROUP],
+    fn tour<const T: usize>(&self, visits: Range<usize>, first: usize, visitor: &mut impl Visitor<T>) {
+        let lit = &self.lit[visits];
+        let (Some(&first_row), Some(&last_row)) = (lit.first(), lit.last()) else { return };
+        let (grouping, deltas, mut number) = (self.parts[0].grouping(), self.deltas.tile(first), lit.len());
+        let group_of = |row| grouping.place(usize::from(row)).0;
+        // Not by way of the rows' numbers: what is read of a group would wait for where it is.
+        for group in (group_of(first_row)..=group_of(last_row)).rev() {
+            if !Lighters::any_lights(self.parts, group) {
+                continue;
+            }
+            let (sums, rows) = (self.sums(group, deltas), grouping.members(group));
+            number -= rows.iter().flatten().count();
+            for k in (0..GROUP).rev() {
+                if let Some(row) = rows[k] {
+                    visitor.row(number + k, row, self.scale, &sums[k]);
+                }
+            }
         }
     }
 
@@ -246,38 +253,17 @@ impl Gradient for OfBatch<'_> {
     }
 }
 
-/// The sums for the rows of one group, those that were asked for last: a sweep goes from one group to the next.
-struct OfGroup<'a, const T: usize> {
-    parts: &'a [Lighters],
-    deltas: &'a [[f32xN; T]],
-    group: usize,
-    sums: [[f32xN; T]; GROUP],
-}
-
-impl<const T: usize> Tiles<T> for OfGroup<'_, T> {
+impl OfBatch<'_> {
+    /// T vectors of the gradients of a group's rows, before the factor; `deltas` are those of all images.
     #[inline(always)]
-    fn of_row(&mut self, row: usize) -> &[f32xN; T] {
-        let (group, n) = self.parts[0].grouping().place(row);
-        if self.group != group {
-            self.group = group;
-            self.sum();
-        }
-        &self.sums[n]
-    }
-}
-
-impl<const T: usize> OfGroup<'_, T> {
-    /// A function of its own, since it is the same under every rule.
-    #[inline(never)]
-    fn sum(&mut self) {
+    fn sums<const T: usize>(&self, group: usize, mut deltas: &[[f32xN; T]]) -> [[f32xN; T]; GROUP] {
         let mut sums = [[f32xN::ZERO; T]; GROUP];
-        let mut deltas = self.deltas;
         for part in self.parts {
             let of_part;
             (of_part, deltas) = deltas.split_at(part.len());
-            part.add(self.group, of_part, &mut sums);
+            part.add(group, of_part, &mut sums);
         }
-        self.sums = sums;
+        sums
     }
 }
 
@@ -310,18 +296,47 @@ mod tests {
                 assert!(rows[found].iter().eq(within), "of the rows {start}..{end}");
             }
         }
-        let mut both = gradient.tiles::<2>(0);
-        for &(row, _) in rows {
-            let want: [f32; 2 * LANES] = array::from_fn(|i| if i < WIDTH { of(row, i) } else { 0.0 });
-            assert_eq!(bytemuck::cast_slice::<_, f32>(both.of_row(row)), want, "row {row}");
+        for start in (0..=end).step_by(band) {
+            let found = gradient.within(&(start..end.next_multiple_of(band)));
+            let shown = shown::<2>(gradient, found.clone(), 0);
+            assert_eq!(shown.len(), found.len(), "from row {start} on");
+            for ((row, factor, vectors), want) in shown.iter().zip(&rows[found]) {
+                assert_eq!((*row, *factor), *want, "from row {start} on");
+                let want: [f32; 2 * LANES] = array::from_fn(|i| if i < WIDTH { of(*row, i) } else { 0.0 });
+                assert_eq!(bytemuck::cast_slice::<_, f32>(vectors), want, "row {row}");
+            }
         }
+    }
+
+    /// What a tour shows: rows, factors and gradients, in the order of their numbers.
+    fn shown<const T: usize>(
+        gradient: &impl Gradient,
+        visits: Range<usize>,
+        first: usize,
+    ) -> Vec<(usize, f32, [f32xN; T])> {
+        struct Seen<const T: usize>(usize, Vec<(usize, f32, [f32xN; T])>);
+        impl<const T: usize> Visitor<T> for Seen<T> {
+            fn row(&mut self, number: usize, row: usize, factor: f32, gradient: &[f32xN; T]) {
+                let Self(next, seen) = self;
+                *next -= 1;
+                assert_eq!(number, *next, "the last comes first");
+                seen.push((row, factor, *gradient));
+            }
+        }
+        let mut seen = Seen(visits.len(), Vec::new());
+        gradient.tour(visits, first, &mut seen);
+        let Seen(_, mut seen) = seen;
+        seen.reverse();
+        seen
     }
 
     /// Demands that the second vector of a row can be had alone.
     fn assert_has_parts(gradient: &impl Gradient) {
-        let (mut both, mut second) = (gradient.tiles::<2>(0), gradient.tiles::<1>(1));
-        for (row, _) in gradient.rows(0..gradient.len()) {
-            assert_eq!(both.of_row(row)[1..], second.of_row(row)[..], "row {row}");
+        let (both, second) =
+            (shown::<2>(gradient, 0..gradient.len(), 0), shown::<1>(gradient, 0..gradient.len(), 1));
+        assert_eq!(both.len(), second.len());
+        for ((row, _, both), (same_row, _, second)) in both.iter().zip(&second) {
+            assert_eq!((row, &both[1..]), (same_row, &second[..]));
         }
     }
 
@@ -378,13 +393,12 @@ mod tests {
         let (tiled, vectors) = (Tiled::of(&deltas, 3), deltas.vectors());
         let gradient = OfBatch { parts: &parts, lit: &lit, deltas: &tiled, scale: 0.25 };
         for_narrow_tiles!(vectors, first, T => {
-            let mut tiles = gradient.tiles::<T>(first);
-            for (row, _) in rows {
+            for (row, _, vectors) in shown::<T>(&gradient, 0..rows.len(), first) {
                 let want = array::from_fn(|v| {
                     let of_image = |b: usize| deltas.row_vectors(b)[first + v] * f32xN::splat(IMAGES[b][row].into());
                     of_image(0) + of_image(1) + of_image(2)
                 });
-                assert_eq!(*tiles.of_row(row), want, "row {row}, vectors from {first} on");
+                assert_eq!(vectors, want, "row {row}, vectors from {first} on");
             }
         });
     }

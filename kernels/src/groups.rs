@@ -112,6 +112,12 @@ impl Groups {
         &inputs[..inputs.iter().position(|&input| input == NONE).unwrap_or(GROUP)]
     }
 
+    /// The inputs of a group, ascending, and `None` for those that are not there.
+    #[inline(always)]
+    pub(crate) fn members(&self, group: usize) -> [Option<usize>; GROUP] {
+        self.members[group].map(|input| (input != NONE).then_some(usize::from(input)))
+    }
+
     /// Where the rows of a group's inputs begin in `rows`, of which every input has one of `width`; `None` for inputs that are not
     /// there.
     #[inline(always)]

@@ -524,7 +524,7 @@ impl<R: Rule> Rows for Deriving<'_, R> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::gradient::{OfMatrix, Tiles};
+    use crate::gradient::{OfMatrix, Visitor, tile};
     use crate::lanes::TILE;
     use crate::rule::Cost;
     use core::ops::Range;
@@ -867,8 +867,10 @@ mod tests {
             self.rows[visits].iter().map(|&row| (row, 1.0))
         }
 
-        fn tiles<const T: usize>(&self, first: usize) -> impl Tiles<T> {
-            self.all.tiles(first)
+        fn tour<const T: usize>(&self, visits: Range<usize>, first: usize, visitor: &mut impl Visitor<T>) {
+            for (number, (row, factor)) in self.rows(visits).enumerate().rev() {
+                visitor.row(number, row, factor, tile(self.all.sums.row_vectors(row), first));
+            }
         }
     }
 

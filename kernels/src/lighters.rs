@@ -32,7 +32,7 @@
 //! back T loads.
 
 use crate::groups::{GROUP, Groups};
-use crate::lanes::{LANES, f32xN, for_narrow_tiles, i32xN};
+use crate::lanes::{LANES, f32xN, for_narrow_tiles, for_tiles_of_four_rows, i32xN};
 use core::array;
 use core::ops::Range;
 
@@ -86,9 +86,9 @@ impl Lighters {
     /// Images at most.
     pub const IMAGES: usize = 64;
 
-    /// Parts, each a value of this type, that had better go forward together. With one, weights are read twice as often: 1.07
-    /// to 1.1 of the time from H = 300 on. The sums of a tile for the images of two take 40 of 48 KB of the first-level
-    /// cache with AVX-512, 12 of 32 with AVX2.
+    /// Parts, each a value of this type, that had better go forward together. With one, weights are read twice as often: 1.02
+    /// to 1.1 of the time from H = 200 on, in tiles as wide as are best for it. The sums of a tile for the images of two take up to
+    /// 48 KB with AVX-512, as much as the first-level cache has, and 12 of 32 with AVX2.
     pub const TOGETHER: usize = 2;
 
     /// No images yet, of such groups of inputs.
@@ -153,7 +153,7 @@ impl Lighters {
 
     /// Whether an image of `parts` lights any of a group's inputs.
     #[inline(always)]
-    fn any_lights(parts: &[Self], group: usize) -> bool {
+    pub(crate) fn any_lights(parts: &[Self], group: usize) -> bool {
         parts.iter().any(|part| part.lit_by[group] != Mask::NONE)
     }
 
@@ -199,29 +199,37 @@ impl Lighters {
         if sums.is_empty() {
             return;
         }
+        let (n, at) = (slice.len(), slice.start);
+        if let [part] = parts {
+            for_tiles_of_four_rows!(n, first, T => {
+                let mut tiles = sums.chunks_exact_mut(n).map(|row| &mut row[first..first + T]);
+                Self::write_tiles::<T, _>(array::from_ref(part), weights, at + first, &mut tiles);
+            });
+            return;
+        }
         let (pairs, rest) = parts.as_chunks::<{ Self::TOGETHER }>();
-        for_narrow_tiles!(slice.len(), first, T => {
-            let mut tiles = sums.chunks_exact_mut(slice.len()).map(|row| &mut row[first..first + T]);
+        for_narrow_tiles!(n, first, T => {
+            let mut tiles = sums.chunks_exact_mut(n).map(|row| &mut row[first..first + T]);
             for pair in pairs {
-                Self::write_tiles::<T, _>(pair, weights, n, slice.start + first, &mut tiles);
+                Self::write_tiles::<T, _>(pair, weights, at + first, &mut tiles);
             }
             for part in rest {
-                Self::write_tiles::<T, _>(array::from_ref(part), weights, n, slice.start + first, &mut tiles);
+                Self::write_tiles::<T, _>(array::from_ref(part), weights, at + first, &mut tiles);
             }
         });
     }
 
-    /// Writes the sums of the T vectors from `first` on, of rows of n, to the next of `tiles`, one for each image.
+    /// Writes the sums of the T vectors from `first` on to the next of `tiles`, one for each image.
     fn write_tiles<'a, const T: usize, const PARTS: usize>(
         parts: &[Self; PARTS],
         weights: &[f32xN],
-        n: usize,
         first: usize,
         tiles: &mut impl Iterator<Item = &'a mut [f32xN]>,
     ) {
         // In a place of their own: in that of the rows, as far apart as they are, they might displace each other.
         let mut sums_of_parts = [[[f32xN::ZERO; T]; Self::IMAGES]; PARTS];
         let groups = parts[0].grouping();
+        let n = weights.len() / groups.inputs();
         for group in 0..groups.len() {
             if !Self::any_lights(parts, group) {
                 continue; // its rows need not be loaded
@@ -283,7 +291,7 @@ impl Lighters {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lanes::{LANES, NARROW_TILE};
+    use crate::lanes::{FOUR_ROWS_TILE, NARROW_TILE};
     use crate::panel::Panel;
 
     /// The last of five groups has two.
@@ -341,7 +349,7 @@ mod tests {
     #[test]
     fn net_inputs_are_those_of_the_plain_loop() {
         let parts = parts();
-        for width in [LANES + 1, NARROW_TILE * LANES + 1] {
+        for width in [LANES + 1, NARROW_TILE * LANES + 1, FOUR_ROWS_TILE * LANES + 1] {
             let weights = Panel::from_fn(INPUTS, width, |j, i| (3 * j + i) as f32 % 11.0 - 5.0);
             let stride = weights.stride();
             for taken in 0..=parts.len() {

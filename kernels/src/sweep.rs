@@ -40,10 +40,11 @@
 //! Cost per row of V vectors, beside the rule's: one broadcast; with norms of lanes V (multiplication by the rate,
 //! subtraction, addition, FMA).
 
-use crate::gradient::{Gradient, Tiles};
+use crate::gradient::{Gradient, Visitor};
 use crate::lanes::{f32xN, for_narrow_tiles, for_tile, for_tiles, fours};
 use crate::norms::{into_rates, sum_of_squares};
 use crate::rule::{Norms, Rule, catch_up, numbers_mut, rests};
+use bytemuck::Pod;
 use core::mem::needs_drop;
 use core::ops::Range;
 use wide::f32x8;
@@ -111,21 +112,12 @@ impl<'a, R: Rule> Block<'a, R> {
         self.rescale(updates);
         let visits = taken.within(&self.rows);
         for_narrow_tiles!(self.vectors, first, T => {
-            let mut tiles = PartsOfRows::<_, T> { first, vectors: self.vectors, weights: self.weights, memory: self.memory };
-            let mut taken_tiles = taken.tiles::<T>(first);
-            let mut remembered_tiles = R::DERIVED.then(|| remembered.tiles::<T>(first));
-            for (number, factor) in taken.rows(visits.clone()).rev() {
-                let (weights, memory) = tiles.of_row(number - self.rows.start);
-                let factor = f32xN::splat(factor);
-                for (weights, taken) in weights.iter_mut().zip(taken_tiles.of_row(number)) {
-                    *weights = taken.mul_neg_add(factor, *weights);
-                }
-                if let Some(tiles) = &mut remembered_tiles {
-                    let memory: &mut [f32xN] = bytemuck::cast_slice_mut(memory);
-                    for (memory, sum) in memory.iter_mut().zip(tiles.of_row(number)) {
-                        *memory = sum.mul_add(factor, *memory);
-                    }
-                }
+            let vectors = self.vectors;
+            let tiles = PartsOfRows::<_, T> { first, vectors, weights: self.weights, memory: self.memory };
+            let mut leap = Leap { start: self.rows.start, tiles };
+            taken.tour(visits.clone(), first, &mut leap);
+            if R::DERIVED {
+                remembered.tour(visits.clone(), first, &mut Remember(leap));
             }
         });
     }
@@ -320,40 +312,105 @@ impl Sweep<'_, '_> {
         self,
         rule: &R,
         gradient: &impl Gradient,
-        mut tiles: impl Weights<R::Memory, T>,
+        tiles: impl Weights<R::Memory, T>,
     ) {
         let Self { rows, visits, first, is_last, updates, last, norms } = self;
         let uniform = if R::NORMS == Norms::Unused { rule.rate(f32xN::ZERO) } else { f32xN::ONE };
         let rates = if R::NORMS == Norms::OfRows { visits.len() } else { 0 };
-        let row_rates: &[f32] = &bytemuck::cast_slice(norms.rows)[..rates];
+        let row_rates = &bytemuck::cast_slice(norms.rows)[..rates];
         // Where lanes have norms, their rates and what changes, in registers as far as there are enough.
         let (mut lane_rates, mut lane_changes) = ([f32xN::ZERO; T], [f32xN::ZERO; T]);
         if R::NORMS == Norms::OfLanes {
             lane_rates = *norms.lane_rates[first..].first_chunk().expect("a lane has a rate");
             lane_changes = *norms.lane_changes[first..].first_chunk().expect("a lane has a norm");
         }
-        let mut gradients = gradient.tiles::<T>(first);
-        for (visit, (number, factor)) in gradient.rows(visits).enumerate().rev() {
-            let row = number - rows.start;
-            // No closure, which might not be inlined.
-            let pause = if rests::<R>() { None } else { Some(pause(rule, updates, last[row])) };
-            if !rests::<R>() && is_last {
-                last[row] = updates + 1;
-            }
-            let mut factor = f32xN::splat(factor) * uniform;
-            if R::NORMS == Norms::OfRows {
-                factor *= f32xN::splat(row_rates[visit]);
-            }
-            let (weights, memory) = tiles.of_row(row);
-            let gradient = gradients.of_row(number);
-            if R::NORMS == Norms::OfLanes {
-                step_by_lanes(rule, factor, gradient, weights, memory, &lane_rates, &mut lane_changes);
-            } else {
-                step(rule, pause, factor, gradient, weights, memory);
-            }
-        }
+        let start = rows.start;
+        let mut steps = Steps {
+            rule,
+            start,
+            tiles,
+            is_last,
+            updates,
+            last,
+            uniform,
+            row_rates,
+            lane_rates,
+            lane_changes,
+        };
+        gradient.tour(visits, first, &mut steps);
         if R::NORMS == Norms::OfLanes {
-            norms.lane_changes[first..][..T].copy_from_slice(&lane_changes);
+            norms.lane_changes[first..][..T].copy_from_slice(&steps.lane_changes);
+        }
+    }
+}
+
+/// Updates T vectors of each row that it is shown.
+struct Steps<'a, R: Rule, W, const T: usize> {
+    rule: &'a R,
+    /// The first row of the block.
+    start: usize,
+    tiles: W,
+    is_last: bool,
+    updates: u64,
+    last: &'a mut [u64],
+    /// The rate of all, of each row, and of each lane: what the rule goes by, and the others have no effect.
+    uniform: f32xN,
+    row_rates: &'a [f32],
+    lane_rates: [f32xN; T],
+    lane_changes: [f32xN; T],
+}
+
+impl<R: Rule, W: Weights<R::Memory, T>, const T: usize> Visitor<T> for Steps<'_, R, W, T> {
+    #[inline(always)]
+    fn row(&mut self, number: usize, row: usize, factor: f32, gradient: &[f32xN; T]) {
+        let (rule, row) = (self.rule, row - self.start);
+        // No closure, which might not be inlined.
+        let pause = if rests::<R>() { None } else { Some(pause(rule, self.updates, self.last[row])) };
+        if !rests::<R>() && self.is_last {
+            self.last[row] = self.updates + 1;
+        }
+        let mut factor = f32xN::splat(factor) * self.uniform;
+        if R::NORMS == Norms::OfRows {
+            factor *= f32xN::splat(self.row_rates[number]);
+        }
+        let (weights, memory) = self.tiles.of_row(row);
+        if R::NORMS == Norms::OfLanes {
+            let (rates, changes) = (&self.lane_rates, &mut self.lane_changes);
+            step_by_lanes(rule, factor, gradient, weights, memory, rates, changes);
+        } else {
+            step(rule, pause, factor, gradient, weights, memory);
+        }
+    }
+}
+
+/// Takes the gradients of several updates off what is stored.
+struct Leap<W> {
+    /// The first row of the block.
+    start: usize,
+    tiles: W,
+}
+
+impl<M, const T: usize> Visitor<T> for Leap<PartsOfRows<'_, M, T>> {
+    #[inline(always)]
+    fn row(&mut self, _: usize, row: usize, factor: f32, gradient: &[f32xN; T]) {
+        let (factor, (weights, _)) = (f32xN::splat(factor), self.tiles.of_row(row - self.start));
+        for (weights, gradient) in weights.iter_mut().zip(gradient) {
+            *weights = gradient.mul_neg_add(factor, *weights);
+        }
+    }
+}
+
+/// Adds them to what is remembered, instead.
+struct Remember<W>(Leap<W>);
+
+impl<M: Pod, const T: usize> Visitor<T> for Remember<PartsOfRows<'_, M, T>> {
+    #[inline(always)]
+    fn row(&mut self, _: usize, row: usize, factor: f32, gradient: &[f32xN; T]) {
+        let Self(Leap { start, tiles }) = self;
+        let (factor, (_, memory)) = (f32xN::splat(factor), tiles.of_row(row - *start));
+        let memory: &mut [f32xN] = bytemuck::cast_slice_mut(memory);
+        for (memory, gradient) in memory.iter_mut().zip(gradient) {
+            *memory = gradient.mul_add(factor, *memory);
         }
     }
 }
