@@ -158,7 +158,73 @@ impl Gradient for OfOutputs<'_> {
     }
 }
 
-/// A whole batch, either layer: every row has been summed into a panel, by a dense product.
+/// A whole batch, second layer: row k is the sum of d2_bk h_b over the images b, taken while the weights are there to be updated.
+pub struct OfOutputsOfBatch<'a> {
+    /// The output deltas d2 of image b in row b.
+    pub deltas: &'a Panel,
+    /// The hidden activations h of image b in row b.
+    pub hidden: &'a Panel,
+    /// How many images there are. There may be more rows.
+    pub images: usize,
+    /// One over the size of the batch.
+    pub scale: f32,
+}
+
+impl Gradient for OfOutputsOfBatch<'_> {
+    const NARROW: bool = true;
+
+    #[inline(always)]
+    fn len(&self) -> usize {
+        self.deltas.width()
+    }
+
+    #[inline(always)]
+    fn vectors(&self) -> usize {
+        self.hidden.vectors()
+    }
+
+    #[inline(always)]
+    fn rows(
+        &self,
+        visits: Range<usize>,
+    ) -> impl DoubleEndedIterator<Item = (usize, f32)> + ExactSizeIterator {
+        visits.map(|row| (row, self.scale))
+    }
+
+    /// Some outputs at a time, as of a batch by lit pixels.
+    #[inline(always)]
+    fn tour<const T: usize>(&self, visits: Range<usize>, first: usize, visitor: &mut impl Visitor<T>) {
+        for group in (visits.start / GROUP..visits.end.div_ceil(GROUP)).rev() {
+            let sums = self.sums(group, first);
+            for k in (0..GROUP).rev() {
+                let row = group * GROUP + k;
+                if visits.contains(&row) {
+                    visitor.row(row - visits.start, row, self.scale, &sums[k]);
+                }
+            }
+        }
+    }
+}
+
+impl OfOutputsOfBatch<'_> {
+    /// T vectors of the gradients of a group of outputs, before the factor. Those of padding are of no use to anybody.
+    #[inline(always)]
+    fn sums<const T: usize>(&self, group: usize, first: usize) -> [[f32xN; T]; GROUP] {
+        let mut sums = [[f32xN::ZERO; T]; GROUP];
+        for image in 0..self.images {
+            let hidden = tile::<T>(self.hidden.row_vectors(image), first);
+            let deltas: &[[f32; GROUP]] = bytemuck::cast_slice(self.deltas.row_vectors(image));
+            for (sums, &delta) in sums.iter_mut().zip(&deltas[group]) {
+                for v in 0..T {
+                    sums[v] = hidden[v].mul_add(f32xN::splat(delta), sums[v]);
+                }
+            }
+        }
+        sums
+    }
+}
+
+/// A whole batch, any layer: every row has been summed into a panel, by a dense product.
 pub struct OfMatrix<'a> {
     /// The summed gradient, in the layer's shape.
     pub sums: &'a Panel,
@@ -362,6 +428,24 @@ mod tests {
         let gradient = OfMatrix { sums: &sums, scale: 0.5 };
         assert_is(&gradient, &rows, |row, i| sums.row(row)[i]);
         assert_has_parts(&gradient);
+    }
+
+    #[test]
+    fn of_the_outputs_of_a_batch() {
+        const OUTPUTS: usize = GROUP + 2;
+        let deltas = Panel::from_fn(4, OUTPUTS, |image, k| (image + 10 * k) as f32);
+        let hidden = Panel::from_fn(4, WIDTH, |image, i| (3 * image + i) as f32);
+        let gradient = OfOutputsOfBatch { deltas: &deltas, hidden: &hidden, images: 3, scale: 0.5 };
+        let rows = array::from_fn::<_, OUTPUTS, _>(|k| (k, 0.5));
+        let sum = |k: usize, i: usize| (0..3).map(|b| deltas.row(b)[k] * hidden.row(b)[i]).sum();
+        assert_is(&gradient, &rows, sum);
+        assert_has_parts(&gradient);
+        for visits in [1..5, 2..3, 3..OUTPUTS, 5..5] {
+            for (n, (row, _, vectors)) in shown::<1>(&gradient, visits.clone(), 0).into_iter().enumerate() {
+                assert_eq!(row, visits.start + n, "{visits:?}");
+                assert_eq!(vectors[0].to_array(), array::from_fn(|i| sum(row, i)), "{visits:?}, row {row}");
+            }
+        }
     }
 
     /// Of groups 0 to 3, the images light input 1, inputs 8 to 11, and of the last two, one.

@@ -8,8 +8,7 @@ use super::learner::{Layers, Outputs, Task};
 use super::network::Network;
 use super::phases::{Laps, Phase, Piece};
 use super::turned::{Pixels, Step, Turned, each_piece, tile};
-use dlr_kernels::gemm::{View, ViewMut, gemm};
-use dlr_kernels::gradient::{Gradient, OfMatrix};
+use dlr_kernels::gradient::{Gradient, OfMatrix, OfOutputsOfBatch};
 use dlr_kernels::lanes::{f32xN, vectors};
 use dlr_kernels::layer::Layer;
 use dlr_kernels::panel::Panel;
@@ -26,52 +25,37 @@ pub(super) struct Batch {
     /// Of each hidden layer.
     rows: Vec<Rows>,
     output_deltas: Panel,
-    upper: Upper,
-}
-
-/// The gradients of all layers but the first.
-struct Upper {
+    /// The gradients of the layers between two hidden ones.
     inner: Vec<Panel>,
-    last: Panel,
 }
 
-impl Upper {
-    fn new(network: &Network) -> Self {
-        let inner = network.inner.iter().map(|weights| Panel::zeros(weights.rows(), weights.width()));
-        Self { inner: inner.collect(), last: Panel::zeros(network.outputs(), network.last.width()) }
+/// The updates of all layers but the first, by the deltas and the hidden activations of a batch.
+fn update_upper<I: Rule, B: Rule>(
+    inner: &mut [Inner<I>],
+    last: &mut Layer<B>,
+    rows: &[Rows],
+    gradients: &mut [Panel],
+    output_deltas: &Panel,
+    images: usize,
+) {
+    for ((inner, gradient), rows) in inner.iter_mut().zip(gradients).zip(rows.windows(2)) {
+        inner::update(&mut inner.layer, gradient, &rows[0], &rows[1], images);
     }
-
-    /// The updates of these layers, by dense products of deltas and hidden activations.
-    fn update<I: Rule, B: Rule>(
-        &mut self,
-        inner: &mut [Inner<I>],
-        last: &mut Layer<B>,
-        rows: &[Rows],
-        output_deltas: &Panel,
-        images: usize,
-    ) {
-        for ((inner, gradient), rows) in inner.iter_mut().zip(&mut self.inner).zip(rows.windows(2)) {
-            inner::update(&mut inner.layer, gradient, &rows[0], &rows[1], images);
-        }
-        let (outputs, stride) = (self.last.rows(), self.last.stride());
-        let d2 = View::new(output_deltas.as_slice(), images, outputs, output_deltas.stride());
-        let hidden = View::new(rows[rows.len() - 1].hidden.as_slice(), images, stride, stride);
-        let sums = self.last.as_mut_slice();
-        gemm(d2.transposed(), hidden, 0.0, &mut ViewMut::new(sums, outputs, stride, stride));
-        last.update(&OfMatrix { sums: &self.last, scale: 1.0 / images as f32 });
-    }
+    let hidden = &rows.last().expect("a network has a hidden layer").hidden;
+    last.update(&OfOutputsOfBatch { deltas: output_deltas, hidden, images, scale: 1.0 / images as f32 });
 }
 
 impl Batch {
     pub(super) fn new(batch: usize, network: &Network) -> Self {
         let batch = if batch == 1 { 0 } else { batch };
+        let inner = network.inner.iter().map(|weights| Panel::zeros(weights.rows(), weights.width()));
         Self {
             turned: Turned::default(),
             deltas: Tiled::default(),
             dense: None,
             rows: network.hidden().layers().iter().map(|&units| Rows::new(batch, units)).collect(),
             output_deltas: Panel::zeros(batch, network.outputs()),
-            upper: Upper::new(network),
+            inner: inner.collect(),
         }
     }
 
@@ -114,11 +98,11 @@ impl Batch {
             self.pass_inner(layers, step);
             tile(&self.rows[0].deltas, &mut deltas, step);
         }
-        let Self { rows, output_deltas, upper, .. } = self;
+        let Self { rows, output_deltas, inner: gradients, .. } = self;
         let Layers { first, inner, last } = layers;
         let update_upper = || {
             let images = step.order.len();
-            step.serial(Phase::Update, || upper.update(inner, last, rows, output_deltas, images));
+            step.serial(Phase::Update, || update_upper(inner, last, rows, gradients, output_deltas, images));
         };
         let update = |pixels: &Pixels| {
             let gradient = pixels.gradient(&deltas, step.scale());
@@ -148,7 +132,8 @@ impl Batch {
         }
         step.serial(Phase::Update, || {
             let Layers { inner, last, .. } = layers;
-            self.upper.update(inner, last, &self.rows, &self.output_deltas, step.order.len());
+            let images = step.order.len();
+            update_upper(inner, last, &self.rows, &mut self.inner, &self.output_deltas, images);
             dense.gradient(&self.rows[0].deltas, &mut sums);
         });
         let gradient = OfMatrix { sums: &sums, scale: step.scale() };
