@@ -18,6 +18,7 @@
 //! Cost per row: Hp/LANES loads and FMA, and its part of the horizontal sums.
 
 use crate::lanes::f32xN;
+use crate::logistic::unless_tiny;
 use crate::output::output_sums;
 use crate::panel::Panel;
 
@@ -39,7 +40,7 @@ pub fn deltas_before(weights: &Panel, after: &[f32xN], hidden: &[f32xN], before:
 pub fn through_logistic(hidden: &[f32xN], errors: &mut [f32xN]) {
     assert_eq!(hidden.len(), errors.len(), "an error for each activation");
     for (error, &h) in errors.iter_mut().zip(hidden) {
-        *error *= h * (f32xN::ONE - h);
+        *error = unless_tiny(*error * (h * (f32xN::ONE - h)));
     }
 }
 

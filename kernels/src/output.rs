@@ -22,7 +22,7 @@
 //! Cost per image, K = 10: 2 passes over W2 (10 Hp/LANES loads and FMA each), some 20 shuffles, 16/LANES logistics.
 
 use crate::lanes::{LANES, NUMBERS, f32xN, for_tile, for_tiles, sums};
-use crate::logistic::logistic;
+use crate::logistic::{logistic, unless_tiny};
 use crate::panel::Panel;
 use core::array;
 
@@ -90,7 +90,7 @@ pub fn output_deltas(
     for ((y, delta), error) in sums.iter_mut().zip(deltas).zip(errors) {
         *y = logistic(*y);
         let t = unit.simd_eq(label).select(f32xN::splat(target.high), f32xN::splat(target.low));
-        *delta = (*y - t) * *y * (f32xN::ONE - *y);
+        *delta = unless_tiny((*y - t) * *y * (f32xN::ONE - *y));
         *error = match backprop {
             Backprop::Mse => *delta,
             Backprop::Authors => *y - t,
@@ -126,7 +126,7 @@ fn back<const T: usize>(errors: &[f32], weights: &Panel, first: usize, hidden: &
             deltas[v] = row[v].mul_add(error, deltas[v]);
         }
     }
-    array::from_fn(|v| deltas[v] * (hidden[v] * (f32xN::ONE - hidden[v])))
+    array::from_fn(|v| unless_tiny(deltas[v] * (hidden[v] * (f32xN::ONE - hidden[v]))))
 }
 
 /// The output unit with the largest net input, the first of equals; NaN is less than any number.
