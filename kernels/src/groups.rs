@@ -10,8 +10,7 @@
 //! images light 150 pixels in 50 squares, or in 56 groups of four pixels of a row; groups that were put together by how often
 //! pixels of MNIST are lit together came to as many as squares. At an edge, a square may have fewer.
 //!
-//! Which inputs a group has, and in which group an input is, is looked up, not computed: it comes between two groups, and what
-//! comes there is waited for.
+//! Which inputs a group has is looked up, not computed: it comes between two groups, and what comes there is waited for.
 
 use std::sync::Arc;
 
@@ -24,8 +23,8 @@ pub const GROUP: usize = 4;
 pub struct Groups {
     /// The inputs of each group, ascending, and `NONE` for what is missing of four.
     members: Arc<[[u16; GROUP]]>,
-    /// Of every input, GROUP times its group, and which of the group's it is.
-    places: Arc<[u16]>,
+    /// Of every input.
+    group_of: Arc<[u16]>,
     band: usize,
 }
 
@@ -75,16 +74,19 @@ impl Groups {
             four
         };
         let members: Arc<[[u16; GROUP]]> = members.map(four).collect();
-        let mut places = vec![0; inputs];
-        for (place, &input) in (0..).zip(members.as_flattened()).filter(|&(_, &input)| input != NONE) {
-            places[usize::from(input)] = place;
+        let mut group_of = vec![0; inputs];
+        for (group, members) in (0..).zip(&*members) {
+            members
+                .iter()
+                .filter(|&&input| input != NONE)
+                .for_each(|&input| group_of[usize::from(input)] = group);
         }
-        Self { members, places: places.into(), band }
+        Self { members, group_of: group_of.into(), band }
     }
 
     /// How many inputs there are.
     pub fn inputs(&self) -> usize {
-        self.places.len()
+        self.group_of.len()
     }
 
     /// How many groups there are.
@@ -130,11 +132,10 @@ impl Groups {
         self.members[group].map(|input| rows.get(usize::from(input) * width..))
     }
 
-    /// The group of an input, and which of the group's inputs it is.
+    /// The group of an input.
     #[inline(always)]
-    pub(crate) fn place(&self, input: usize) -> (usize, usize) {
-        let place = usize::from(self.places[input]);
-        (place / GROUP, place % GROUP)
+    pub(crate) fn group_of(&self, input: usize) -> usize {
+        self.group_of[input].into()
     }
 
     /// The groups of which an image lights any input: their numbers, ascending, and the grey levels of their inputs, 0 for
@@ -163,8 +164,7 @@ mod tests {
             for input in inputs.iter().copied().map(usize::from) {
                 assert_eq!(of[input], usize::MAX, "{input} twice");
                 of[input] = group;
-                let (found, n) = groups.place(input);
-                assert_eq!((found, usize::from(groups.members[group][n])), (group, input));
+                assert_eq!(groups.group_of(input), group, "of input {input}");
             }
         }
         let bands: Vec<_> = of.chunks(groups.band()).collect();

@@ -13,13 +13,12 @@
 //!
 //! Row j of W holds the outgoing weights of unit j, as everywhere but in the last layer, so that the way back takes the
 //! dot product of each row with d: the very sums that the output layer takes on its way forward, from which the departures
-//! from the plain loop come, too. The padding of b is zero because that of the sums is.
+//! from the plain loop come, too. As there, what is below 2^-100 is taken for 0. The padding of b is zero because that of the sums is.
 //!
 //! Cost per row: Hp/LANES loads and FMA, and its part of the horizontal sums.
 
 use crate::lanes::f32xN;
-use crate::logistic::unless_tiny;
-use crate::output::output_sums;
+use crate::output::{delta, output_sums};
 use crate::panel::Panel;
 
 /// The deltas `before` a layer, from those `after` it and the activations `hidden` before it.
@@ -40,7 +39,7 @@ pub fn deltas_before(weights: &Panel, after: &[f32xN], hidden: &[f32xN], before:
 pub fn through_logistic(hidden: &[f32xN], errors: &mut [f32xN]) {
     assert_eq!(hidden.len(), errors.len(), "an error for each activation");
     for (error, &h) in errors.iter_mut().zip(hidden) {
-        *error = unless_tiny(*error * (h * (f32xN::ONE - h)));
+        *error = delta(*error, h);
     }
 }
 
@@ -62,5 +61,9 @@ mod tests {
         deltas_before(&weights, after.as_vectors(), hidden.as_vectors(), &mut deltas);
         let want = row(&|j| [3.0, 4.0, 3.0][j % 3] * (1.0 + j as f32), before);
         assert_eq!(deltas, want.as_vectors());
+
+        let mut errors = [f32xN::splat(2.0_f32.powi(-98)), f32xN::splat(2.0_f32.powi(-99))];
+        through_logistic(&[f32xN::splat(0.5); 2], &mut errors);
+        assert_eq!(errors, [f32xN::splat(2.0_f32.powi(-100)), f32xN::ZERO], "a tiny delta is none");
     }
 }

@@ -30,13 +30,13 @@ pub(crate) const NUMBERS: [f32; LANES] = {
 /// with the 32 registers of AVX-512. Where a sum of squares is taken on the way, tiles are narrower there.
 pub(crate) const TILE: usize = 16;
 
-/// Vectors of a row at most where those of [four rows](crate::lighters) have to stay in registers, with a value for each of these:
-/// 4 x 7 + 4 of 32, 4 x 3 + 4 of 16.
+/// Vectors of a row at most where those of [four rows](crate::lighters) have to stay in registers, with a value for each of
+/// these: 4 x 7 + 4 of 32, 4 x 3 + 4 of 16.
 pub(crate) const FOUR_ROWS_TILE: usize = if REGISTERS > 16 { 7 } else { 3 };
 
-/// The same where there is more to keep: with the four rows' sums a row of deltas, 4 x 6 + 6 of 32, and values come from memory; or
-/// in the first-level cache a tile of the sums of many images.
-pub const NARROW_TILE: usize = if REGISTERS > 16 { 6 } else { 3 };
+/// The same where there is more to keep: beside the sums of four rows a row of deltas, 4 x 6 + 6 of 32 or 4 x 3 + 3 of 16, where
+/// values come from memory; or, in the first-level cache, a tile of the sums of the images of two parts.
+pub(crate) const NARROW_TILE: usize = if REGISTERS > 16 { 6 } else { 3 };
 
 /// The width of the tiles that rows of `vectors` are cut into, at `most` so many: as few as can be, and even, but for the
 /// last.
@@ -177,17 +177,7 @@ macro_rules! for_tiles {
 }
 pub(crate) use for_tiles;
 
-/// [`for_tiles`] where [four rows](FOUR_ROWS_TILE) stay in registers.
-macro_rules! for_tiles_of_four_rows {
-    ($vectors:expr, $first:ident, $T:ident => $body:expr) => {
-        $crate::lanes::for_tiles!(
-            @most $crate::lanes::FOUR_ROWS_TILE, @widths 1 2 3 4 5 6 7, $vectors, $first, $T => $body
-        );
-    };
-}
-pub(crate) use for_tiles_of_four_rows;
-
-/// [`for_tiles`] where they are [narrower](NARROW_TILE).
+/// [`for_tiles`] where they are [narrow](NARROW_TILE).
 macro_rules! for_narrow_tiles {
     ($vectors:expr, $first:ident, $T:ident => $body:expr) => {
         $crate::lanes::for_tiles!(

@@ -524,7 +524,7 @@ impl<R: Rule> Rows for Deriving<'_, R> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::gradient::{OfMatrix, Visitor, tile};
+    use crate::gradient::{OfMatrix, Visitor, one_by_one, tile};
     use crate::lanes::TILE;
     use crate::rule::Cost;
     use core::ops::Range;
@@ -868,9 +868,7 @@ mod tests {
         }
 
         fn tour<const T: usize>(&self, visits: Range<usize>, first: usize, visitor: &mut impl Visitor<T>) {
-            for (number, (row, factor)) in self.rows(visits).enumerate().rev() {
-                visitor.row(number, row, factor, tile(self.all.sums.row_vectors(row), first));
-            }
+            one_by_one(self.rows(visits), visitor, |row| tile(self.all.sums.row_vectors(row), first));
         }
     }
 

@@ -32,7 +32,7 @@
 //! back T loads.
 
 use crate::groups::{GROUP, Groups};
-use crate::lanes::{LANES, f32xN, for_narrow_tiles, for_tiles_of_four_rows, i32xN};
+use crate::lanes::{FOUR_ROWS_TILE, LANES, f32xN, for_narrow_tiles, for_tiles, i32xN};
 use core::array;
 use core::ops::Range;
 
@@ -199,22 +199,22 @@ impl Lighters {
         if sums.is_empty() {
             return;
         }
-        let (n, at) = (slice.len(), slice.start);
+        let (width, start) = (slice.len(), slice.start);
         if let [part] = parts {
-            for_tiles_of_four_rows!(n, first, T => {
-                let mut tiles = sums.chunks_exact_mut(n).map(|row| &mut row[first..first + T]);
-                Self::write_tiles::<T, _>(array::from_ref(part), weights, at + first, &mut tiles);
+            for_tiles!(@most FOUR_ROWS_TILE, @widths 1 2 3 4 5 6 7, width, first, T => {
+                let mut tiles = sums.chunks_exact_mut(width).map(|row| &mut row[first..first + T]);
+                Self::write_tiles::<T, _>(array::from_ref(part), weights, start + first, &mut tiles);
             });
             return;
         }
         let (pairs, rest) = parts.as_chunks::<{ Self::TOGETHER }>();
-        for_narrow_tiles!(n, first, T => {
-            let mut tiles = sums.chunks_exact_mut(n).map(|row| &mut row[first..first + T]);
+        for_narrow_tiles!(width, first, T => {
+            let mut tiles = sums.chunks_exact_mut(width).map(|row| &mut row[first..first + T]);
             for pair in pairs {
-                Self::write_tiles::<T, _>(pair, weights, at + first, &mut tiles);
+                Self::write_tiles::<T, _>(pair, weights, start + first, &mut tiles);
             }
             for part in rest {
-                Self::write_tiles::<T, _>(array::from_ref(part), weights, at + first, &mut tiles);
+                Self::write_tiles::<T, _>(array::from_ref(part), weights, start + first, &mut tiles);
             }
         });
     }
@@ -291,7 +291,7 @@ impl Lighters {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lanes::{FOUR_ROWS_TILE, NARROW_TILE};
+    use crate::lanes::NARROW_TILE;
     use crate::panel::Panel;
 
     /// The last of five groups has two.

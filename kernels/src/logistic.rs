@@ -33,9 +33,6 @@ const Q: [f32; 5] = [0.5, 0.166_665_78, 0.041_666_556, 0.008_363_173, 0.001_392_
 /// exp(-x) is normal up to here: 126 ln 2, rounded down.
 const NORMAL: f32 = 87.336_54;
 
-/// 2^-100.
-const TINY: f32 = f32::from_bits((127 - 100) << 23);
-
 /// s(z), lane by lane; within 2 ulp where s(z) is a normal number, 0 below, NaN for NaN.
 #[inline(always)]
 pub fn logistic(z: f32xN) -> f32xN {
@@ -46,13 +43,6 @@ pub fn logistic(z: f32xN) -> f32xN {
     let s = right.select(f32xN::ONE, t) / denominator;
     let reciprocal = right.select(s, f32xN::ONE - s);
     (s * lost).mul_neg_add(reciprocal, s)
-}
-
-/// A delta, or 0 where it is below 2^-100: too little to move a weight that the network sees, but where units saturate, its
-/// products might be subnormal numbers, with which some processors take a hundred times as long.
-#[inline(always)]
-pub(crate) fn unless_tiny(delta: f32xN) -> f32xN {
-    delta.abs().simd_lt(f32xN::splat(TINY)).select(f32xN::ZERO, delta)
 }
 
 /// exp(-x) for x >= 0, flushed to zero where it would be subnormal.
@@ -74,20 +64,6 @@ fn exp_of_minus(x: f32xN) -> f32xN {
 mod tests {
     use super::*;
     use crate::lanes::LANES;
-
-    #[test]
-    fn a_tiny_delta_is_none() {
-        let below = f32::from_bits(TINY.to_bits() - 1);
-        assert_eq!(f64::from(TINY), 2.0_f64.powi(-100));
-        for (delta, want) in [(TINY, TINY), (below, 0.0), (f32::from_bits(1), 0.0), (0.0, 0.0), (1.0, 1.0)] {
-            for sign in [1.0, -1.0] {
-                let got = unless_tiny(f32xN::splat(sign * delta)).to_array();
-                assert_eq!(got, [sign * want; LANES], "{delta:e}");
-            }
-        }
-        assert!(unless_tiny(f32xN::splat(f32::NAN)).is_nan().all());
-        assert_eq!(unless_tiny(f32xN::splat(f32::NEG_INFINITY)), f32xN::splat(f32::NEG_INFINITY));
-    }
 
     /// The distance of `got` from `want` in units of `want`'s last place as an f32.
     fn ulps(got: f32, want: f64) -> f64 {

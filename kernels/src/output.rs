@@ -18,11 +18,12 @@
 //! 2. The target is made by comparing lane numbers with the label, not by storing a one in an array: a scalar store
 //!    followed by a vector load of the same line would stall.
 //! 3. The padding of d1 is zero because that of W2 and h is.
+//! 4. Deltas below 2^-100 are taken for 0: they move no weight, and their products with inputs might be subnormal.
 //!
 //! Cost per image, K = 10: 2 passes over W2 (10 Hp/LANES loads and FMA each), some 20 shuffles, 16/LANES logistics.
 
 use crate::lanes::{LANES, NUMBERS, f32xN, for_tile, for_tiles, sums};
-use crate::logistic::{logistic, unless_tiny};
+use crate::logistic::logistic;
 use crate::panel::Panel;
 use core::array;
 
@@ -126,7 +127,23 @@ fn back<const T: usize>(errors: &[f32], weights: &Panel, first: usize, hidden: &
             deltas[v] = row[v].mul_add(error, deltas[v]);
         }
     }
-    array::from_fn(|v| unless_tiny(deltas[v] * (hidden[v] * (f32xN::ONE - hidden[v]))))
+    array::from_fn(|v| delta(deltas[v], hidden[v]))
+}
+
+/// The delta of a logistic unit of activation h, of which the error is known.
+#[inline(always)]
+pub(crate) fn delta(error: f32xN, h: f32xN) -> f32xN {
+    unless_tiny(error * (h * (f32xN::ONE - h)))
+}
+
+/// 2^-100.
+const TINY: f32 = f32::from_bits((127 - 100) << 23);
+
+/// A delta, or 0 where it is below 2^-100. Where units saturate, there may be nothing but such deltas, and some processors take
+/// a hundred times as long for subnormal numbers.
+#[inline(always)]
+fn unless_tiny(delta: f32xN) -> f32xN {
+    delta.abs().simd_lt(f32xN::splat(TINY)).select(f32xN::ZERO, delta)
 }
 
 /// The output unit with the largest net input, the first of equals; NaN is less than any number.
@@ -180,6 +197,34 @@ mod tests {
             let slopes = spread([0.25, 2.0 * 0.1875, -0.1875]);
             assert_eq!(numbers(&deltas)[..=LANES], slopes.map(|slope| 2.0 * slope * outputs as f32));
         }
+    }
+
+    #[test]
+    fn a_tiny_delta_is_none() {
+        let below = f32::from_bits(TINY.to_bits() - 1);
+        assert_eq!(f64::from(TINY), 2.0_f64.powi(-100));
+        for (delta, want) in [(TINY, TINY), (below, 0.0), (f32::from_bits(1), 0.0), (0.0, 0.0), (1.0, 1.0)] {
+            for sign in [1.0, -1.0] {
+                let got = unless_tiny(f32xN::splat(sign * delta)).to_array();
+                assert_eq!(got, [sign * want; LANES], "{delta:e}");
+            }
+        }
+        assert!(unless_tiny(f32xN::splat(f32::NAN)).is_nan().all());
+        assert_eq!(unless_tiny(f32xN::splat(f32::NEG_INFINITY)), f32xN::splat(f32::NEG_INFINITY));
+    }
+
+    /// Outputs of about e^-80, which the label's error sends back, and hidden units of 2^-99 and 2^-98.
+    #[test]
+    fn no_delta_is_tiny() {
+        let [mut y, mut deltas, mut errors] = [-80.0, f32::NAN, f32::NAN].map(|x| [f32xN::splat(x)]);
+        output_deltas(&mut y, 0, OneHot { low: 0.0, high: 1.0 }, Backprop::Mse, &mut deltas, &mut errors);
+        let (y, d2) = (numbers(&y), numbers(&deltas));
+        assert!(y[0] > 0.0 && y[0] < TINY && d2.iter().all(|&delta| delta == 0.0), "{y:?}, {d2:?}");
+
+        let (hidden, weights) = ([2.0 * TINY, 4.0 * TINY], Panel::from_fn(1, 2, |_, _| 1.0));
+        let mut deltas = [f32xN::ONE];
+        hidden_deltas(&row(&[0.25]), &weights, &row(&hidden), &mut deltas);
+        assert_eq!(numbers(&deltas)[..2], [0.0, TINY]);
     }
 
     /// Net inputs of zero, of which s is 1/2 and its slope 1/4.

@@ -324,10 +324,9 @@ impl Sweep<'_, '_> {
             lane_rates = *norms.lane_rates[first..].first_chunk().expect("a lane has a rate");
             lane_changes = *norms.lane_changes[first..].first_chunk().expect("a lane has a norm");
         }
-        let start = rows.start;
         let mut steps = Steps {
             rule,
-            start,
+            start: rows.start,
             tiles,
             is_last,
             updates,
@@ -400,7 +399,7 @@ impl<M, const T: usize> Visitor<T> for Leap<PartsOfRows<'_, M, T>> {
     }
 }
 
-/// Adds them to what is remembered, instead.
+/// Adds the gradients of several updates, as far as they are remembered, to what is remembered.
 struct Remember<W>(Leap<W>);
 
 impl<M: Pod, const T: usize> Visitor<T> for Remember<PartsOfRows<'_, M, T>> {

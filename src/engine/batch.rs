@@ -8,7 +8,7 @@ use super::learner::{Layers, Outputs, Task};
 use super::network::Network;
 use super::phases::{Laps, Phase, Piece};
 use super::turned::{Pixels, Step, Turned, each_piece, tile};
-use dlr_kernels::gradient::{Gradient, OfMatrix, OfOutputsOfBatch};
+use dlr_kernels::gradient::{Gradient, OfBatchOutputs, OfMatrix};
 use dlr_kernels::lanes::{f32xN, vectors};
 use dlr_kernels::layer::Layer;
 use dlr_kernels::panel::Panel;
@@ -25,8 +25,8 @@ pub(super) struct Batch {
     /// Of each hidden layer.
     rows: Vec<Rows>,
     output_deltas: Panel,
-    /// The gradients of the layers between two hidden ones.
-    inner: Vec<Panel>,
+    /// Of the layers between two hidden ones.
+    gradients: Vec<Panel>,
 }
 
 /// The updates of all layers but the first, by the deltas and the hidden activations of a batch.
@@ -42,20 +42,20 @@ fn update_upper<I: Rule, B: Rule>(
         inner::update(&mut inner.layer, gradient, &rows[0], &rows[1], images);
     }
     let hidden = &rows.last().expect("a network has a hidden layer").hidden;
-    last.update(&OfOutputsOfBatch { deltas: output_deltas, hidden, images, scale: 1.0 / images as f32 });
+    last.update(&OfBatchOutputs { deltas: output_deltas, hidden, images, scale: 1.0 / images as f32 });
 }
 
 impl Batch {
     pub(super) fn new(batch: usize, network: &Network) -> Self {
         let batch = if batch == 1 { 0 } else { batch };
-        let inner = network.inner.iter().map(|weights| Panel::zeros(weights.rows(), weights.width()));
+        let gradients = network.inner.iter().map(|weights| Panel::zeros(weights.rows(), weights.width()));
         Self {
             turned: Turned::default(),
             deltas: Tiled::default(),
             dense: None,
             rows: network.hidden().layers().iter().map(|&units| Rows::new(batch, units)).collect(),
             output_deltas: Panel::zeros(batch, network.outputs()),
-            inner: inner.collect(),
+            gradients: gradients.collect(),
         }
     }
 
@@ -98,9 +98,9 @@ impl Batch {
             self.pass_inner(layers, step);
             tile(&self.rows[0].deltas, &mut deltas, step);
         }
-        let Self { rows, output_deltas, inner: gradients, .. } = self;
+        let Self { rows, output_deltas, gradients, .. } = self;
         let Layers { first, inner, last } = layers;
-        let update_upper = || {
+        let others = || {
             let images = step.order.len();
             step.serial(Phase::Update, || update_upper(inner, last, rows, gradients, output_deltas, images));
         };
@@ -108,7 +108,7 @@ impl Batch {
             let gradient = pixels.gradient(&deltas, step.scale());
             step.update(first, gradient.band(), |block| block.update(&gradient));
         };
-        turned.update(step, coming, update, update_upper);
+        turned.update(step, coming, update, others);
         (self.turned, self.deltas) = (turned, deltas);
     }
 
@@ -133,7 +133,7 @@ impl Batch {
         step.serial(Phase::Update, || {
             let Layers { inner, last, .. } = layers;
             let images = step.order.len();
-            update_upper(inner, last, &self.rows, &mut self.inner, &self.output_deltas, images);
+            update_upper(inner, last, &self.rows, &mut self.gradients, &self.output_deltas, images);
             dense.gradient(&self.rows[0].deltas, &mut sums);
         });
         let gradient = OfMatrix { sums: &sums, scale: step.scale() };

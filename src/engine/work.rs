@@ -158,11 +158,12 @@ pub(super) fn work<A: Rule, B: Rule>(shape: Shape, visits: &Visits) -> Work {
     loads += 2.0 * outputs * row;
 
     // The gradients, where they are summed over images: from the hidden deltas and, in batches, activations. Deltas are loaded
-    // for every group.
+    // for every group of inputs, activations for every group of outputs.
     if !online {
         let sums = if remembers { 2.0 } else { 1.0 };
-        flops += 2.0 * (sums * lit + if ahead { 0.0 } else { outputs }) * hidden;
-        loads += sums * if dense { row } else { lit / GROUP as f64 * row };
+        let groups = if ahead { 0.0 } else { (outputs / GROUP as f64).ceil() };
+        flops += 2.0 * (sums * lit + groups * GROUP as f64) * hidden;
+        loads += sums * if dense { row } else { lit / GROUP as f64 * row } + groups * row;
     }
     // The updates. In batches, norms of rows are taken from rows that are read once more.
     let (rows_each, outputs_each) = (rows / batch, if ahead { outputs } else { outputs / batch });
@@ -231,10 +232,11 @@ mod tests {
 
         let batch = Visits { batch: 100.0, lit: 200.0, rows: 600.0, woken: 1.0, ..online };
         let sgd = work::<Sgd, Sgd>(shape, &batch);
-        assert_eq!(sgd.flops, 32.0 * (4.0 * 200.0 + 6.0 * 10.0 + 2.0 * 6.1) + units);
+        assert_eq!(sgd.flops, 32.0 * (4.0 * 200.0 + 4.0 * 10.0 + 2.0 * 12.0 + 2.0 * 6.1) + units);
         assert_eq!(sgd.stores, 128.0 * 6.1);
-        // W1 once for two parts of a batch, W2 twice an image, deltas for each of 50 groups, and what is updated.
-        assert_eq!(sgd.loads, 128.0 * (7.84 + 20.0 + 50.0 + 6.1));
+        // W1 once for two parts of a batch, W2 twice an image, deltas for each of 50 groups, activations for three, and what is
+        // updated.
+        assert_eq!(sgd.loads, 128.0 * (7.84 + 20.0 + 50.0 + 3.0 + 6.1));
         let three_parts = Visits { batch: 150.0, rows: 900.0, ..batch };
         assert_eq!(
             work::<Sgd, Sgd>(shape, &three_parts).loads,

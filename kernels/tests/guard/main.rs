@@ -17,7 +17,7 @@ mod turned;
 
 use dlr_kernels::forward::activate;
 use dlr_kernels::gemm::{View, ViewMut, gemm};
-use dlr_kernels::gradient::{OfImage, OfMatrix, OfOutputs};
+use dlr_kernels::gradient::{OfBatchOutputs, OfImage, OfMatrix, OfOutputs};
 use dlr_kernels::inner::deltas_before;
 use dlr_kernels::lit::Lit;
 use dlr_kernels::output::{Backprop, OneHot, argmax, hidden_deltas, output_deltas, output_sums};
@@ -101,6 +101,8 @@ fn every_kernel(
         &mut ViewMut::new(sums.as_mut_slice(), inputs, stride, stride),
     );
     first.step(&Gradient::Matrix(OfMatrix { sums: &sums, scale: 0.5 }));
+    let [d2, h] = [outputs, hidden].map(|width| panel(3, width));
+    second.step(&Gradient::BatchOutputs(OfBatchOutputs { deltas: &d2, hidden: &h, images: 3, scale: 0.5 }));
 
     let mut again = layer(optimizer, Place::First, panel(inputs, hidden));
     again.resume(&first.state());

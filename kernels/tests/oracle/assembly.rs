@@ -6,7 +6,7 @@ use crate::layers::{AnyLayer, Gradient, Place, layer};
 use crate::turned::{Turned, squarest};
 use dlr_kernels::forward::activate;
 use dlr_kernels::gemm::{View, ViewMut, gemm};
-use dlr_kernels::gradient::{OfImage, OfMatrix, OfOutputs};
+use dlr_kernels::gradient::{OfBatchOutputs, OfImage, OfMatrix, OfOutputs};
 use dlr_kernels::lanes::f32xN;
 use dlr_kernels::lit::Lit;
 use dlr_kernels::output::{self, OneHot, hidden_deltas, output_deltas, output_sums};
@@ -215,9 +215,8 @@ impl Learner {
             set(&mut d2, &between.output_deltas);
         }
 
-        let deltas = View::new(d2.as_slice(), images, outputs, d2.stride());
-        let sums = transposed_product(deltas, outputs, &hidden);
-        self.second.step(&Gradient::Matrix(OfMatrix { sums: &sums, scale }));
+        let gradient = OfBatchOutputs { deltas: &d2, hidden: &hidden, images, scale };
+        self.second.step(&Gradient::BatchOutputs(gradient));
         match &turned {
             Some(turned) => {
                 self.first.step(&Gradient::Batch(turned.gradient(&Tiled::of(&d1, images), scale)))

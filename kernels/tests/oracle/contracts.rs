@@ -6,7 +6,7 @@ use crate::helpers::unwritten;
 use crate::layers::{AnyLayer, Gradient, Pieces, Place, RULES, layer, optimizers};
 use crate::turned::Turned;
 use dlr_kernels::forward::{activate, hidden_sums};
-use dlr_kernels::gradient::{OfImage, OfMatrix, OfOutputs};
+use dlr_kernels::gradient::{OfBatchOutputs, OfImage, OfMatrix, OfOutputs};
 use dlr_kernels::groups::{GROUP, Groups};
 use dlr_kernels::inner::{deltas_before, through_logistic};
 use dlr_kernels::lanes::{LANES, f32xN, tail_mask, vectors};
@@ -119,6 +119,12 @@ fn layers_and_gradients_that_do_not_fit() {
                         Gradient::Image(OfImage { lit: image(&[]), deltas: &of_row }),
                         Gradient::Outputs(OfOutputs { deltas: one, hidden: &of_row }),
                         Gradient::Outputs(OfOutputs { deltas: two, hidden: &of_row }),
+                        Gradient::BatchOutputs(OfBatchOutputs {
+                            deltas: &Panel::zeros(2, ROWS),
+                            hidden: &deltas,
+                            images: 2,
+                            scale: 1.0,
+                        }),
                         Gradient::Matrix(OfMatrix { sums: &deltas, scale: 1.0 }),
                         Gradient::Batch(turned.gradient(&tiled, 1.0)),
                     ] {
@@ -129,6 +135,15 @@ fn layers_and_gradients_that_do_not_fit() {
                 let deltas = Tiled::of(&Panel::zeros(1, width), 1);
                 let gradient = Gradient::Batch(turned.gradient(&deltas, 1.0));
                 refuses(&mut tally, "", || fresh().step_in(pieces, &gradient));
+                for [of_deltas, of_hidden] in [[2, 1], [1, 2]] {
+                    let gradient = Gradient::BatchOutputs(OfBatchOutputs {
+                        deltas: &Panel::zeros(of_deltas, ROWS),
+                        hidden: &Panel::zeros(of_hidden, width),
+                        images: 2,
+                        scale: 1.0,
+                    });
+                    refuses(&mut tally, "", || fresh().step_in(pieces, &gradient));
+                }
             }
 
             // Blocks that cut through groups.
@@ -143,6 +158,12 @@ fn layers_and_gradients_that_do_not_fit() {
                 Gradient::Image(OfImage { lit: image(&[0, BEYOND]), deltas: &row }),
                 Gradient::Image(OfImage { lit: image(&[u16::MAX]), deltas: &row }),
                 Gradient::Outputs(OfOutputs { deltas: &[1.0; ROWS + 1], hidden: &row }),
+                Gradient::BatchOutputs(OfBatchOutputs {
+                    deltas: &Panel::zeros(1, ROWS + 1),
+                    hidden: &Panel::zeros(1, width),
+                    images: 1,
+                    scale: 1.0,
+                }),
                 Gradient::Matrix(OfMatrix { sums: &Panel::zeros(ROWS + 1, width), scale: 1.0 }),
                 Gradient::Batch(turned.gradient(&one, 1.0)),
             ] {
@@ -224,7 +245,7 @@ fn layers_and_gradients_that_do_not_fit() {
     }
     tally.finish(
         "layers and gradients",
-        RULES * WIDTHS.len() * (2 * (2 * 6 + 1) + 1 + 5 + 3 * 3 + 2 * 2 + 3) + 2 * 3 + 1 + 2 + 4 + 7,
+        RULES * WIDTHS.len() * (2 * (2 * 7 + 3) + 1 + 6 + 3 * 3 + 2 * 2 + 3) + 2 * 3 + 1 + 2 + 4 + 7,
     );
 }
 

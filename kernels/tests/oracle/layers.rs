@@ -1,6 +1,6 @@
 //! One layer under any rule, stepped by any gradient. Nothing else in these tests builds, steps or reads a `Layer`.
 
-use dlr_kernels::gradient::{self, OfBatch, OfImage, OfMatrix, OfOutputs};
+use dlr_kernels::gradient::{self, OfBatch, OfBatchOutputs, OfImage, OfMatrix, OfOutputs};
 use dlr_kernels::lanes::f32xN;
 use dlr_kernels::layer::{Layer, State};
 use dlr_kernels::lit::Lit;
@@ -81,6 +81,7 @@ pub enum Place {
 pub enum Gradient<'a> {
     Image(OfImage<'a>),
     Outputs(OfOutputs<'a>),
+    BatchOutputs(OfBatchOutputs<'a>),
     Batch(OfBatch<'a>),
     Matrix(OfMatrix<'a>),
 }
@@ -194,6 +195,7 @@ impl<R: Rule> AnyLayer for Layer<R> {
         match gradient {
             Gradient::Image(gradient) => update(self, pieces, gradient),
             Gradient::Outputs(gradient) => update(self, pieces, gradient),
+            Gradient::BatchOutputs(gradient) => update(self, pieces, gradient),
             Gradient::Batch(gradient) => update(self, pieces, gradient),
             Gradient::Matrix(gradient) => update(self, pieces, gradient),
         }
