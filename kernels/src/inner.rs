@@ -13,7 +13,8 @@
 //!
 //! Row j of W holds the outgoing weights of unit j, as everywhere but in the last layer, so that the way back takes the
 //! dot product of each row with d: the very sums that the output layer takes on its way forward, from which the departures
-//! from the plain loop come, too. As there, what is below 2^-100 is taken for 0. The padding of b is zero because that of the sums is.
+//! from the plain loop come, too. As there, what is below 2^-100 is taken for 0. The padding of b is zero because that of the
+//! sums is.
 //!
 //! Cost per row: Hp/LANES loads and FMA, and its part of the horizontal sums.
 

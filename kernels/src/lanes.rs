@@ -34,8 +34,8 @@ pub(crate) const TILE: usize = 16;
 /// these: 4 x 7 + 4 of 32, 4 x 3 + 4 of 16.
 pub(crate) const FOUR_ROWS_TILE: usize = if REGISTERS > 16 { 7 } else { 3 };
 
-/// The same where there is more to keep: beside the sums of four rows a row of deltas, 4 x 6 + 6 of 32 or 4 x 3 + 3 of 16, where
-/// values come from memory; or, in the first-level cache, a tile of the sums of the images of two parts.
+/// The same where there is more to keep: beside the sums of four rows a row of deltas, 4 x 6 + 6 of 32 or 4 x 3 + 3 of 16,
+/// where values come from memory; or, in the first-level cache, a tile of the sums of the images of two parts.
 pub(crate) const NARROW_TILE: usize = if REGISTERS > 16 { 6 } else { 3 };
 
 /// The width of the tiles that rows of `vectors` are cut into, at `most` so many: as few as can be, and even, but for the

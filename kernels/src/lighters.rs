@@ -87,8 +87,8 @@ impl Lighters {
     pub const IMAGES: usize = 64;
 
     /// Parts, each a value of this type, that had better go forward together. With one, weights are read twice as often: 1.02
-    /// to 1.1 of the time from H = 200 on, in tiles as wide as are best for it. The sums of a tile for the images of two take up to
-    /// 48 KB with AVX-512, as much as the first-level cache has, and 12 of 32 with AVX2.
+    /// to 1.1 of the time from H = 200 on, in tiles as wide as are best for it. The sums of a tile for the images of two take up
+    /// to 48 KB with AVX-512, as much as the first-level cache has, and 12 of 32 with AVX2.
     pub const TOGETHER: usize = 2;
 
     /// No images yet, of such groups of inputs.
