@@ -17,6 +17,7 @@
 //! | products of 64 images, each with those before it | 50 groups x 4.5 vectors x 7 operations, 4 ports | 394 |
 //! | the same with vectors of sixteen and products of bytes | 50 groups x 2.5 vectors x 2 products, 2 ports | 125 |
 //! | what 64 images do to each other's net inputs | FMA ports: 31.5 n | 16 n |
+//! | update of the second layer by a batch, groups of four outputs | FMA ports: 12 n | 6 n |
 //! | Adam | root and division: 150 n x 8.3, and 80 n divisions of pauses | 1509 n |
 //!
 //! What the bounds leave out: every row also loads its pixel's number and value; rows come from the second-level cache, 32
@@ -30,7 +31,7 @@ use dlr::engine::settings::Init;
 use dlr_kernels::ahead::Products;
 use dlr_kernels::forward::{activate, hidden_sums};
 use dlr_kernels::gemm::{View, ViewMut, gemm};
-use dlr_kernels::gradient::{OfBatch, OfOutputs};
+use dlr_kernels::gradient::{OfBatch, OfBatchOutputs, OfOutputs};
 use dlr_kernels::lanes::{f32xN, vectors};
 use dlr_kernels::layer::Layer;
 use dlr_kernels::lighters::Lighters;
@@ -223,6 +224,14 @@ fn batch(c: &mut Criterion) {
         c.bench_function(&format!("update first layer, batch of 64 by lit pixels: sgd/{hidden}"), |b| {
             let gradient = OfBatch { parts: &lighters, lit: &lit, deltas: &deltas, scale: 1.0 / 64.0 };
             b.iter(|| layer.update(&gradient));
+        });
+        let [d2, h] = [10, hidden].map(|width| Panel::from_fn(IMAGES, width, |_, _| 1e-3));
+        let mut last = Layer::new(draw(hidden).last, Sgd { lr: 1e-3 });
+        let cycles = 6 * hidden.div_ceil(8);
+        let name = format!("update second layer, batch of 64: sgd ({cycles} cycles an image)/{hidden}");
+        c.bench_function(&name, |b| {
+            let gradient = OfBatchOutputs { deltas: &d2, hidden: &h, images: IMAGES, scale: 1.0 / 64.0 };
+            b.iter(|| last.update(&gradient));
         });
         let mut sums = Panel::zeros(IMAGES, hidden);
         c.bench_function(&format!("hidden sums, batch of 64 by lit pixels/{hidden}"), |b| {
