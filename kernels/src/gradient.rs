@@ -3,7 +3,7 @@
 
 use crate::groups::GROUP;
 use crate::lanes::f32xN;
-use crate::lighters::Lighters;
+use crate::lighters::{Lighters, add_products};
 use crate::lit::Lit;
 use crate::panel::Panel;
 use crate::tiled::Tiled;
@@ -215,11 +215,7 @@ impl OfBatchOutputs<'_> {
         for image in 0..self.images {
             let hidden = tile::<T>(self.hidden.row_vectors(image), first);
             let deltas: &[[f32; GROUP]] = bytemuck::cast_slice(self.deltas.row_vectors(image));
-            for (sums, &delta) in sums.iter_mut().zip(&deltas[group]) {
-                for v in 0..T {
-                    sums[v] = hidden[v].mul_add(f32xN::splat(delta), sums[v]);
-                }
-            }
+            add_products(deltas[group].map(f32xN::splat), hidden, &mut sums);
         }
         sums
     }
@@ -299,15 +295,17 @@ impl Gradient for OfBatch<'_> {
         let lit = &self.lit[visits];
         let (Some(&first_row), Some(&last_row)) = (lit.first(), lit.last()) else { return };
         let (grouping, deltas, mut number) = (self.parts[0].grouping(), self.deltas.tile(first), lit.len());
-        let group_of = |row| grouping.group_of(usize::from(row));
+        let [first_group, last_group] = [first_row, last_row].map(|row| grouping.group_of(row.into()));
+        let is_whole = grouping.inputs_of(first_group).first() == Some(&first_row)
+            && grouping.inputs_of(last_group).last() == Some(&last_row);
+        assert!(is_whole, "a tour begins and ends where a band does");
         // Not by way of the rows' numbers: what is read of a group would wait for where it is.
-        for group in (group_of(first_row)..=group_of(last_row)).rev() {
+        for group in (first_group..=last_group).rev() {
             if !Lighters::any_lights(self.parts, group) {
                 continue;
             }
             let (sums, rows) = (self.sums(group, deltas), grouping.members(group));
-            let of_group = rows.iter().flatten().count();
-            number = number.checked_sub(of_group).expect("a tour begins and ends where a band does");
+            number -= rows.iter().flatten().count();
             for k in (0..GROUP).rev() {
                 if let Some(row) = rows[k] {
                     visitor.row(number + k, row, self.scale, &sums[k]);

@@ -264,12 +264,21 @@ impl Lighters {
         sums: &mut [[f32xN; T]; GROUP],
     ) {
         for image in self.lit_by[group] {
-            let (x, delta) = (self.values(group, image), &deltas[image]);
-            for k in 0..GROUP {
-                for v in 0..T {
-                    sums[k][v] = delta[v].mul_add(x[k], sums[k][v]);
-                }
-            }
+            add_products(self.values(group, image), &deltas[image], sums);
+        }
+    }
+}
+
+/// Adds an image's part to the sums for a group: `sums[k][v] += x[k] row[v]`.
+#[inline(always)]
+pub(crate) fn add_products<const T: usize>(
+    x: [f32xN; GROUP],
+    row: &[f32xN; T],
+    sums: &mut [[f32xN; T]; GROUP],
+) {
+    for k in 0..GROUP {
+        for v in 0..T {
+            sums[k][v] = row[v].mul_add(x[k], sums[k][v]);
         }
     }
 }
