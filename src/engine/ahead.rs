@@ -2,15 +2,15 @@
 //! them together, and what lies above it through one after the other. One thread does it all: between two, the weights would
 //! change hands too often to gain much.
 
+use super::crew::{Crew, Pieces};
 use super::dense;
 use super::images::Images;
 use super::inner::Rows;
 use super::learner::{Above, Task};
 use super::phases::{Laps, Phase, Piece};
-use super::threads::Threads;
-use super::turned::{Pixels, Step, Turned, each_piece, tile};
+use super::turned::{Step, Turned, each_piece, tile};
 use dlr_kernels::ahead::Products;
-use dlr_kernels::gradient::{Gradient, OfMatrix};
+use dlr_kernels::gradient::OfMatrix;
 use dlr_kernels::lanes::{LANES, f32xN};
 use dlr_kernels::layer::Layer;
 use dlr_kernels::lighters::Lighters;
@@ -105,9 +105,9 @@ impl Ahead {
         (order, next): (&[u32], &[u32]),
         laps: &mut L,
     ) {
-        let (task, weights) = (Task { threads: Threads::One, ..task }, first.stored());
+        let (by, weights) = ((task, &Crew::ALONE), first.stored());
         let [step, coming] =
-            [order, next].map(|order| Step::new(task, images, order, weights, &*laps).with_products());
+            [order, next].map(|order| Step::new(by, images, order, weights, &*laps).with_products());
         if images.are_dense() {
             self.learn_dense(first, above, &step);
         } else {
@@ -136,11 +136,14 @@ impl Ahead {
         if A::DERIVED {
             tile(&between.past, remembered, step);
         }
-        let update = |pixels: &Pixels| {
-            let [taken, remembered] = [taken, remembered].map(|deltas| pixels.gradient(deltas, 1.0));
-            step.update(first, taken.band(), |block| block.leap(step.order.len(), &taken, &remembered));
-        };
-        turned.update(step, coming, update, || {});
+        let (pixels, next) = turned.both();
+        let [taken, remembered] = [taken, remembered].map(|deltas| pixels.gradient(deltas, 1.0));
+        let blocks = Pieces::new(step.blocks(first, &taken), |mut block| {
+            step.serial(Phase::Update, || block.leap(step.order.len(), &taken, &remembered));
+        });
+        step.crew.share(&[&blocks, &next.turn(coming)]);
+        next.list(coming);
+        turned.go_on();
     }
 
     /// By dense products.
@@ -175,7 +178,9 @@ impl Ahead {
             }
         });
         let [taken, remembered] = [&*taken, &*remembered].map(|sums| OfMatrix { sums, scale: 1.0 });
-        step.update(first, taken.band(), |block| block.leap(step.order.len(), &taken, &remembered));
+        step.crew.each(step.blocks(first, &taken), |mut block| {
+            step.serial(Phase::Update, || block.leap(step.order.len(), &taken, &remembered));
+        });
     }
 }
 

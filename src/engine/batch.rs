@@ -1,19 +1,21 @@
 //! One training step from a batch of images: by lit pixels, or by dense products where the images are dense. These stay on
 //! one thread.
 
+use super::crew::{Crew, Pieces};
 use super::dense::Dense;
 use super::images::Images;
 use super::inner::{self, Inner, Rows};
 use super::learner::{Layers, Outputs, Task};
 use super::network::Network;
 use super::phases::{Laps, Phase, Piece};
-use super::turned::{Pixels, Step, Turned, each_piece, tile};
-use dlr_kernels::gradient::{Gradient, OfBatchOutputs, OfMatrix};
+use super::turned::{Step, Turned, each_piece, tile};
+use dlr_kernels::gradient::{OfBatchOutputs, OfMatrix};
 use dlr_kernels::lanes::{f32xN, vectors};
 use dlr_kernels::layer::Layer;
 use dlr_kernels::panel::Panel;
 use dlr_kernels::rule::Rule;
 use dlr_kernels::tiled::{RowsMut, Tiled};
+use std::iter;
 
 /// What lies between the layers for a batch, a row per image, and the batch itself.
 pub(super) struct Batch {
@@ -64,13 +66,13 @@ impl Batch {
     pub(super) fn learn<A: Rule, I: Rule, B: Rule, L: Laps>(
         &mut self,
         mut layers: Layers<A, I, B>,
-        task: Task,
+        by: (Task, &Crew),
         images: &Images,
         (order, next): (&[u32], &[u32]),
         laps: &mut L,
     ) {
         let weights = layers.first.stored();
-        let [step, coming] = [order, next].map(|order| Step::new(task, images, order, weights, &*laps));
+        let [step, coming] = [order, next].map(|order| Step::new(by, images, order, weights, &*laps));
         if images.are_dense() {
             self.learn_dense(&mut layers, &step);
         } else {
@@ -100,15 +102,16 @@ impl Batch {
         }
         let Self { rows, output_deltas, gradients, .. } = self;
         let Layers { first, inner, last } = layers;
-        let others = || {
-            let images = step.order.len();
-            step.serial(Phase::Update, || update_upper(inner, last, rows, gradients, output_deltas, images));
-        };
-        let update = |pixels: &Pixels| {
-            let gradient = pixels.gradient(&deltas, step.scale());
-            step.update(first, gradient.band(), |block| block.update(&gradient));
-        };
-        turned.update(step, coming, update, others);
+        let upper = || update_upper(inner, last, rows, gradients, output_deltas, step.order.len());
+        let upper = Pieces::new(iter::once(upper), |upper| step.serial(Phase::Update, upper));
+        let (pixels, next) = turned.both();
+        let gradient = pixels.gradient(&deltas, step.scale());
+        let blocks = Pieces::new(step.blocks(first, &gradient), |mut block| {
+            step.serial(Phase::Update, || block.update(&gradient));
+        });
+        step.crew.share(&[&blocks, &upper, &next.turn(coming)]);
+        next.list(coming);
+        turned.go_on();
         (self.turned, self.deltas) = (turned, deltas);
     }
 
@@ -137,7 +140,9 @@ impl Batch {
             dense.gradient(&self.rows[0].deltas, &mut sums);
         });
         let gradient = OfMatrix { sums: &sums, scale: step.scale() };
-        step.update(layers.first, gradient.band(), |block| block.update(&gradient));
+        step.crew.each(step.blocks(layers.first, &gradient), |mut block| {
+            step.serial(Phase::Update, || block.update(&gradient));
+        });
         self.dense = Some((dense, sums));
     }
 
@@ -190,7 +195,7 @@ impl Batch {
             let tiled = tiled.as_mut().map(|tiled| tiled.next().expect("as many pieces"));
             OfPiece { hidden, d1, d2, tiled }
         });
-        step.threads.each(pieces.enumerate(), one);
+        step.crew.each(pieces.enumerate(), one);
     }
 }
 

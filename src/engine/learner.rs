@@ -3,11 +3,12 @@
 
 use super::ahead::{Ahead, even, pays, worthwhile};
 use super::batch::Batch;
+use super::crew::{Crew, useful_threads};
 use super::images::Images;
 use super::inner::Inner;
 use super::network::{Network, Weights};
 use super::phases::{Laps, Phase, Stopwatch};
-use super::threads::{Crew, Threads, useful_threads};
+use super::threads::Threads;
 use super::work::{Shape, Visits, Work, work};
 use dlr_kernels::forward::activate;
 use dlr_kernels::gradient::OfOutputs;
@@ -16,6 +17,7 @@ use dlr_kernels::layer::{Layer, State};
 use dlr_kernels::output::{Backprop, OneHot, hidden_deltas, output_deltas, output_sums};
 use dlr_kernels::panel::Panel;
 use dlr_kernels::rule::Rule;
+use std::cell::OnceCell;
 use std::iter;
 
 /// What is learned: how large the steps' batches are, what the outputs should be, what goes back, and who does it.
@@ -74,7 +76,8 @@ pub struct Fused<A: Rule, I: Rule, B: Rule> {
     online: Online,
     batch: Batch,
     ahead: Option<Ahead>,
-    crew: Crew,
+    /// Who works on batches.
+    crew: OnceCell<Crew>,
 }
 
 /// What lies between the layers for one image: beside each inner layer's own, that of the first and the last.
@@ -166,7 +169,7 @@ impl<A: Rule, I: Rule, B: Rule> Fused<A, I, B> {
             online: Online::new(&network),
             batch: Batch::new(task.batch, &network),
             ahead: None,
-            crew: Crew::new(useful_threads(task.batch, network.inputs(), network.first.width())),
+            crew: OnceCell::new(),
             first: Layer::new(network.first, first),
             inner,
             last: Layer::new(network.last, last),
@@ -192,13 +195,16 @@ impl<A: Rule, I: Rule, B: Rule> Fused<A, I, B> {
 
     fn learn_batches(&mut self, images: &Images, order: &[u32], laps: &mut impl Laps) {
         let Self { first, inner, last, task, batch, crew, .. } = self;
-        crew.work(task.threads, || {
-            let mut batches = order.chunks(task.batch).peekable();
-            while let Some(now) = batches.next() {
-                let next = batches.peek().copied().unwrap_or_default();
-                batch.learn(Layers { first, inner, last }, *task, images, (now, next), laps);
-            }
+        let crew = crew.get_or_init(|| {
+            let weights = first.stored();
+            let useful = useful_threads(task.batch, weights.rows(), weights.width());
+            Crew::of(task.threads.count().min(useful))
         });
+        let mut batches = order.chunks(task.batch).peekable();
+        while let Some(now) = batches.next() {
+            let next = batches.peek().copied().unwrap_or_default();
+            batch.learn(Layers { first, inner, last }, (*task, crew), images, (now, next), laps);
+        }
     }
 
     fn learn_online(&mut self, images: &Images, order: &[u32], laps: &mut impl Laps) {

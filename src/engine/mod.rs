@@ -25,6 +25,7 @@
 
 mod ahead;
 mod batch;
+mod crew;
 pub mod checkpoint;
 pub mod classify;
 mod dense;

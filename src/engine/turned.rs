@@ -6,12 +6,12 @@
 //! the same call needs nothing of the network, and is done while this step's rows are updated. Every sum is taken in an order
 //! of its own that the number of threads does not touch.
 
+use super::crew::{Crew, Job, Pieces, useful_threads};
 use super::images::Images;
 use super::learner::Task;
 use super::phases::{Laps, Phase, Piece};
-use super::threads::{Threads, useful_threads};
 use dlr_kernels::ahead::Products;
-use dlr_kernels::gradient::OfBatch;
+use dlr_kernels::gradient::{Gradient, OfBatch};
 use dlr_kernels::lanes::f32xN;
 use dlr_kernels::layer::Layer;
 use dlr_kernels::lighters::Lighters;
@@ -38,8 +38,9 @@ pub(super) struct Step<'a, L: Laps> {
     pub(super) task: Task,
     pub(super) images: &'a Images<'a>,
     pub(super) order: &'a [u32],
-    pub(super) threads: Threads,
-    /// How many of them the work is cut for.
+    /// Who does it.
+    pub(super) crew: &'a Crew,
+    /// How many threads the work is cut for.
     count: usize,
     /// Images that are turned around together.
     part: usize,
@@ -58,15 +59,15 @@ impl<'a, L: Laps> Step<'a, L> {
     /// Threads share the way forward in a grid, by slices of the rows and by parts of the images. A thread that has several parts
     /// takes two at a time.
     pub(super) fn new(
-        task: Task,
+        (task, crew): (Task, &'a Crew),
         images: &'a Images<'a>,
         order: &'a [u32],
         weights: &Panel,
         laps: &'a L,
     ) -> Self {
         let useful = useful_threads(order.len(), weights.rows(), weights.width());
-        let threads = if useful > 1 { task.threads } else { Threads::One };
-        let (all, count) = (order.len(), threads.count().min(useful));
+        let crew = if useful > 1 { crew } else { &Crew::ALONE };
+        let (all, count) = (order.len(), crew.threads().min(useful));
         let slices = slices(all, weights, count);
         let threads_per_slice = count / slices;
         let fewest = all.div_ceil(Lighters::IMAGES);
@@ -76,7 +77,7 @@ impl<'a, L: Laps> Step<'a, L> {
         let parts = fewest.next_multiple_of(even);
         let part = all.div_ceil(parts.max(1)).max(LEAST_PART);
         let piece = if slices == 1 { together * part } else { all.div_ceil(count).max(1) };
-        Self { task, images, order, threads, count, part, slices, piece, wants_products: false, laps }
+        Self { task, images, order, crew, count, part, slices, piece, wants_products: false, laps }
     }
 
     /// The same step, in which the images' [`Products`] are wanted, too. It is the work of one thread, and they are one part.
@@ -97,24 +98,21 @@ impl<'a, L: Laps> Step<'a, L> {
         piece.own.lap(phase);
     }
 
-    /// An update of the first layer by `update`, but for its [end](Layer::settle), in pieces that cut no
-    /// [band](dlr_kernels::gradient::Gradient::band) of the gradient's rows. Rows are independent, so the pieces' size decides
-    /// nothing but the speed, except where norms of lanes are summed piece by piece: it is the same for any number of threads.
-    pub(super) fn update<R: Rule>(
+    /// The first layer in blocks for an update of each, in pieces that cut no [band](dlr_kernels::gradient::Gradient::band) of the
+    /// gradient's rows. Rows are independent, so the pieces' size decides nothing but the speed, except where norms of lanes are
+    /// summed piece by piece: it is the same for any number of threads.
+    pub(super) fn blocks<'l, R: Rule>(
         &self,
-        layer: &mut Layer<R>,
-        band: usize,
-        update: impl Fn(&mut Block<R>) + Sync,
-    ) {
+        layer: &'l mut Layer<R>,
+        gradient: &impl Gradient,
+    ) -> impl Iterator<Item = Block<'l, R>> {
         let rows = layer.stored().rows();
         let rows = match self.count {
             _ if R::NORMS == Norms::OfLanes => ROWS_PER_PIECE,
             1 => rows,
             threads => rows.div_ceil(PIECES_PER_THREAD * threads).max(LEAST_ROWS),
         };
-        let rows = rows.next_multiple_of(band);
-        let mut blocks: Vec<_> = layer.blocks(rows).collect();
-        self.threads.each(blocks.iter_mut(), |block| self.serial(Phase::Update, || update(block)));
+        layer.blocks(rows.next_multiple_of(gradient.band()))
     }
 }
 
@@ -175,24 +173,15 @@ impl Turned {
         }
     }
 
-    /// Updates the first layer by `update`, which is shown the images, while those of the step that is `coming` are read, and
-    /// others do what they have to.
-    pub(super) fn update<L: Laps>(
-        &mut self,
-        step: &Step<L>,
-        coming: &Step<L>,
-        update: impl FnOnce(&Pixels) + Send,
-        others: impl FnOnce() + Send,
-    ) {
-        let Self { now, next, .. } = self;
-        let read_next = || {
-            if !coming.order.is_empty() {
-                next.read(coming);
-            }
-        };
-        step.threads.join(|| update(now), || step.threads.join(others, read_next));
-        now.ahead = 0;
-        swap(now, next);
+    /// The images of this step, and room for the next one's.
+    pub(super) fn both(&mut self) -> (&Pixels, &mut Pixels) {
+        (&self.now, &mut self.next)
+    }
+
+    /// Ends the step: the next is that whose images have been read ahead, if there is any.
+    pub(super) fn go_on(&mut self) {
+        self.now.ahead = 0;
+        swap(&mut self.now, &mut self.next);
     }
 }
 
@@ -201,7 +190,7 @@ pub(super) fn tile<L: Laps>(rows: &Panel, tiled: &mut Tiled, step: &Step<L>) {
     let (images, n) = (step.order.len(), rows.vectors());
     let rows = rows.as_vectors()[..images * n].chunks(step.piece * n);
     let tiled = tiled.rewrite(images, n, step.piece).zip(rows);
-    step.threads.each(tiled, |(tiled, rows)| step.serial(Phase::Output, || tiled.write(rows)));
+    step.crew.each(tiled, |(tiled, rows)| step.serial(Phase::Output, || tiled.write(rows)));
 }
 
 /// Writes the rows of every piece by `write(b, rows)`, b being its first image.
@@ -212,7 +201,7 @@ pub(super) fn each_piece<L: Laps>(
 ) {
     let (n, piece) = (rows.vectors(), step.piece);
     let rows = &mut rows.as_vectors_mut()[..step.order.len() * n];
-    step.threads.each(rows.chunks_mut(piece * n).enumerate(), |(number, rows)| {
+    step.crew.each(rows.chunks_mut(piece * n).enumerate(), |(number, rows)| {
         step.serial(Phase::Forward, || write(number * piece, rows));
     });
 }
@@ -246,7 +235,7 @@ impl Slices {
             let rows = sums.chunks_mut(of_piece * step.part * vectors.len());
             parts.chunks(of_piece).zip(rows).map(move |(parts, sums)| (parts, vectors.clone(), sums))
         });
-        step.threads.each(pieces, |(parts, vectors, sums)| {
+        step.crew.each(pieces, |(parts, vectors, sums)| {
             step.serial(Phase::Forward, || Lighters::hidden_sums(parts, weights, vectors, sums));
         });
     }
@@ -281,8 +270,14 @@ pub(super) struct Pixels {
 const AHEAD: usize = 8;
 
 impl Pixels {
-    /// Reads the images of a step.
+    /// Reads the images of `step`, if there are any.
     fn read<L: Laps>(&mut self, step: &Step<L>) {
+        step.crew.share(&[&self.turn(step)]);
+        self.list(step);
+    }
+
+    /// The job of turning the images of `step` around.
+    pub(super) fn turn<L: Laps>(&mut self, step: &Step<L>) -> impl Job {
         let &Step { images, order, part, .. } = step;
         self.ahead = order.len();
         self.parts = order.len().div_ceil(part);
@@ -292,7 +287,7 @@ impl Pixels {
         if self.room.len() < self.parts {
             self.room.resize_with(self.parts, || Lighters::new(images.grouping()));
         }
-        let one = |(number, lighters): (usize, &mut Lighters)| {
+        let one = move |(number, lighters): (usize, &mut Lighters)| {
             step.serial(Phase::Data, || {
                 let numbers = number * part..order.len().min((number + 1) * part);
                 let groups = images.groups();
@@ -306,10 +301,17 @@ impl Pixels {
                 );
             });
         };
-        step.threads.each(self.room[..self.parts].iter_mut().enumerate(), one);
+        Pieces::new(self.room[..self.parts].iter_mut().enumerate(), one)
+    }
+
+    /// Finds what all of them have in common, once they are turned.
+    pub(super) fn list<L: Laps>(&mut self, step: &Step<L>) {
+        if self.parts == 0 {
+            return;
+        }
         step.serial(Phase::Data, || Lighters::list(&self.room[..self.parts], &mut self.lit));
         if step.wants_products {
-            let lists = order.iter().map(|&image| images.groups().of(image as usize));
+            let lists = step.order.iter().map(|&image| step.images.groups().of(image as usize));
             step.serial(Phase::Forward, || self.products.of_lit(&self.room[0], lists));
         }
     }
