@@ -36,17 +36,20 @@ use crate::lanes::{LANES, REGISTERS, f32xN, for_tile, for_tiles, i32xN, vectors}
 use crate::levels::{Levels, Sums};
 use crate::lighters::Lighters;
 use core::array;
+use core::ops::Range;
 
 /// Images whose deltas stay in registers while those after them pass.
 pub const NEIGHBOURS: usize = 8;
 /// Vectors of a row that are taken at a time meanwhile.
 const TILE: usize = if REGISTERS > 16 { 2 } else { 1 };
 
-/// The products g of some images.
+/// The products g of some images with each other, or with others that came before all of them.
 #[derive(Clone, Debug, Default)]
 pub struct Products {
     images: usize,
-    /// `[image][image before]`, rows padded to whole vectors. What is not left of the diagonal means nothing.
+    /// Those that they are multiplied with: themselves, or the others.
+    earlier: usize,
+    /// `[image][earlier image]`, rows padded to whole vectors. With each other, what is not left of the diagonal means nothing.
     rows: Vec<f32xN>,
 }
 
@@ -60,60 +63,106 @@ impl Products {
     pub fn of_lit<'a>(
         &mut self,
         lighters: &Lighters,
-        mut images: impl Iterator<Item = (&'a [u16], &'a [[u8; GROUP]])>,
+        images: impl Iterator<Item = (&'a [u16], &'a [[u8; GROUP]])>,
     ) {
-        assert!(!lighters.is_empty(), "products are those of images");
+        self.with_lit(lighters.len(), lighters, images, |image| 0..image);
+    }
+
+    /// Those of `count` images with the ones that `earlier` took in instead, which came before all of them: the last `span` before
+    /// each image, as far as they are there. The others' are zero, or theirs.
+    ///
+    /// # Panics
+    /// As [`of_lit`](Self::of_lit) does.
+    pub fn of_lit_with<'a>(
+        &mut self,
+        count: usize,
+        earlier: &Lighters,
+        images: impl Iterator<Item = (&'a [u16], &'a [[u8; GROUP]])>,
+        span: usize,
+    ) {
+        self.with_lit(count, earlier, images, |image| (image + earlier.len()).saturating_sub(span)..earlier.len());
+    }
+
+    /// Those of `count` images with the ones in the range that `with` says, at least, of those in `lighters`.
+    fn with_lit<'a>(
+        &mut self,
+        count: usize,
+        lighters: &Lighters,
+        mut images: impl Iterator<Item = (&'a [u16], &'a [[u8; GROUP]])>,
+        with: impl Fn(usize) -> Range<usize>,
+    ) {
+        assert!(count > 0 && !lighters.is_empty(), "products are those of images");
         assert!(lighters.grouping().inputs() <= MOST_INPUTS, "products of more levels would overflow");
-        let n = self.clear(lighters.len());
+        let n = self.clear(count, lighters.len());
         let unit = f32xN::splat(lighters.level(1) * lighters.level(1));
         for (image, row) in self.rows.chunks_exact_mut(n).enumerate() {
-            let (groups, greys) = images.next().expect("the images that were taken in");
-            for_tile!(@widths 1 2 3 4 5 6 7 8, image / LANES + 1, T => {
-                let products: [i32xN; T] = products(lighters, groups, greys);
-                for (to, product) in row.iter_mut().zip(products) {
+            let (groups, greys) = images.next().expect("an image that was counted");
+            let Range { start, end } = with(image);
+            let first = start / LANES;
+            for_tile!(@widths 1 2 3 4 5 6 7 8, end.div_ceil(LANES).saturating_sub(first), T => {
+                let products: [i32xN; T] = products(lighters, first, groups, greys);
+                for (to, product) in row[first..].iter_mut().zip(products) {
                     *to = product.round_float() * unit;
                 }
-            }, else unreachable!("{} images at most", Lighters::IMAGES));
+            }, else assert!(start >= end, "{} images at most", Lighters::IMAGES));
         }
     }
 
     /// Those of the images in the rows of `x`, `[images][inputs]`, instead.
     pub fn of_dense(&mut self, x: View) {
-        let images = x.rows();
-        let stride = self.clear(images) * LANES;
-        let products = bytemuck::cast_slice_mut(&mut self.rows);
-        gemm(x, x.transposed(), 0.0, &mut ViewMut::new(products, images, images, stride));
+        self.of_dense_with(x, x);
     }
 
-    /// Weighs each of them by what the weights have lost by the earlier image's update when the later one comes: `seen` says how
-    /// much of it they have after 0, 1, 2, ... further updates.
+    /// Those of the images in the rows of `x` with the ones in the rows of `earlier`, which came before all of them, instead.
+    pub fn of_dense_with(&mut self, x: View, earlier: View) {
+        let (images, earlier_images) = (x.rows(), earlier.rows());
+        let stride = self.clear(images, earlier_images) * LANES;
+        let products = bytemuck::cast_slice_mut(&mut self.rows);
+        gemm(x, earlier.transposed(), 0.0, &mut ViewMut::new(products, images, earlier_images, stride));
+    }
+
+    /// Weighs those of images with each other by what the weights have lost by the earlier image's update when the later one comes:
+    /// `seen` says how much of it they have after 0, 1, 2, ... further updates.
     ///
     /// # Panics
     /// If `seen` ends too soon.
     pub fn weigh(&mut self, seen: impl Iterator<Item = f32>) {
-        let (images, n) = (self.images, vectors(self.images));
+        let (images, n) = (self.images, vectors(self.earlier));
         let mut latest_last: Vec<f32> = seen.take(images).collect();
         assert_eq!(latest_last.len(), images, "a part for every pause");
         latest_last.reverse();
         for (image, row) in self.rows.chunks_exact_mut(n).enumerate() {
-            let products: &mut [f32] = bytemuck::cast_slice_mut(row);
-            for (product, seen) in products.iter_mut().zip(&latest_last[images - image..]) {
-                *product *= seen;
-            }
+            multiply(row, &latest_last[images - image..]);
         }
     }
 
-    /// Makes room for so many images, and says how many vectors a row has.
-    fn clear(&mut self, images: usize) -> usize {
-        self.images = images;
-        self.rows.clear();
-        self.rows.resize(images * vectors(images), f32xN::ZERO);
-        vectors(images)
+    /// Weighs those with images that came before all by what is given back to the weights which have lost all of the earlier image's
+    /// update: what is still to come of it when the later one comes. `to_come` says how much that is after 0, 1, 2, ... further
+    /// updates.
+    ///
+    /// # Panics
+    /// If `to_come` ends too soon.
+    pub fn weigh_earlier(&mut self, to_come: impl Iterator<Item = f32>) {
+        let Self { images, earlier, .. } = *self;
+        let mut latest_last: Vec<f32> = to_come.map(|part| -part).take(images + earlier - 1).collect();
+        assert_eq!(latest_last.len(), images + earlier - 1, "a part for every pause");
+        latest_last.reverse();
+        for (image, row) in self.rows.chunks_exact_mut(vectors(earlier)).enumerate() {
+            multiply(row, &latest_last[images - 1 - image..][..earlier]);
+        }
     }
 
-    /// The products of an image with all.
+    /// Makes room for so many images and others before them, and says how many vectors a row has.
+    fn clear(&mut self, images: usize, earlier: usize) -> usize {
+        (self.images, self.earlier) = (images, earlier);
+        self.rows.clear();
+        self.rows.resize(images * vectors(earlier), f32xN::ZERO);
+        vectors(earlier)
+    }
+
+    /// The products of an image with all earlier ones.
     fn of(&self, image: usize) -> &[f32] {
-        let n = vectors(self.images);
+        let n = vectors(self.earlier);
         bytemuck::cast_slice(&self.rows[image * n..][..n])
     }
 
@@ -129,11 +178,8 @@ impl Products {
         assert!(sums.len() == self.images * n && deltas.len() == sums.len(), "a row for each image");
         let first = image - image % NEIGHBOURS;
         if image == first && first > 0 {
-            self.pass_on(
-                first - NEIGHBOURS,
-                &deltas[(first - NEIGHBOURS) * n..first * n],
-                &mut sums[first * n..],
-            );
+            let neighbours = &deltas[(first - NEIGHBOURS) * n..first * n];
+            self.pass_on(first - NEIGHBOURS, neighbours, first, &mut sums[first * n..]);
         }
         let row = &mut sums[image * n..][..n];
         for (deltas, &g) in deltas[first * n..].chunks_exact(n).zip(&self.of(image)[first..image]) {
@@ -144,14 +190,29 @@ impl Products {
         }
     }
 
-    /// Takes off the net inputs of all images after some neighbours, from `first` on, what these have done to them.
-    fn pass_on(&self, first: usize, deltas: &[f32xN], sums: &mut [f32xN]) {
+    /// Takes off net inputs what the updates of images that came before all of these have done to them. These have their `deltas`,
+    /// times their rates, in rows, of which there is a multiple of [`NEIGHBOURS`]. An image meets the last `span` before it, at least.
+    ///
+    /// # Panics
+    /// If `sums` has not a row for each image, or `deltas` too few for all that came before.
+    pub fn meet_earlier(&self, deltas: &[f32xN], sums: &mut [f32xN], span: usize) {
+        let n = sums.len() / self.images;
+        assert_eq!(sums.len(), self.images * n, "a row for each image");
+        for first in (0..self.earlier).step_by(NEIGHBOURS) {
+            // Those that notice the last of these neighbours.
+            let images = (first + NEIGHBOURS + span).saturating_sub(self.earlier).min(self.images);
+            self.pass_on(first, &deltas[first * n..(first + NEIGHBOURS) * n], 0, &mut sums[..images * n]);
+        }
+    }
+
+    /// Takes what some neighbours, from `first` on, have done to images after them off the net inputs of these, from `image` on.
+    fn pass_on(&self, first: usize, deltas: &[f32xN], image: usize, sums: &mut [f32xN]) {
         let n = deltas.len() / NEIGHBOURS;
         let within = "a tile lies within a row";
         for_tiles!(@most TILE, @widths 1 2, n, start, T => {
             let delta: [[f32xN; T]; NEIGHBOURS] =
                 array::from_fn(|s| *deltas[s * n + start..].first_chunk().expect(within));
-            for (image, row) in (first + NEIGHBOURS..).zip(sums.chunks_exact_mut(n)) {
+            for (image, row) in (image..).zip(sums.chunks_exact_mut(n)) {
                 let g: &[f32; NEIGHBOURS] = self.of(image)[first..].first_chunk().expect("a product with each");
                 let row: &mut [f32xN; T] = row[start..].first_chunk_mut().expect(within);
                 for s in 0..NEIGHBOURS {
@@ -165,17 +226,32 @@ impl Products {
     }
 }
 
+/// Multiplies a row of products by so many `factors`, and what is behind them by zero.
+fn multiply(row: &mut [f32xN], factors: &[f32]) {
+    let products: &mut [f32] = bytemuck::cast_slice_mut(row);
+    let (products, rest) = products.split_at_mut(factors.len());
+    for (product, factor) in products.iter_mut().zip(factors) {
+        *product *= factor;
+    }
+    rest.fill(0.0);
+}
+
 /// Inputs at most of which products are numbers of 32 bits: of level 255, they come to 0.99 x 2^31.
 const MOST_INPUTS: usize = 1 << 15;
 
-/// The products of grey levels of the image that lights these `groups` with the first T vectors of images: whole numbers.
+/// The products of grey levels of the image that lights these `groups` with T vectors of images, from `first` on: whole numbers.
 #[inline(always)]
-fn products<const T: usize>(lighters: &Lighters, groups: &[u16], greys: &[[u8; GROUP]]) -> [i32xN; T] {
+fn products<const T: usize>(
+    lighters: &Lighters,
+    first: usize,
+    groups: &[u16],
+    greys: &[[u8; GROUP]],
+) -> [i32xN; T] {
     let mut turns = [[Sums::ZERO; T]; Sums::TURNS];
     let add = |sums: &mut [Sums; T], group: u16, grey: [u8; GROUP]| {
         let own = Levels::new(grey);
         let images =
-            lighters.greys(group.into()).first_chunk::<T>().expect("a group has a place for each image");
+            lighters.greys(group.into())[first..].first_chunk::<T>().expect("a group has a place for each image");
         for (sum, &images) in sums.iter_mut().zip(images) {
             own.add_products(images, sum);
         }

@@ -317,7 +317,7 @@ impl<R: Rule> Layer<R> {
 
     /// All rows as one block.
     #[inline(always)]
-    fn whole(&mut self) -> Block<'_, R> {
+    pub fn whole(&mut self) -> Block<'_, R> {
         self.lanes.changes.resize(self.lanes.rates.len(), f32xN::ZERO);
         Block {
             rule: &self.rule,
@@ -411,9 +411,14 @@ impl<R: Rule> Layer<R> {
         }
     }
 
-    /// What becomes of the gradients of the next `updates`: of the last, the one before, and so on.
+    /// What has become of gradients after the next `updates`: of the last of them, the one before, and so on, without end.
     pub fn echoes(&self, updates: usize) -> impl Iterator<Item = Echo> {
-        (0..updates).map(move |later| self.rule.echo(later, updates))
+        (0..).map(move |later| self.rule.echo(later, updates))
+    }
+
+    /// How many updates it takes until next to nothing is [to come](Echo::to_come) of a gradient.
+    pub fn span(&self) -> usize {
+        self.rule.span()
     }
 
     /// [Ends](Self::settle) so many updates that [were made in one](Block::leap).

@@ -40,6 +40,8 @@ pub struct Cost {
 pub struct Echo {
     /// What the weights that the network sees have lost.
     pub seen: f32,
+    /// What they are still to lose.
+    pub to_come: f32,
     /// What is remembered of it.
     pub remembered: f32,
 }
@@ -94,12 +96,18 @@ pub trait Rule: Clone + Send + Sync + 'static {
     /// must stay zero: so the padding does.
     fn step(&self, weights: f32xN, a: f32xN, b: f32xN, memory: &mut Self::Memory) -> f32xN;
 
-    /// What has become of the gradient of one of the next `updates`, after the last of them, if `later` of them came after its
-    /// own, under a rule that [adds up](Self::ADDS_UP).
+    /// What has become of a gradient after the next `updates`, if `later` updates came after its own, under a rule that
+    /// [adds up](Self::ADDS_UP).
     #[inline(always)]
     fn echo(&self, later: usize, updates: usize) -> Echo {
         let _ = (later, updates);
-        Echo { seen: 1.0, remembered: 0.0 }
+        Echo { seen: 1.0, to_come: 0.0, remembered: 0.0 }
+    }
+
+    /// How many updates it takes until next to nothing is [to come](Echo::to_come) of a gradient, less than 2^-19 of it, under a
+    /// rule that [adds up](Self::ADDS_UP).
+    fn span(&self) -> usize {
+        0
     }
 
     /// The weights that the network sees, if they are [derived](Self::DERIVED).

@@ -100,34 +100,53 @@ impl<'a, R: Rule> Block<'a, R> {
         self.sweep(gradient);
     }
 
-    /// Makes `updates` updates in one, under a rule whose updates [add up](Rule::ADDS_UP): `taken` is the sum of all that their
-    /// gradients take off the stored weights, and `remembered`, with the same rows, the sum of what is remembered of them.
+    /// Makes several updates in one, under a rule whose updates [add up](Rule::ADDS_UP), but for what is
+    /// [remembered](Self::remember): `taken` is the sum of all that their gradients take off the stored weights.
     ///
     /// # Panics
-    /// If the rule is another one, the gradients' rows are not as long as the layer's, of `remembered` there are fewer, or the
-    /// block begins or ends within a [band](Gradient::band) of them.
-    pub fn leap(&mut self, updates: usize, taken: &impl Gradient, remembered: &impl Gradient) {
-        assert!(R::ADDS_UP, "several updates are one only where they add up");
-        assert_eq!(taken.vectors(), self.vectors, "the gradient's rows are as long as the layer's");
-        self.rescale(updates);
-        let visits = taken.within(&self.rows);
-        for_narrow_tiles!(self.vectors, first, T => {
-            let vectors = self.vectors;
+    /// If the rule is another one, the gradient's rows are not as long as the layer's, or the block begins or ends within a
+    /// [band](Gradient::band) of them.
+    pub fn leap(&mut self, taken: &impl Gradient) {
+        let (visits, vectors) = (self.adding_up(taken), self.vectors);
+        for_narrow_tiles!(vectors, first, T => {
             let tiles = PartsOfRows::<_, T> { first, vectors, weights: self.weights, memory: self.memory };
-            let mut leap = Leap { start: self.rows.start, tiles };
-            taken.tour(visits.clone(), first, &mut leap);
-            if R::DERIVED {
-                remembered.tour(visits.clone(), first, &mut Remember(leap));
-            }
+            taken.tour(visits.clone(), first, &mut Leap { start: self.rows.start, tiles });
         });
+    }
+
+    /// Adds to what is remembered: `remembered` is a sum of what gradients leave there. Where nothing ever is, it does nothing.
+    ///
+    /// # Panics
+    /// As [`leap`](Self::leap) does.
+    pub fn remember(&mut self, remembered: &impl Gradient) {
+        if !R::DERIVED {
+            return;
+        }
+        let (visits, vectors) = (self.adding_up(remembered), self.vectors);
+        for_narrow_tiles!(vectors, first, T => {
+            let tiles = PartsOfRows::<_, T> { first, vectors, weights: self.weights, memory: self.memory };
+            remembered.tour(visits.clone(), first, &mut Remember(Leap { start: self.rows.start, tiles }));
+        });
+    }
+
+    /// The visits of a gradient that several updates have in common.
+    fn adding_up(&self, gradient: &impl Gradient) -> Range<usize> {
+        assert!(R::ADDS_UP, "several updates are one only where they add up");
+        assert_eq!(gradient.vectors(), self.vectors, "the gradient's rows are as long as the layer's");
+        gradient.within(&self.rows)
     }
 
     /// Brings what is remembered to the unit that it has after so many more updates.
     #[inline(always)]
-    fn rescale(&mut self, updates: usize) {
+    pub fn rescale(&mut self, updates: usize) {
         if let Some(factor) = self.rule.rescale(updates) {
             multiply(numbers_mut(self.memory), factor);
         }
+    }
+
+    /// Forgets what is remembered.
+    pub fn forget(&mut self) {
+        numbers_mut(self.memory).fill(0.0);
     }
 
     /// [`update`](Self::update) for rows that the way forward has just seen: their rates are there, and their weights

@@ -2,21 +2,22 @@
 //! them together, and what lies above it through one after the other. One thread does it all: between two, the weights would
 //! change hands too often to gain much.
 
-use super::crew::{Crew, Pieces};
+use super::crew::Crew;
 use super::dense;
 use super::images::Images;
 use super::inner::Rows;
 use super::learner::{Above, Task};
 use super::phases::{Laps, Phase, Piece};
-use super::turned::{Step, Turned, each_piece, tile};
+use super::turned::{Step, Turned, each_piece};
 use dlr_kernels::ahead::Products;
 use dlr_kernels::gradient::OfMatrix;
 use dlr_kernels::lanes::{LANES, f32xN};
 use dlr_kernels::layer::Layer;
 use dlr_kernels::lighters::Lighters;
 use dlr_kernels::panel::Panel;
-use dlr_kernels::rule::Rule;
+use dlr_kernels::rule::{Echo, Rule};
 use dlr_kernels::tiled::Tiled;
+use std::mem::swap;
 
 /// Images that are learned together at most: as many as are turned around together.
 pub(super) const TOGETHER: usize = Lighters::IMAGES;
@@ -60,38 +61,43 @@ pub(super) struct Ahead {
     turned: Turned,
     dense: Option<Dense>,
     between: Between,
-    taken: Tiled,
-    remembered: Tiled,
+    /// Deltas as the sweep goes through them.
+    tiled: Tiled,
 }
 
-/// The dense path's images, and two sums of their gradients.
+/// The dense path's images, those before them, and the sum of their gradients.
 struct Dense {
+    before: dense::Dense,
     images: dense::Dense,
     products: Products,
-    taken: Panel,
-    remembered: Panel,
+    sums: Panel,
 }
 
 /// What lies between the first layer and the next, a row per image.
 struct Between {
     rows: Rows,
-    /// Sums by what weights are derived of besides those that are stored, if they are; then what will be remembered of the deltas.
+    /// Sums by what is remembered beside the weights that are stored, if they are derived of both; then what will be remembered of
+    /// the deltas.
     past: Panel,
+    before: Before,
+}
+
+/// The images before those at hand, if there are any of which these take what they would else take from what is remembered:
+/// that is next to nothing but for them. Meanwhile, nothing is remembered.
+struct Before {
+    images: usize,
+    /// Their deltas, times their rates.
+    deltas: Panel,
+    products: Products,
 }
 
 impl Ahead {
     /// Room for images of a network with such weights in its first layer.
     pub(super) fn new(weights: &Panel) -> Self {
-        Self {
-            turned: Turned::default(),
-            dense: None,
-            between: Between {
-                rows: Rows::new(TOGETHER, weights.width()),
-                past: Panel::zeros(TOGETHER, weights.width()),
-            },
-            taken: Tiled::default(),
-            remembered: Tiled::default(),
-        }
+        let room = || Panel::zeros(TOGETHER, weights.width());
+        let before = Before { images: 0, deltas: room(), products: Products::default() };
+        let between = Between { rows: Rows::new(TOGETHER, weights.width()), past: room(), before };
+        Self { turned: Turned::default(), dense: None, between, tiled: Tiled::default() }
     }
 
     /// Learns from the images numbered in `order`, at most [`TOGETHER`], in that order. The next are those in `next`, if there
@@ -108,11 +114,14 @@ impl Ahead {
         let (by, weights) = ((task, &Crew::ALONE), first.stored());
         let [step, coming] =
             [order, next].map(|order| Step::new(by, images, order, weights, &*laps).with_products());
+        // Whether the next images can take from these what they need of the past.
+        let keeps = A::DERIVED && !next.is_empty() && first.span() <= order.len();
         if images.are_dense() {
-            self.learn_dense(first, above, &step);
+            self.learn_dense(first, above, &step, keeps);
         } else {
-            self.learn_lit(first, above, &step, &coming);
+            self.learn_lit(first, above, (&step, &coming), keeps);
         }
+        self.between.go_on(order.len(), keeps);
         first.settle_all(order.len());
         laps.lap_together();
     }
@@ -122,28 +131,37 @@ impl Ahead {
         &mut self,
         first: &mut Layer<A>,
         above: &mut Above<I, B>,
-        step: &Step<L>,
-        coming: &Step<L>,
+        (step, coming): (&Step<L>, &Step<L>),
+        keeps: bool,
     ) {
-        let Self { turned, between, taken, remembered, .. } = self;
+        let Self { turned, between, tiled, .. } = self;
         turned.look(first, step);
         each_piece(&mut between.rows.hidden, turned.sums(first.stored().as_vectors(), step), step);
-        if A::DERIVED {
+        if A::DERIVED && between.before.images > 0 {
+            let [before, ..] = turned.all();
+            step.serial(Phase::Forward, || {
+                let (images, products) = (step.order.len(), &mut between.before.products);
+                products.of_lit_with(images, &before.parts()[0], step.lists(), first.span());
+                between.meet_before(first, images);
+            });
+        } else if A::DERIVED {
             each_piece(&mut between.past, turned.sums(first.remembered(), step), step);
+            step.serial(Phase::Forward, || between.meet_past(first, step.order.len()));
         }
-        between.one_by_one(first, above, turned.products(), step);
-        tile(&between.rows.deltas, taken, step);
-        if A::DERIVED {
-            tile(&between.past, remembered, step);
-        }
-        let (pixels, next) = turned.both();
-        let [taken, remembered] = [taken, remembered].map(|deltas| pixels.gradient(deltas, 1.0));
-        let blocks = Pieces::new(step.blocks(first, &taken), |mut block| {
-            step.serial(Phase::Update, || block.leap(step.order.len(), &taken, &remembered));
+        let [before, pixels, next] = turned.all();
+        between.one_by_one(first, above, pixels.products(), step);
+        step.serial(Phase::Update, || {
+            tile(&between.rows.deltas, step.order.len(), tiled);
+            first.whole().leap(&pixels.gradient(tiled, 1.0));
+            if A::DERIVED && !keeps {
+                between.remember(first, step.order.len(), |first, past, images, whose| {
+                    tile(past, images, tiled);
+                    first.whole().remember(&[&*before, &*pixels][whose as usize].gradient(tiled, 1.0));
+                });
+            }
         });
-        step.crew.share(&[&blocks, &next.turn(coming)]);
-        next.list(coming);
-        turned.go_on();
+        next.read(coming);
+        turned.go_on(keeps);
     }
 
     /// By dense products.
@@ -152,41 +170,74 @@ impl Ahead {
         first: &mut Layer<A>,
         above: &mut Above<I, B>,
         step: &Step<L>,
+        keeps: bool,
     ) {
         let Self { dense, between, .. } = self;
-        let inputs = first.stored().rows();
-        let w1 = first.stored();
-        let Dense { images, products, taken, remembered } = dense.get_or_insert_with(|| Dense {
-            images: dense::Dense::new(inputs),
+        let (w1, count) = (first.stored(), step.order.len());
+        let Dense { before, images, products, sums } = dense.get_or_insert_with(|| Dense {
+            before: dense::Dense::new(w1.rows()),
+            images: dense::Dense::new(w1.rows()),
             products: Products::default(),
-            taken: Panel::zeros(inputs, w1.width()),
-            remembered: Panel::zeros(if A::DERIVED { inputs } else { 0 }, w1.width()),
+            sums: Panel::zeros(w1.rows(), w1.width()),
         });
         step.serial(Phase::Forward, || {
             images.read(step.images, step.order);
             images.sums(w1.as_vectors(), &mut between.rows.hidden);
-            if A::DERIVED {
+            if A::DERIVED && between.before.images > 0 {
+                between.before.products.of_dense_with(images.view(), before.view());
+                between.meet_before(first, count);
+            } else if A::DERIVED {
                 images.sums(first.remembered(), &mut between.past);
+                between.meet_past(first, count);
             }
             products.of_dense(images.view());
         });
         between.one_by_one(first, above, products, step);
         step.serial(Phase::Update, || {
-            images.gradient(&between.rows.deltas, taken);
-            if A::DERIVED {
-                images.gradient(&between.past, remembered);
+            images.gradient(&between.rows.deltas, sums);
+            first.whole().leap(&OfMatrix { sums, scale: 1.0 });
+            if A::DERIVED && !keeps {
+                between.remember(first, count, |first, past, _, whose| {
+                    [&*before, &*images][whose as usize].gradient(past, sums);
+                    first.whole().remember(&OfMatrix { sums, scale: 1.0 });
+                });
             }
         });
-        let [taken, remembered] = [&*taken, &*remembered].map(|sums| OfMatrix { sums, scale: 1.0 });
-        step.crew.each(step.blocks(first, &taken), |mut block| {
-            step.serial(Phase::Update, || block.leap(step.order.len(), &taken, &remembered));
-        });
+        if keeps {
+            swap(before, images);
+        }
     }
 }
 
+/// Of the images before those at hand, or of these.
+#[derive(Clone, Copy)]
+enum Whose {
+    Before,
+    Now,
+}
+
 impl Between {
-    /// Takes every image from its net inputs by what the first of them finds stored to its deltas, times the learning rate: to what
-    /// is taken off that for them, and to what will be remembered after the last image.
+    /// Brings the images' sums by what is stored to net inputs, as far as these come of what was remembered before all of them.
+    fn meet_past<A: Rule>(&mut self, first: &Layer<A>, images: usize) {
+        let Self { rows: Rows { hidden, .. }, past, .. } = self;
+        let n = hidden.vectors();
+        let rows = hidden.as_vectors_mut().chunks_exact_mut(n).zip(past.as_vectors().chunks_exact(n));
+        for (number, (sums, past)) in rows.take(images).enumerate() {
+            first.foresee(number, sums, past);
+        }
+    }
+
+    /// The same where there is nothing to be remembered but the images before.
+    fn meet_before<A: Rule>(&mut self, first: &Layer<A>, images: usize) {
+        let Self { rows: Rows { hidden, .. }, before: Before { deltas, products, .. }, .. } = self;
+        let n = hidden.vectors();
+        products.weigh_earlier(first.echoes(images).map(|echo| echo.to_come));
+        let sums = &mut hidden.as_vectors_mut()[..images * n];
+        products.meet_earlier(deltas.as_vectors(), sums, first.span());
+    }
+
+    /// Takes every image from its net inputs by weights as they were before the first of them to its deltas, times the learning
+    /// rate: to what is taken off the stored weights for them.
     fn one_by_one<A: Rule, I: Rule, B: Rule, L: Laps>(
         &mut self,
         first: &Layer<A>,
@@ -194,14 +245,11 @@ impl Between {
         products: &mut Products,
         step: &Step<L>,
     ) {
-        let Self { rows: Rows { hidden, deltas }, past } = self;
+        let Rows { hidden, deltas } = &mut self.rows;
         let (n, images, mut watch) = (hidden.vectors(), step.order.len(), Piece::new(step.laps));
-        let [hidden, deltas, past] =
-            [hidden, deltas, past].map(|rows| &mut rows.as_vectors_mut()[..images * n]);
+        let [hidden, deltas] = [hidden, deltas].map(|rows| &mut rows.as_vectors_mut()[..images * n]);
         if A::DERIVED {
             products.weigh(first.echoes(images).map(|echo| echo.seen));
-            let rows = hidden.chunks_exact_mut(n).zip(past.chunks_exact(n));
-            rows.enumerate().for_each(|(number, (sums, past))| first.foresee(number, sums, past));
         }
         for ((number, &image), rate) in step.order.iter().enumerate().zip(first.rates(images)) {
             products.meet(number, deltas, hidden);
@@ -212,16 +260,55 @@ impl Between {
             deltas.iter_mut().for_each(|delta| *delta *= f32xN::splat(rate));
             watch.own.lap(Phase::Update);
         }
-        if A::DERIVED {
-            let rows = deltas.chunks_exact(n).zip(past.chunks_exact_mut(n)).rev();
-            for ((deltas, past), echo) in rows.zip(first.echoes(images)) {
-                for (&delta, past) in deltas.iter().zip(past) {
-                    *past = delta * f32xN::splat(echo.remembered);
-                }
+    }
+
+    /// Brings what is remembered to where it is after so many images: `add(first, past, images, whose)` adds what is remembered of
+    /// images with deltas as in the first rows of `past`.
+    fn remember<A: Rule>(
+        &mut self,
+        first: &mut Layer<A>,
+        images: usize,
+        mut add: impl FnMut(&mut Layer<A>, &Panel, usize, Whose),
+    ) {
+        let Self { rows: Rows { deltas, .. }, past, before } = self;
+        if before.images == 0 {
+            first.whole().rescale(images);
+        } else {
+            first.whole().forget();
+            if images < first.span() {
+                echo(&before.deltas, before.images, first.echoes(images).skip(images), past);
+                add(first, past, before.images, Whose::Before);
             }
-            watch.own.lap(Phase::Update);
+        }
+        echo(deltas, images, first.echoes(images), past);
+        add(first, past, images, Whose::Now);
+    }
+
+    /// Ends a step with so many images, which may be kept for the next.
+    fn go_on(&mut self, images: usize, keeps: bool) {
+        if keeps {
+            swap(&mut self.rows.deltas, &mut self.before.deltas);
+        }
+        self.before.images = if keeps { images } else { 0 };
+    }
+}
+
+/// What is remembered of the first `images` deltas, from the last to the first.
+fn echo(deltas: &Panel, images: usize, echoes: impl Iterator<Item = Echo>, past: &mut Panel) {
+    let n = deltas.vectors();
+    let past = past.as_vectors_mut()[..images * n].chunks_exact_mut(n);
+    let rows = deltas.as_vectors()[..images * n].chunks_exact(n).zip(past).rev();
+    for ((deltas, past), echo) in rows.zip(echoes) {
+        for (&delta, past) in deltas.iter().zip(past) {
+            *past = delta * f32xN::splat(echo.remembered);
         }
     }
+}
+
+/// Cuts the first rows of a panel into tiles.
+fn tile(rows: &Panel, count: usize, tiled: &mut Tiled) {
+    let n = rows.vectors();
+    tiled.rewrite(count, n, count).for_each(|piece| piece.write(&rows.as_vectors()[..count * n]));
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use super::learner::Task;
 use super::phases::{Laps, Phase, Piece};
 use dlr_kernels::ahead::Products;
 use dlr_kernels::gradient::{Gradient, OfBatch};
+use dlr_kernels::groups::GROUP;
 use dlr_kernels::lanes::f32xN;
 use dlr_kernels::layer::Layer;
 use dlr_kernels::lighters::Lighters;
@@ -86,6 +87,11 @@ impl<'a, L: Laps> Step<'a, L> {
         Self { wants_products: true, ..self }
     }
 
+    /// The groups that each image lights, and their inputs' grey levels.
+    pub(super) fn lists(&self) -> impl Iterator<Item = (&'a [u16], &'a [[u8; GROUP]])> {
+        self.order.iter().map(|&image| self.images.groups().of(image as usize))
+    }
+
     /// What the sums of gradients are multiplied by.
     pub(super) fn scale(&self) -> f32 {
         1.0 / self.order.len() as f32
@@ -131,6 +137,7 @@ fn slices(images: usize, weights: &Panel, threads: usize) -> usize {
 /// The first layer by lit pixels: the images, turned around, and what is made of them on their way.
 #[derive(Default)]
 pub(super) struct Turned {
+    before: Pixels,
     now: Pixels,
     next: Pixels,
     slices: Slices,
@@ -145,11 +152,6 @@ impl Turned {
             now.read(step);
         }
         step.serial(Phase::Forward, || first.catch_up(now.lit.iter().map(|&row| usize::from(row))));
-    }
-
-    /// The images' products with each other, if the step [wants](Step::with_products) them.
-    pub(super) fn products(&mut self) -> &mut Products {
-        &mut self.now.products
     }
 
     /// The net inputs of the first hidden layer, `sums(b, rows)`, which writes a row for each image from number b on.
@@ -173,14 +175,17 @@ impl Turned {
         }
     }
 
-    /// The images of this step, and room for the next one's.
-    pub(super) fn both(&mut self) -> (&Pixels, &mut Pixels) {
-        (&self.now, &mut self.next)
+    /// The images of the step before this one, its own, and room for the next one's.
+    pub(super) fn all(&mut self) -> [&mut Pixels; 3] {
+        [&mut self.before, &mut self.now, &mut self.next]
     }
 
-    /// Ends the step: the next is that whose images have been read ahead, if there is any.
-    pub(super) fn go_on(&mut self) {
+    /// Ends the step: the next is that whose images have been read ahead, if there is any. Those of this one may be kept.
+    pub(super) fn go_on(&mut self, keeps: bool) {
         self.now.ahead = 0;
+        if keeps {
+            swap(&mut self.before, &mut self.now);
+        }
         swap(&mut self.now, &mut self.next);
     }
 }
@@ -271,7 +276,7 @@ const AHEAD: usize = 8;
 
 impl Pixels {
     /// Reads the images of `step`, if there are any.
-    fn read<L: Laps>(&mut self, step: &Step<L>) {
+    pub(super) fn read<L: Laps>(&mut self, step: &Step<L>) {
         step.crew.share(&[&self.turn(step)]);
         self.list(step);
     }
@@ -311,12 +316,16 @@ impl Pixels {
         }
         step.serial(Phase::Data, || Lighters::list(&self.room[..self.parts], &mut self.lit));
         if step.wants_products {
-            let lists = step.order.iter().map(|&image| step.images.groups().of(image as usize));
-            step.serial(Phase::Forward, || self.products.of_lit(&self.room[0], lists));
+            step.serial(Phase::Forward, || self.products.of_lit(&self.room[0], step.lists()));
         }
     }
 
-    fn parts(&self) -> &[Lighters] {
+    /// The images' products with each other, if the step [wants](Step::with_products) them.
+    pub(super) fn products(&mut self) -> &mut Products {
+        &mut self.products
+    }
+
+    pub(super) fn parts(&self) -> &[Lighters] {
         &self.room[..self.parts]
     }
 

@@ -55,6 +55,11 @@ impl Fading {
         }
     }
 
+    /// How many updates leave at most a part of 2^`power`.
+    pub(super) fn span(&self, power: f64) -> usize {
+        (power / self.mu.log2()).ceil() as usize
+    }
+
     /// mu^updates.
     #[inline(always)]
     pub(super) fn left(&self, updates: u64) -> f64 {

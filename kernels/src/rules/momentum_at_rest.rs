@@ -24,6 +24,9 @@ use super::fading::Fading;
 use crate::lanes::f32xN;
 use crate::rule::{Cost, Echo, Rule};
 
+/// What is left of a velocity that is as good as at rest, as a power of two.
+const NEXT_TO_NOTHING: f64 = -19.0;
+
 /// The place where every weight would come to rest, and its velocity.
 #[derive(Clone, Copy, Debug)]
 pub struct MomentumAtRest {
@@ -99,8 +102,16 @@ impl Rule for MomentumAtRest {
     #[inline(always)]
     fn echo(&self, later: usize, updates: usize) -> Echo {
         let left = self.fading.left(later as u64);
-        let seen = (1.0 + self.way * (1.0 - left)) / (1.0 + self.way);
-        Echo { seen: seen as f32, remembered: (left * self.gain(updates)) as f32 }
+        let to_come = self.way * left / (1.0 + self.way);
+        Echo {
+            seen: (1.0 - to_come) as f32,
+            to_come: to_come as f32,
+            remembered: (left * self.gain(updates)) as f32,
+        }
+    }
+
+    fn span(&self) -> usize {
+        if self.way > 0.0 { self.fading.span(NEXT_TO_NOTHING) } else { 0 }
     }
 }
 
