@@ -176,7 +176,9 @@ fn leap<R: Rule>(c: &mut Criterion, name: &str, hidden: usize, lighters: &[Light
     c.bench_function(&format!("64 updates of the first layer in one: {name}/{hidden}"), |b| {
         let gradient = OfBatch { parts: lighters, lit, deltas: &deltas, scale: 1.0 };
         b.iter(|| {
-            layer.blocks(784).for_each(|mut block| block.leap(IMAGES, &gradient, &gradient));
+            layer.whole().leap(&gradient);
+            layer.whole().rescale(IMAGES);
+            layer.whole().remember(&gradient);
             layer.settle_all(IMAGES);
         });
     });

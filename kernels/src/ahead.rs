@@ -12,6 +12,10 @@
 //!            image 0 meets, and how far these have to go after k updates; e_n, what of a gradient the weights have lost, n updates
 //!            after its own, as a part of what has been taken off z for it
 //!
+//!            where all that is remembered comes of a block of images before, which z has lost d_s of already:
+//!
+//!            h_k[i] = sum_j x_kj z_0[j][i] + sum_{s before} (1 - e_n) g[k][s] d_s[i] - sum_{s<k} ...    n, the updates between
+//!
 //! plain:  for k in images { for s in 0..k { for j in inputs { g[k][s] += x[k][j] * x[s][j] } } }
 //!         for k in images { for s in 0..k { for i in 0..H { h[k][i] -= g[k][s] * d[s][i] } } d[k] = deltas(h[k]) }
 //! ```
@@ -80,7 +84,9 @@ impl Products {
         images: impl Iterator<Item = (&'a [u16], &'a [[u8; GROUP]])>,
         span: usize,
     ) {
-        self.with_lit(count, earlier, images, |image| (image + earlier.len()).saturating_sub(span)..earlier.len());
+        self.with_lit(count, earlier, images, |image| {
+            (image + earlier.len()).saturating_sub(span)..earlier.len()
+        });
     }
 
     /// Those of `count` images with the ones in the range that `with` says, at least, of those in `lighters`.
@@ -250,8 +256,9 @@ fn products<const T: usize>(
     let mut turns = [[Sums::ZERO; T]; Sums::TURNS];
     let add = |sums: &mut [Sums; T], group: u16, grey: [u8; GROUP]| {
         let own = Levels::new(grey);
-        let images =
-            lighters.greys(group.into())[first..].first_chunk::<T>().expect("a group has a place for each image");
+        let images = lighters.greys(group.into())[first..]
+            .first_chunk::<T>()
+            .expect("a group has a place for each image");
         for (sum, &images) in sums.iter_mut().zip(images) {
             own.add_products(images, sum);
         }
@@ -274,6 +281,7 @@ fn products<const T: usize>(
 mod tests {
     use super::*;
     use crate::groups::Groups;
+    use crate::panel::Panel;
 
     /// The last of three groups has two.
     const INPUTS: usize = 2 * GROUP + 2;
@@ -287,18 +295,46 @@ mod tests {
         })
     }
 
-    fn products(images: usize) -> [Products; 2] {
+    /// What images light.
+    type Lists = Vec<(Vec<u16>, Vec<[u8; GROUP]>)>;
+
+    /// The images with these numbers as lists, turned around, and dense.
+    fn three_ways(numbers: Range<usize>) -> (Lists, Lighters, Vec<f32>) {
         let groups = Groups::of_inputs(INPUTS);
-        let lists: Vec<(Vec<_>, Vec<_>)> =
-            (0..images).map(|number| groups.lit_in(&image(number)).unzip()).collect();
+        let lists: Lists = numbers.clone().map(|number| groups.lit_in(&image(number)).unzip()).collect();
         let mut lighters = Lighters::new(&groups);
-        let lists = || lists.iter().map(|(numbers, greys)| (&numbers[..], &greys[..]));
-        lighters.turn(&array::from_fn(|level| 2.0 * level as f32), lists());
-        let dense: Vec<f32> = (0..images).flat_map(image).map(|p| 2.0 * f32::from(p)).collect();
-        // Neither is new.
-        let [mut of_lit, mut of_dense] = [(); 2].map(|()| Products { images: 9, rows: vec![f32xN::ONE; 9] });
-        of_lit.of_lit(&lighters, lists());
-        of_dense.of_dense(View::new(&dense, images, INPUTS, INPUTS));
+        lighters.turn(&array::from_fn(|level| 2.0 * level as f32), borrowed(&lists));
+        (lists, lighters, numbers.flat_map(image).map(|p| 2.0 * f32::from(p)).collect())
+    }
+
+    fn borrowed(lists: &Lists) -> impl Iterator<Item = (&[u16], &[[u8; GROUP]])> {
+        lists.iter().map(|(numbers, greys)| (&numbers[..], &greys[..]))
+    }
+
+    /// Some that have been of others.
+    fn used() -> Products {
+        Products { images: 9, earlier: 16, rows: vec![f32xN::ONE; 9 * vectors(16)] }
+    }
+
+    fn view(dense: &[f32]) -> View<'_> {
+        View::new(dense, dense.len() / INPUTS, INPUTS, INPUTS)
+    }
+
+    fn products(images: usize) -> [Products; 2] {
+        let (lists, lighters, dense) = three_ways(0..images);
+        let [mut of_lit, mut of_dense] = [used(), used()];
+        of_lit.of_lit(&lighters, borrowed(&lists));
+        of_dense.of_dense(view(&dense));
+        [of_lit, of_dense]
+    }
+
+    /// Of images with others that came before all of them.
+    fn products_with(images: usize, earlier: usize, span: usize) -> [Products; 2] {
+        let (lists, _, dense) = three_ways(earlier..earlier + images);
+        let (_, lighters, dense_before) = three_ways(0..earlier);
+        let [mut of_lit, mut of_dense] = [used(), used()];
+        of_lit.of_lit_with(images, &lighters, borrowed(&lists), span);
+        of_dense.of_dense_with(view(&dense), view(&dense_before));
         [of_lit, of_dense]
     }
 
@@ -326,6 +362,39 @@ mod tests {
         for (later, earlier) in (0..IMAGES).flat_map(|later| (0..later).map(move |s| (later, s))) {
             let want = product(later, earlier) * (later - earlier) as f32;
             assert_eq!(products.of(later)[earlier], want, "{earlier}, {later}");
+        }
+    }
+
+    /// Of an update, four less for each further one are to come, and nothing from some span on.
+    #[test]
+    fn images_meet_those_before_all_of_them() {
+        for (images, earlier) in
+            [(1, 1), (3, NEIGHBOURS), (LANES + 1, NEIGHBOURS + 1), (33, Lighters::IMAGES)]
+        {
+            for span in [0, 1, NEIGHBOURS, 30, 200] {
+                for mut products in products_with(images, earlier, span) {
+                    let to_come = |later: usize| 4.0 * span.saturating_sub(later) as f32;
+                    products.weigh_earlier((0..).map(to_come));
+                    for n in 1..=TILE + 1 {
+                        // Also in the rows of those that are not there.
+                        let delta = |s: usize, i: usize| ((s + 2 * i) % 3) as f32;
+                        let deltas = Panel::from_fn(earlier.next_multiple_of(NEIGHBOURS), n * LANES, delta);
+                        let mut sums = Panel::from_fn(images, n * LANES, |image, i| ((image + i) % 5) as f32);
+                        products.meet_earlier(deltas.as_vectors(), sums.as_vectors_mut(), span);
+                        for (image, i) in
+                            (0..images).flat_map(|image| (0..n * LANES).map(move |i| (image, i)))
+                        {
+                            let given = |s: usize| {
+                                let later = image + earlier - 1 - s;
+                                to_come(later) * product(earlier + image, s) * delta(s, i)
+                            };
+                            let want = ((image + i) % 5) as f32 + (0..earlier).map(given).sum::<f32>();
+                            let case = format!("image {image} of {images} after {earlier}, {span}, unit {i}");
+                            assert_eq!(sums.row(image)[i], want, "{case}");
+                        }
+                    }
+                }
+            }
         }
     }
 

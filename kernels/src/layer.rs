@@ -712,7 +712,7 @@ mod tests {
 
         fn echo(&self, later: usize, updates: usize) -> Echo {
             let remembered = sign(later + (self.phase + updates) % 3);
-            Echo { seen: 1.0 - 2.0 * sign(later), remembered }
+            Echo { seen: 1.0 - 2.0 * sign(later), to_come: 2.0 * sign(later), remembered }
         }
     }
 
@@ -821,7 +821,7 @@ mod tests {
                 let dark = swung(&stored, &velocities);
                 velocities.as_mut_slice().iter_mut().for_each(|v| *v *= sign(together));
                 let mut lost = Panel::zeros(ROWS, width);
-                let echoes: Vec<_> = layer.echoes(together).collect();
+                let echoes: Vec<_> = layer.echoes(together).take(together).collect();
                 for ((lit, deltas), echo) in lit.iter().zip(&deltas).zip(echoes.iter().rev()) {
                     for (&j, x) in lit.0.iter().zip(&lit.1) {
                         for (i, delta) in deltas.row(0).iter().enumerate() {
@@ -835,7 +835,11 @@ mod tests {
                 let blocks = if together == 2 { ROWS } else { 3 };
                 let [taken, remembered] = [&taken, &remembered]
                     .map(|sums| OfRows { rows: &rows, all: OfMatrix { sums, scale: 1.0 } });
-                layer.blocks(blocks).for_each(|mut block| block.leap(together, &taken, &remembered));
+                layer.blocks(blocks).for_each(|mut block| {
+                    block.leap(&taken);
+                    block.rescale(together);
+                    block.remember(&remembered);
+                });
                 layer.settle_all(together);
                 updates += together;
                 let seen = Panel::from_fn(ROWS, width, |row, i| dark.row(row)[i] - lost.row(row)[i]);
@@ -843,6 +847,8 @@ mod tests {
                 assert!(layer.weights() == &want && seen == want, "update {updates}, width {width}");
                 assert!(layer.stored() != &want, "nothing swings");
             }
+            layer.whole().forget();
+            assert!(layer.weights() == &stored, "what is forgotten swings on");
         }
     }
 

@@ -25,21 +25,23 @@ pub(super) const TOGETHER: usize = Lighters::IMAGES;
 /// Fewer than these are not worth it: with 32, a third less is gained at H = 300, and nothing at H = 100.
 const FEWEST: usize = 40;
 
-/// Whether a first layer with so many units learns faster so. The weights are read and written less often, but
-/// there are the images' products, and what they do to each other. Of the time of one image after the other, this takes 1.15 at
-/// H = 30, 0.98 at 40 and 0.89 at 64 under gradient descent, and 1.00, 0.81 and 0.73 under momentum; with vectors of eight, 1.10 at
-/// 128 and 0.97 at 160, and 1.17 at 80 and 0.98 at 88. With sixteen, that was measured where [bytes can be
-/// multiplied](dlr_kernels::ahead).
-pub(super) fn pays<R: Rule>(units: usize, dense: bool) -> bool {
-    let most = match (dense, R::DERIVED, LANES) {
-        (true, false, _) => 48,
-        (true, true, 16) => 32,
-        (true, true, _) => 24,
-        (false, _, 16) => 32,
-        (false, false, _) => 144,
-        (false, true, _) => 80,
+/// Whether `first` learns faster so. The weights are read and written less often, but there are the images' products, and what
+/// they do to each other. Of the time of one image after the other, this takes 1.12 at H = 30 and 0.89 at 64 under gradient descent.
+/// Under momentum that is [soon gone](Layer::span), it takes 1.28 at H = 16 and 0.84 at 24; under other, 0.99 at 32 and 0.81 at 33.
+/// With vectors of eight, 1.02 at 128 and 0.92 at 136, 1.06 at 32 and 0.94 at 33, and 1.13 at 80 and 0.89 at 96. With sixteen, that
+/// was measured where [bytes can be multiplied](dlr_kernels::ahead).
+pub(super) fn pays<R: Rule>(first: &Layer<R>, dense: bool) -> bool {
+    let most = match (dense, R::DERIVED, first.span() <= TOGETHER, LANES) {
+        (true, false, ..) => 48,
+        (true, true, _, 16) => 32,
+        (true, true, ..) => 24,
+        (false, false, _, 16) => 32,
+        (false, false, ..) => 128,
+        (false, true, true, 16) => 16,
+        (false, true, false, 16) | (false, true, true, _) => 32,
+        (false, true, false, _) => 80,
     };
-    R::ADDS_UP && units > most
+    R::ADDS_UP && first.stored().width() > most
 }
 
 /// How many of so many images are worth it: all of them, unless they are few, or would be cut into few.
@@ -156,7 +158,11 @@ impl Ahead {
             if A::DERIVED && !keeps {
                 between.remember(first, step.order.len(), |first, past, images, whose| {
                     tile(past, images, tiled);
-                    first.whole().remember(&[&*before, &*pixels][whose as usize].gradient(tiled, 1.0));
+                    let pixels = match whose {
+                        Whose::Before => &*before,
+                        Whose::Now => &*pixels,
+                    };
+                    first.whole().remember(&pixels.gradient(tiled, 1.0));
                 });
             }
         });
@@ -198,7 +204,11 @@ impl Ahead {
             first.whole().leap(&OfMatrix { sums, scale: 1.0 });
             if A::DERIVED && !keeps {
                 between.remember(first, count, |first, past, _, whose| {
-                    [&*before, &*images][whose as usize].gradient(past, sums);
+                    let images = match whose {
+                        Whose::Before => &*before,
+                        Whose::Now => &*images,
+                    };
+                    images.gradient(past, sums);
                     first.whole().remember(&OfMatrix { sums, scale: 1.0 });
                 });
             }
@@ -210,7 +220,6 @@ impl Ahead {
 }
 
 /// Of the images before those at hand, or of these.
-#[derive(Clone, Copy)]
 enum Whose {
     Before,
     Now,
@@ -314,7 +323,7 @@ fn tile(rows: &Panel, count: usize, tiled: &mut Tiled) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use dlr_kernels::rules::{Dlr, MomentumAtRest, Sgd};
+    use dlr_kernels::rules::{Dlr, Momentum, Sgd};
 
     #[test]
     fn images_are_learned_together_in_numbers_much_alike() {
@@ -325,8 +334,14 @@ mod tests {
 
     #[test]
     fn only_updates_that_add_up_are_made_together() {
-        assert!(pays::<Sgd>(1000, false) && pays::<MomentumAtRest>(1000, true));
-        assert!(!pays::<Sgd>(30, false) && !pays::<MomentumAtRest>(8, true));
-        assert!(!pays::<Dlr<true>>(1000, false));
+        fn pays_by<R: Rule>(rule: R, units: usize, dense: bool) -> bool {
+            pays(&Layer::new(Panel::zeros(1, units), rule), dense)
+        }
+        let [soon, late] = [0.8, 0.99].map(|mu| Momentum::nesterov(0.1, mu).at_rest());
+        assert!(
+            pays_by(Sgd { lr: 0.1 }, 1000, false) && pays_by(soon, 33, false) && pays_by(late, 1000, true)
+        );
+        assert!(!pays_by(Sgd { lr: 0.1 }, 30, false) && !pays_by(soon, 8, true) && !pays_by(late, 32, false));
+        assert!(!pays_by(Dlr::<true> { lr: 0.1, alpha: 1.0 }, 1000, false));
     }
 }

@@ -270,7 +270,11 @@ impl Gate {
         let mut looks = 0;
         while state & (Self::CLOSED - 1) > 0 {
             looks += 1;
-            if looks > LOOKS { thread::yield_now() } else { spin_loop() }
+            if looks > LOOKS {
+                thread::yield_now()
+            } else {
+                spin_loop()
+            }
             state = self.state.load(Ordering::Acquire);
         }
     }

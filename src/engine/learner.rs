@@ -9,7 +9,7 @@ use super::inner::Inner;
 use super::network::{Network, Weights};
 use super::phases::{Laps, Phase, Stopwatch};
 use super::threads::Threads;
-use super::work::{Shape, Visits, Work, work};
+use super::work::{Past, Shape, Visits, Work, work};
 use dlr_kernels::forward::activate;
 use dlr_kernels::gradient::OfOutputs;
 use dlr_kernels::lanes::{f32xN, vectors};
@@ -189,7 +189,7 @@ impl<A: Rule, I: Rule, B: Rule> Fused<A, I, B> {
 
     /// How many of the first of `count` images are learned together, though each by itself.
     fn together(&self, images: &Images, count: usize) -> usize {
-        let pays = self.task.batch == 1 && pays::<A>(self.first.stored().width(), images.are_dense());
+        let pays = self.task.batch == 1 && pays(&self.first, images.are_dense());
         if pays { worthwhile(count) } else { 0 }
     }
 
@@ -307,9 +307,17 @@ impl<A: Rule, I: Rule, B: Rule> Learner for Fused<A, I, B> {
     }
 
     fn work(&self, images: &Images, order: &[u32], per_call: usize) -> Work {
-        let together = self.together(images, per_call);
-        let (ahead, together) = if together > 0 { (true, even(together)) } else { (false, self.task.batch) };
-        let visits = &Visits::count(images, order, together, ahead);
+        let all = self.together(images, per_call);
+        let (together, span) = (even(all), self.first.span());
+        let past = match () {
+            () if !A::DERIVED => Past::NONE,
+            () if span > together => Past { remembered: 1.0, met: 0.0 },
+            () => Past::in_span(all, together, span),
+        };
+        let visits = &match all {
+            0 => Visits::count(images, order, self.task.batch, None),
+            _ => Visits::count(images, order, together, Some(past)),
+        };
         let (first, last) = (self.first.stored(), self.last.stored());
         let shape = Shape { inputs: first.rows(), hidden: first.width(), outputs: last.rows() };
         work::<A, B>(shape, visits)

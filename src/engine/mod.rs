@@ -25,9 +25,9 @@
 
 mod ahead;
 mod batch;
-mod crew;
 pub mod checkpoint;
 pub mod classify;
+mod crew;
 mod dense;
 pub mod evaluator;
 pub mod fit;

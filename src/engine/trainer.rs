@@ -20,8 +20,9 @@ use std::time::{Duration, Instant};
 /// protocols can't be compared.
 pub const PROTOCOL: u32 = 1;
 
-/// Weights of the hidden units times images between two looks at whether the user wants to stop: about a tenth of a second of training.
-const PATIENCE: u64 = 100_000_000;
+/// Weights of the hidden units times images between two looks at whether the user wants to stop: a tenth of a second of training
+/// where every image moves all of them, and less where it does not.
+const PATIENCE: u64 = 500_000_000;
 
 /// Images between two looks, if there are so many weights of hidden units: of all up to the next test, always as many, and where
 /// one after the other is learned, no fewer than learners may [put together](Learner::learn), unless these would take long.
@@ -529,10 +530,10 @@ mod tests {
     #[test]
     fn looks_come_often_and_evenly() {
         assert_eq!(patience(784 * 32, 1, 600), 600);
-        assert_eq!(patience(784 * 304, 1, 600), 300, "two alike, of 419 at most");
-        assert_eq!(patience(784 * 1008, 1, 600), 60, "64 at most, that are learned together");
-        assert_eq!(patience(784 * 1008, 100, 600), 120, "126 at most");
-        assert_eq!(patience(40_000_000, 1, 600), 2);
-        assert_eq!(patience(200_000_000, 1, 600), 1);
+        assert_eq!(patience(784 * 304, 1, 3000), 1500, "two alike, of 2,097 at most");
+        assert_eq!(patience(784 * 5040, 1, 600), 60, "64 at most, that are learned together");
+        assert_eq!(patience(784 * 5040, 100, 600), 120, "126 at most");
+        assert_eq!(patience(200_000_000, 1, 600), 2);
+        assert_eq!(patience(1_000_000_000, 1, 600), 1);
     }
 }

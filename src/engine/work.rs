@@ -23,8 +23,8 @@ const PER_OUTPUT: f64 = LOGISTIC + 4.0;
 pub(super) struct Visits {
     /// Images that go through the first layer together.
     pub batch: f64,
-    /// Whether these are learned one after the other, each with an update of its own in the layers above.
-    pub ahead: bool,
+    /// Where these are learned one after the other, each with an update of its own in the layers above, what they take from before.
+    pub ahead: Option<Past>,
     /// Inputs of an image that are worked on: its lit pixels, where several go together with their [groups](GROUP). What is missing
     /// of these at the edges of odd images is left out, though it is multiplied.
     pub lit: f64,
@@ -36,13 +36,34 @@ pub(super) struct Visits {
     pub dense: bool,
 }
 
+/// What images that go through the first layer together, but are learned one after the other, take from before all of them, under
+/// a rule that remembers it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Past {
+    /// The part of them that take it from what is remembered, which is brought up to date for them, and for as many others.
+    pub remembered: f64,
+    /// How many images of those that came before all of them each of the others meets instead.
+    pub met: f64,
+}
+
+impl Past {
+    /// Where nothing is remembered.
+    pub(super) const NONE: Self = Self { remembered: 0.0, met: 0.0 };
+
+    /// Where what is remembered is soon gone: of so many images, all but the first `together` meet the last `span` before them.
+    pub(super) fn in_span(images: usize, together: usize, span: usize) -> Self {
+        let met: usize = (0..together).map(|image| span.saturating_sub(image)).sum();
+        Self { remembered: (together as f64 / images as f64).min(1.0), met: met as f64 / together as f64 }
+    }
+}
+
 impl Visits {
     /// Counts them along `order`, where so many images go through the first layer together, be it as a batch or ahead of their
     /// turn.
     ///
     /// # Panics
     /// If `batch` is zero.
-    pub(super) fn count(images: &Images, order: &[u32], batch: usize, ahead: bool) -> Self {
+    pub(super) fn count(images: &Images, order: &[u32], batch: usize, ahead: Option<Past>) -> Self {
         let mut last = vec![0_u32; images.inputs()]; // the update that lit a row last, counted from 1
         let (mut lit, mut rows, mut woken, mut updates) = (0_u64, 0_u64, 0_u64, 0_u32);
         let mut visited: Vec<u16> = Vec::new();
@@ -114,6 +135,7 @@ pub(super) fn work<A: Rule, B: Rule>(shape: Shape, visits: &Visits) -> Work {
     let step = |cost: u32, norms: Norms| f64::from(cost + norms.cost()) * hidden;
     let (first_step, second_step) = (step(A::COST.step, A::NORMS), step(B::COST.step, B::NORMS));
     let see = f64::from(A::COST.see) * hidden;
+    let Past { remembered, met } = ahead.unwrap_or(Past::NONE);
     let online = batch == 1.0;
 
     // Forward: a multiplication and an addition for each weight of a row. Dense products read W1 once a batch; by lit
@@ -137,20 +159,19 @@ pub(super) fn work<A: Rule, B: Rule>(shape: Shape, visits: &Visits) -> Work {
         stores += woken / batch * if online { row } else { renewed };
     }
 
-    // Ahead of their turn, images also go through what is remembered, and past each other: neighbours' deltas are loaded for each
-    // of them, and net inputs once for all neighbours before.
-    let remembers = ahead && A::DERIVED;
-    if ahead {
+    // Ahead of their turn, images also go past each other, and past those before or through what is remembered: neighbours' deltas
+    // are loaded for each of them, and net inputs once for all neighbours before.
+    if ahead.is_some() {
         let before = (batch - 1.0) / 2.0;
-        let neighbourhoods = ((batch / NEIGHBOURS as f64 - 1.0) / 2.0).max(0.0);
-        flops += 2.0 * before * hidden;
-        flops += if dense { 2.0 * batch * shape.inputs as f64 } else { 0.0 }; // of lit pixels, in whole numbers
+        let met = (1.0 - remembered) * met;
+        let neighbourhoods = ((batch / NEIGHBOURS as f64 - 1.0) / 2.0).max(0.0) + met / NEIGHBOURS as f64;
+        let products = if met > 0.0 { 2.0 - remembered } else { 1.0 } * batch;
+        flops += 2.0 * (before + met) * hidden;
+        flops += if dense { 2.0 * products * shape.inputs as f64 } else { 0.0 }; // of lit pixels, in whole numbers
         loads += row * (before.min((NEIGHBOURS - 1) as f64 / 2.0) + neighbourhoods);
         stores += row * neighbourhoods;
-    }
-    if remembers {
-        flops += 2.0 * lit * hidden + see;
-        loads += shape.inputs as f64 * one_memory / batch;
+        flops += remembered * (2.0 * lit * hidden + see);
+        loads += remembered * shape.inputs as f64 * one_memory / batch;
     }
 
     // The second layer, forwards and backwards; what is done to every unit.
@@ -160,13 +181,17 @@ pub(super) fn work<A: Rule, B: Rule>(shape: Shape, visits: &Visits) -> Work {
     // The gradients, where they are summed over images: from the hidden deltas and, in batches, activations. Deltas are loaded
     // for every group of inputs, activations for every group of outputs.
     if !online {
-        let sums = if remembers { 2.0 } else { 1.0 };
-        let groups = if ahead { 0.0 } else { (outputs / GROUP as f64).ceil() };
+        let sums = 1.0 + remembered;
+        let groups = if ahead.is_some() { 0.0 } else { (outputs / GROUP as f64).ceil() };
         flops += 2.0 * (sums * lit + groups * GROUP as f64) * hidden;
         loads += sums * if dense { row } else { lit / GROUP as f64 * row } + groups * row;
     }
-    // The updates. In batches, norms of rows are taken from rows that are read once more.
-    let (rows_each, outputs_each) = (rows / batch, if ahead { outputs } else { outputs / batch });
+    // The updates, ahead without what is not remembered. In batches, norms of rows are taken from rows that are read once more.
+    let (rows_each, outputs_each) = (rows / batch, if ahead.is_some() { outputs } else { outputs / batch });
+    let (first_step, one_memory) = match ahead {
+        Some(_) if A::DERIVED => (first_step * (1.0 + remembered) / 2.0, one_memory * remembered),
+        _ => (first_step, one_memory),
+    };
     if A::NORMS == Norms::OfRows && !online {
         loads += rows_each * row;
     }
@@ -175,7 +200,11 @@ pub(super) fn work<A: Rule, B: Rule>(shape: Shape, visits: &Visits) -> Work {
     loads += renewed;
     stores += renewed;
 
-    let between = if online { 0.0 } else { (if remembers { 3.0 } else { 2.0 }) * batch * row };
+    let between = if online {
+        0.0
+    } else {
+        (2.0 + if ahead.is_some() && A::DERIVED { 1.0 } else { 0.0 }) * batch * row
+    };
     let greys = if online || dense { 0.0 } else { (shape.inputs * Lighters::IMAGES) as f64 * parts };
     let working_set = rows * (row + one_memory) + outputs * (row + other_memory) + between + greys;
     Work { flops, loads, stores, working_set, memory_per_weight: memory::<A>() as usize }
@@ -198,8 +227,8 @@ mod tests {
         let pixels = [1, 1, 0, 0, 0, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 1];
         let split = Split::from_pixels(4, &pixels, &[0; 4]).unwrap();
         let images = Images::new(&split, Inputs::Unit);
-        let count = |batch| Visits::count(&images, &[0, 1, 2, 3], batch, false);
-        let online = Visits { batch: 1.0, ahead: false, lit: 1.25, rows: 1.25, woken: 0.25, dense: false };
+        let count = |batch| Visits::count(&images, &[0, 1, 2, 3], batch, None);
+        let online = Visits { batch: 1.0, ahead: None, lit: 1.25, rows: 1.25, woken: 0.25, dense: false };
         assert_eq!(count(1), online, "only pixel 0 of image 2 had a pause");
         assert_eq!(count(2), Visits { batch: 2.0, lit: 4.0, rows: 4.0, woken: 0.0, ..online }, "one group");
     }
@@ -207,7 +236,7 @@ mod tests {
     #[test]
     fn work_by_hand() {
         let shape = Shape { inputs: 784, hidden: 30, outputs: 10 };
-        let online = Visits { batch: 1.0, ahead: false, lit: 150.0, rows: 150.0, woken: 80.0, dense: false };
+        let online = Visits { batch: 1.0, ahead: None, lit: 150.0, rows: 150.0, woken: 80.0, dense: false };
         let units = 31.0 * 32.0 + 32.0 * 16.0;
         let sgd = work::<Sgd, Sgd>(shape, &online);
         // A multiplication and an addition for every weight read and updated, and for W2 twice on its way.
@@ -244,7 +273,7 @@ mod tests {
         );
 
         // Eight neighbourhoods of eight images that are learned one after the other, all of W2 for each.
-        let ahead = Visits { batch: 64.0, ahead: true, ..batch };
+        let ahead = Visits { batch: 64.0, ahead: Some(Past::NONE), ..batch };
         let sgd_ahead = work::<Sgd, Sgd>(shape, &ahead);
         let updated = 600.0 / 64.0 + 10.0;
         assert_eq!(
@@ -254,11 +283,22 @@ mod tests {
         );
         assert_eq!(sgd_ahead.stores, 128.0 * (3.5 + updated));
         assert_eq!(sgd_ahead.loads, 128.0 * (784.0 / 64.0 + 3.5 + 3.5 + 20.0 + 50.0 + updated));
-        let nesterov_ahead = work::<MomentumAtRest, EveryRow<Momentum>>(shape, &ahead);
+        let ahead_by =
+            |past| work::<MomentumAtRest, EveryRow<Momentum>>(shape, &Visits { ahead: Some(past), ..ahead });
+        let nesterov_ahead = ahead_by(Past { remembered: 1.0, met: 0.0 });
         assert_eq!(
             nesterov_ahead.flops,
             sgd_ahead.flops + 32.0 * (4.0 * 200.0 + 2.0 + 2.0 * (updated - 10.0) + 6.0 * 10.0)
         );
+        // Of ten times 64 images, the others meet 28.6 of those before them.
+        let soon_gone = Past::in_span(640, 64, 60);
+        assert_eq!(soon_gone, Past { remembered: 0.1, met: 60.0 * 61.0 / 2.0 / 64.0 });
+        let met = 0.9 * 28.59375;
+        let nesterov_soon = ahead_by(soon_gone);
+        let flops = 2.0 * met + 0.1 * (2.0 * 200.0 + 2.0 + 2.0 * 200.0 + 2.0 * (updated - 10.0)) + 6.0 * 10.0;
+        assert!((nesterov_soon.flops - sgd_ahead.flops - 32.0 * flops).abs() < 1e-6);
+        let loads = met / 8.0 + 10.0 + 0.1 * (784.0 / 64.0 + 50.0 + updated - 10.0);
+        assert!((nesterov_soon.loads - sgd_ahead.loads - 128.0 * loads).abs() < 1e-6);
 
         let dlr = work::<Dlr<true>, Dlr<false>>(shape, &batch);
         assert_eq!(dlr.loads, sgd.loads + 128.0 * 6.0);

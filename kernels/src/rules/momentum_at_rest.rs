@@ -158,6 +158,7 @@ mod tests {
                         let all = 1.0 + mu / (1.0 + mu) * mu / (1.0 - mu);
                         let part = (1.0 + mu / (1.0 + mu) * more) / all;
                         assert!((f64::from(echo.seen) / part - 1.0).abs() < 1e-7, "{mu}, {later}");
+                        assert!((f64::from(echo.to_come) + part - 1.0).abs() < 1e-7, "{mu}, {later}");
                         // What is seen is the difference of what is stored and what is still to go.
                         let sizes = [1.0, want[1].abs()];
                         for ((got, want), size) in
@@ -169,6 +170,17 @@ mod tests {
                     }
                 }
             }
+        }
+    }
+
+    #[test]
+    fn next_to_nothing_is_to_come_after_the_span() {
+        for (mu, span) in [(0.0, 0), (0.01, 3), (0.5, 19), (0.8, 60), (0.99, 1311)] {
+            let rule = Momentum::nesterov(0.25, mu).at_rest();
+            assert_eq!(rule.span(), span, "{mu}");
+            let left = |later: usize| mu.powf(later as f64);
+            assert!(span == 0 || left(span) <= 2_f64.powi(-19) && left(span - 1) > 2_f64.powi(-19), "{mu}");
+            assert!(f64::from(rule.echo(span, 1).to_come) < 2_f64.powi(-19), "{mu}");
         }
     }
 }
