@@ -147,7 +147,11 @@ impl Lighters {
         lit.clear();
         let Some(Self { groups, .. }) = parts.first() else { return };
         for group in (0..groups.len()).filter(|&group| Self::any_lights(parts, group)) {
-            lit.extend_from_slice(groups.inputs_of(group));
+            let inputs = groups.inputs_of(group);
+            match <&[u16; GROUP]>::try_from(inputs) {
+                Ok(whole) => lit.extend_from_slice(whole), // the usual case, without a call
+                Err(_) => lit.extend_from_slice(inputs),
+            }
         }
     }
 

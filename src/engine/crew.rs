@@ -14,8 +14,8 @@ use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread::{self, JoinHandle};
 
-/// Looks at the gate before a helper goes to sleep, or the leader lets others have its processor: some 20 us.
-const LOOKS: usize = 20_000;
+/// Looks at the gate before a helper goes to sleep, or the leader lets others have its processor: some 100 us.
+const LOOKS: usize = 5_000;
 
 /// A leader and its helpers, all of which work on the pieces of what is to be done.
 #[derive(Clone)]
@@ -310,4 +310,104 @@ impl Drop for Closes<'_> {
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Barrier;
+    use std::sync::atomic::AtomicUsize;
+    use std::time::Duration;
+
+    #[test]
+    fn more_threads_share_more_work() {
+        let of_mnist = |images| [30, 100, 300, 1000].map(|units| useful_threads(images, 784, units));
+        assert_eq!(of_mnist(1), [1, 1, 1, 2]);
+        assert_eq!(of_mnist(10), [1, 2, 4, 8]);
+        assert_eq!(of_mnist(100), [4, 8, 14, 24]);
+        assert_eq!(of_mnist(1000), [14, 24, 44, 80]);
+    }
+
+    /// Adds to each of some numbers, in two jobs of other pieces.
+    fn add(crew: &Crew, numbers: &mut [u32], others: &mut [u32]) {
+        let one = Pieces::new(numbers.chunks_mut(3), |piece| piece.iter_mut().for_each(|n| *n += 1));
+        let other = Pieces::new(others.iter_mut(), |n| *n += 10);
+        crew.share(&[&one, &other]);
+    }
+
+    #[test]
+    fn every_piece_is_done_once() {
+        for threads in 1..=4 {
+            let crew = Crew::of(threads);
+            assert_eq!(crew.threads(), threads);
+            for count in [0, 1, 2, 10, 100] {
+                let (mut numbers, mut others) = (vec![0; count], vec![0; count / 2]);
+                for _ in 0..50 {
+                    add(&crew, &mut numbers, &mut others);
+                    crew.each(numbers.iter_mut(), |n| *n += 100);
+                }
+                assert_eq!((numbers, others), (vec![50 * 101; count], vec![500; count / 2]));
+            }
+        }
+    }
+
+    #[test]
+    fn several_may_lead() {
+        let total = AtomicUsize::new(0);
+        thread::scope(|scope| {
+            for _ in 0..3 {
+                scope.spawn(|| {
+                    let crew = Crew::of(3);
+                    for _ in 0..200 {
+                        let mut numbers = [0_u32; 9];
+                        add(&crew, &mut numbers, &mut []);
+                        assert_eq!(numbers, [1; 9]);
+                        total.fetch_add(1, Ordering::Relaxed);
+                    }
+                });
+            }
+        });
+        assert_eq!(total.into_inner(), 600);
+    }
+
+    /// Pieces that wait for each other are not done unless somebody helps.
+    #[test]
+    fn helpers_come_awake_or_asleep() {
+        let crew = Crew::of(3);
+        for pause in [0, 10, 100, 200, 1_000, 50_000].repeat(10) {
+            thread::sleep(Duration::from_micros(pause));
+            let meeting = Barrier::new(3);
+            crew.each(0..3, |_| _ = meeting.wait());
+        }
+    }
+
+    /// Whoever's work it is, helpers have left it before the leader goes on, and all work on.
+    #[test]
+    fn a_panic_comes_to_the_leader() {
+        let crew = Crew::of(2);
+        for bad in 0..2 {
+            let (meeting, done) = (Barrier::new(2), AtomicUsize::new(0));
+            let work = |piece| {
+                meeting.wait();
+                assert!(piece != bad, "piece {piece} is bad");
+                thread::sleep(Duration::from_millis(5));
+                done.fetch_add(1, Ordering::SeqCst);
+            };
+            let panic = catch_unwind(AssertUnwindSafe(|| crew.each(0..2, work))).unwrap_err();
+            assert_eq!(panic.downcast_ref::<String>().unwrap(), &format!("piece {bad} is bad"));
+            assert_eq!(done.into_inner(), 1);
+            let mut numbers = [0; 20];
+            add(&crew, &mut numbers, &mut []);
+            assert_eq!(numbers, [1; 20]);
+        }
+    }
+
+    #[test]
+    fn helpers_are_shared_while_anybody_has_them() {
+        let [one, other] = [5, 5].map(|threads| Crew::of(threads).0.unwrap()); // no other test's number
+        assert!(Arc::ptr_eq(&one, &other));
+        let common = Arc::downgrade(&one.common);
+        drop((one, other));
+        assert!(common.upgrade().is_none(), "threads have ended");
+    }
 }
