@@ -104,14 +104,14 @@ impl Batch {
         let Layers { first, inner, last } = layers;
         let upper = || update_upper(inner, last, rows, gradients, output_deltas, step.order.len());
         let upper = Pieces::new(iter::once(upper), |upper| step.serial(Phase::Update, upper));
-        let [_, pixels, next] = turned.all();
+        let [pixels, next] = turned.both();
         let gradient = pixels.gradient(&deltas, step.scale());
         let blocks = Pieces::new(step.blocks(first, &gradient), |mut block| {
             step.serial(Phase::Update, || block.update(&gradient));
         });
         step.crew.share(&[&blocks, &upper, &next.turn(coming)]);
         next.list(coming);
-        turned.go_on(false);
+        turned.go_on();
         (self.turned, self.deltas) = (turned, deltas);
     }
 

@@ -7,6 +7,7 @@ use super::crew::{Crew, useful_threads};
 use super::images::Images;
 use super::inner::Inner;
 use super::network::{Network, Weights};
+use super::past::is_short;
 use super::phases::{Laps, Phase, Stopwatch};
 use super::threads::Threads;
 use super::work::{Past, Shape, Visits, Work, work};
@@ -309,10 +310,9 @@ impl<A: Rule, I: Rule, B: Rule> Learner for Fused<A, I, B> {
     fn work(&self, images: &Images, order: &[u32], per_call: usize) -> Work {
         let all = self.together(images, per_call);
         let (together, span) = (even(all), self.first.span());
-        let past = match () {
-            () if !A::DERIVED => Past::NONE,
-            () if span > together => Past { remembered: 1.0, met: 0.0 },
-            () => Past::in_span(all, together, span),
+        let past = match A::DERIVED {
+            true if is_short(&self.first) => Past::in_span(all, together, span),
+            derived => Past { remembered: f64::from(u8::from(derived)), met: 0.0 },
         };
         let visits = &match all {
             0 => Visits::count(images, order, self.task.batch, None),

@@ -13,7 +13,7 @@
 //! | [`saved`] | a model with what its file says of its origin |
 //! | [`images`] | grey levels into inputs, ready for the kernels |
 //! | [`learner`], `batch` | training steps, online and in batches |
-//! | `ahead` | online learning of several images at once |
+//! | `ahead`, `past`, `ways` | online learning of several images at once, what they take from those before, and how they go |
 //! | `turned`, `dense` | several images and the first layer: by lit pixels, by dense products |
 //! | `inner` | the layers between two hidden ones |
 //! | [`evaluator`] | how many images a network classifies correctly, and whether that is enough |
@@ -21,7 +21,7 @@
 //! | [`phases`], [`work`] | where the time of training goes, and how much work that is |
 //! | [`trainer`] | the protocol: train, test, stop |
 //! | [`fit`] | the same in one call |
-//! | [`threads`] | who does the work |
+//! | [`threads`], `crew` | who does the work |
 
 mod ahead;
 mod batch;
@@ -40,6 +40,7 @@ pub mod model;
 pub(crate) mod names;
 pub mod network;
 pub mod optimizer;
+mod past;
 pub mod phases;
 pub mod saved;
 pub mod settings;
@@ -47,4 +48,5 @@ pub mod streams;
 pub mod threads;
 pub mod trainer;
 mod turned;
+mod ways;
 pub mod work;

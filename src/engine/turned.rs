@@ -137,7 +137,6 @@ fn slices(images: usize, weights: &Panel, threads: usize) -> usize {
 /// The first layer by lit pixels: the images, turned around, and what is made of them on their way.
 #[derive(Default)]
 pub(super) struct Turned {
-    before: Pixels,
     now: Pixels,
     next: Pixels,
     slices: Slices,
@@ -175,17 +174,14 @@ impl Turned {
         }
     }
 
-    /// The images of the step before this one, its own, and room for the next one's.
-    pub(super) fn all(&mut self) -> [&mut Pixels; 3] {
-        [&mut self.before, &mut self.now, &mut self.next]
+    /// The images of this step, and room for the next one's.
+    pub(super) fn both(&mut self) -> [&mut Pixels; 2] {
+        [&mut self.now, &mut self.next]
     }
 
-    /// Ends the step: the next is that whose images have been read ahead, if there is any. Those of this one may be kept.
-    pub(super) fn go_on(&mut self, keeps: bool) {
+    /// Ends the step: the next is that whose images have been read ahead, if there is any.
+    pub(super) fn go_on(&mut self) {
         self.now.ahead = 0;
-        if keeps {
-            swap(&mut self.before, &mut self.now);
-        }
         swap(&mut self.now, &mut self.next);
     }
 }

@@ -40,20 +40,24 @@ pub(super) struct Visits {
 /// a rule that remembers it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Past {
-    /// The part of them that take it from what is remembered, which is brought up to date for them, and for as many others.
+    /// The part of them that take it from what is remembered, which is brought up to date for as many.
     pub remembered: f64,
-    /// How many images of those that came before all of them each of the others meets instead.
+    /// How many images of those that came before all of them each meets, the mean.
     pub met: f64,
 }
 
 impl Past {
     /// Where nothing is remembered.
-    pub(super) const NONE: Self = Self { remembered: 0.0, met: 0.0 };
+    #[cfg(test)]
+    const NONE: Self = Self { remembered: 0.0, met: 0.0 };
 
-    /// Where what is remembered is soon gone: of so many images, all but the first `together` meet the last `span` before them.
+    /// Where what is remembered is gone after `span` updates: so many images, `together` at a time, meet those of the last of them,
+    /// and only the first take anything from what is remembered.
     pub(super) fn in_span(images: usize, together: usize, span: usize) -> Self {
+        let (all, step) = (images as f64, together as f64);
         let met: usize = (0..together).map(|image| span.saturating_sub(image)).sum();
-        Self { remembered: (together as f64 / images as f64).min(1.0), met: met as f64 / together as f64 }
+        let first = span.next_multiple_of(together) as f64;
+        Self { remembered: (first / all).min(1.0), met: met as f64 / step * (1.0 - step / all).max(0.0) }
     }
 }
 
@@ -135,7 +139,7 @@ pub(super) fn work<A: Rule, B: Rule>(shape: Shape, visits: &Visits) -> Work {
     let step = |cost: u32, norms: Norms| f64::from(cost + norms.cost()) * hidden;
     let (first_step, second_step) = (step(A::COST.step, A::NORMS), step(B::COST.step, B::NORMS));
     let see = f64::from(A::COST.see) * hidden;
-    let Past { remembered, met } = ahead.unwrap_or(Past::NONE);
+    let Past { remembered, met } = ahead.unwrap_or(Past { remembered: 0.0, met: 0.0 });
     let online = batch == 1.0;
 
     // Forward: a multiplication and an addition for each weight of a row. Dense products read W1 once a batch; by lit
@@ -163,11 +167,9 @@ pub(super) fn work<A: Rule, B: Rule>(shape: Shape, visits: &Visits) -> Work {
     // are loaded for each of them, and net inputs once for all neighbours before.
     if ahead.is_some() {
         let before = (batch - 1.0) / 2.0;
-        let met = (1.0 - remembered) * met;
         let neighbourhoods = ((batch / NEIGHBOURS as f64 - 1.0) / 2.0).max(0.0) + met / NEIGHBOURS as f64;
-        let products = if met > 0.0 { 2.0 - remembered } else { 1.0 } * batch;
         flops += 2.0 * (before + met) * hidden;
-        flops += if dense { 2.0 * products * shape.inputs as f64 } else { 0.0 }; // of lit pixels, in whole numbers
+        flops += if dense { 2.0 * (batch + met) * shape.inputs as f64 } else { 0.0 }; // of lit pixels, in whole numbers
         loads += row * (before.min((NEIGHBOURS - 1) as f64 / 2.0) + neighbourhoods);
         stores += row * neighbourhoods;
         flops += remembered * (2.0 * lit * hidden + see);
@@ -290,10 +292,12 @@ mod tests {
             nesterov_ahead.flops,
             sgd_ahead.flops + 32.0 * (4.0 * 200.0 + 2.0 + 2.0 * (updated - 10.0) + 6.0 * 10.0)
         );
-        // Of ten times 64 images, the others meet 28.6 of those before them.
+        // Of ten times 64 images, all but the first 64 meet 28.6 of those before them.
         let soon_gone = Past::in_span(640, 64, 60);
-        assert_eq!(soon_gone, Past { remembered: 0.1, met: 60.0 * 61.0 / 2.0 / 64.0 });
         let met = 0.9 * 28.59375;
+        assert_eq!(soon_gone, Past { remembered: 0.1, met });
+        assert_eq!(Past::in_span(640, 64, 65).remembered, 0.2);
+        assert_eq!(Past::in_span(64, 64, 10), Past { remembered: 1.0, met: 0.0 });
         let nesterov_soon = ahead_by(soon_gone);
         let flops = 2.0 * met + 0.1 * (2.0 * 200.0 + 2.0 + 2.0 * 200.0 + 2.0 * (updated - 10.0)) + 6.0 * 10.0;
         assert!((nesterov_soon.flops - sgd_ahead.flops - 32.0 * flops).abs() < 1e-6);

@@ -1,0 +1,192 @@
+//! The two ways of several images through the first layer, where they are learned [ahead](super::ahead) of their turn: by lit
+//! pixels, and by dense products where images are dense.
+
+use super::dense::Dense;
+use super::phases::{Laps, Phase};
+use super::turned::{Pixels, Step, Turned, each_piece};
+use dlr_kernels::ahead::Products;
+use dlr_kernels::gradient::OfMatrix;
+use dlr_kernels::lanes::f32xN;
+use dlr_kernels::layer::Layer;
+use dlr_kernels::panel::Panel;
+use dlr_kernels::rule::Rule;
+use dlr_kernels::tiled::Tiled;
+use std::mem::swap;
+
+/// A way through the first layer, for the images of one step after the other.
+pub(super) trait Way {
+    /// Images that have been read.
+    type Images;
+
+    /// Room for some.
+    fn room(&self) -> Self::Images;
+
+    /// Reads the images of `step`, with their products, unless somebody has read them ahead.
+    fn read<A: Rule, L: Laps>(&mut self, first: &mut Layer<A>, step: &Step<L>);
+
+    /// Their sums by `weights`, \[inputs\]\[vectors\], in the first of `rows`.
+    fn sums<L: Laps>(&mut self, weights: &[f32xN], rows: &mut Panel, step: &Step<L>);
+
+    /// Their products with each other.
+    fn products(&mut self) -> &mut Products;
+
+    /// Their products with `earlier` images: each with the last `span` before it, at least.
+    fn products_with<L: Laps>(
+        &self,
+        earlier: &Self::Images,
+        span: usize,
+        step: &Step<L>,
+        products: &mut Products,
+    );
+
+    /// Takes off `first` what all their updates together do to what it stores, with deltas in the first `count` rows.
+    fn leap<A: Rule>(&mut self, first: &mut Layer<A>, deltas: &Panel, count: usize);
+
+    /// Adds to what `first` remembers that of `images`, or of those of the step, with deltas in the first `count` rows.
+    fn remember<A: Rule>(
+        &mut self,
+        first: &mut Layer<A>,
+        images: Option<&Self::Images>,
+        deltas: &Panel,
+        count: usize,
+    );
+
+    /// Puts the step's images there, and what was there here.
+    fn swap(&mut self, images: &mut Self::Images);
+
+    /// Ends the step, and may read the images of the `coming` one.
+    fn go_on<L: Laps>(&mut self, coming: &Step<L>);
+}
+
+/// By lit pixels.
+#[derive(Default)]
+pub(super) struct ByPixels {
+    turned: Turned,
+    /// Deltas as the sweep goes through them.
+    tiled: Tiled,
+}
+
+impl ByPixels {
+    fn tile(&mut self, deltas: &Panel, count: usize) {
+        let n = deltas.vectors();
+        let pieces = self.tiled.rewrite(count, n, count);
+        pieces.for_each(|piece| piece.write(&deltas.as_vectors()[..count * n]));
+    }
+}
+
+impl Way for ByPixels {
+    type Images = Pixels;
+
+    fn room(&self) -> Pixels {
+        Pixels::default()
+    }
+
+    fn read<A: Rule, L: Laps>(&mut self, first: &mut Layer<A>, step: &Step<L>) {
+        self.turned.look(first, step);
+    }
+
+    fn sums<L: Laps>(&mut self, weights: &[f32xN], rows: &mut Panel, step: &Step<L>) {
+        each_piece(rows, self.turned.sums(weights, step), step);
+    }
+
+    fn products(&mut self) -> &mut Products {
+        let [now, _] = self.turned.both();
+        now.products()
+    }
+
+    fn products_with<L: Laps>(&self, earlier: &Pixels, span: usize, step: &Step<L>, products: &mut Products) {
+        products.of_lit_with(step.order.len(), &earlier.parts()[0], step.lists(), span);
+    }
+
+    fn leap<A: Rule>(&mut self, first: &mut Layer<A>, deltas: &Panel, count: usize) {
+        self.tile(deltas, count);
+        let [now, _] = self.turned.both();
+        first.whole().leap(&now.gradient(&self.tiled, 1.0));
+    }
+
+    fn remember<A: Rule>(
+        &mut self,
+        first: &mut Layer<A>,
+        images: Option<&Pixels>,
+        deltas: &Panel,
+        count: usize,
+    ) {
+        self.tile(deltas, count);
+        let [now, _] = self.turned.both();
+        first.whole().remember(&images.unwrap_or(now).gradient(&self.tiled, 1.0));
+    }
+
+    fn swap(&mut self, images: &mut Pixels) {
+        let [now, _] = self.turned.both();
+        swap(now, images);
+    }
+
+    fn go_on<L: Laps>(&mut self, coming: &Step<L>) {
+        let [_, next] = self.turned.both();
+        next.read(coming);
+        self.turned.go_on();
+    }
+}
+
+/// By dense products.
+pub(super) struct ByProducts {
+    images: Dense,
+    products: Products,
+    /// Of gradients, `[inputs][Hp]`.
+    sums: Panel,
+}
+
+impl ByProducts {
+    /// Of a layer with such weights.
+    pub(super) fn new(weights: &Panel) -> Self {
+        Self {
+            images: Dense::new(weights.rows()),
+            products: Products::default(),
+            sums: Panel::zeros(weights.rows(), weights.width()),
+        }
+    }
+}
+
+impl Way for ByProducts {
+    type Images = Dense;
+
+    fn room(&self) -> Dense {
+        Dense::new(self.sums.rows())
+    }
+
+    /// No row is behind: dense gradients move all of them at every update.
+    fn read<A: Rule, L: Laps>(&mut self, _: &mut Layer<A>, step: &Step<L>) {
+        step.serial(Phase::Forward, || {
+            self.images.read(step.images, step.order);
+            self.products.of_dense(self.images.view());
+        });
+    }
+
+    fn sums<L: Laps>(&mut self, weights: &[f32xN], rows: &mut Panel, step: &Step<L>) {
+        step.serial(Phase::Forward, || self.images.sums(weights, rows));
+    }
+
+    fn products(&mut self) -> &mut Products {
+        &mut self.products
+    }
+
+    fn products_with<L: Laps>(&self, earlier: &Dense, _: usize, _: &Step<L>, products: &mut Products) {
+        products.of_dense_with(self.images.view(), earlier.view());
+    }
+
+    fn leap<A: Rule>(&mut self, first: &mut Layer<A>, deltas: &Panel, _: usize) {
+        self.images.gradient(deltas, &mut self.sums);
+        first.whole().leap(&OfMatrix { sums: &self.sums, scale: 1.0 });
+    }
+
+    fn remember<A: Rule>(&mut self, first: &mut Layer<A>, images: Option<&Dense>, deltas: &Panel, _: usize) {
+        images.unwrap_or(&self.images).gradient(deltas, &mut self.sums);
+        first.whole().remember(&OfMatrix { sums: &self.sums, scale: 1.0 });
+    }
+
+    fn swap(&mut self, images: &mut Dense) {
+        swap(&mut self.images, images);
+    }
+
+    fn go_on<L: Laps>(&mut self, _: &Step<L>) {}
+}
