@@ -206,6 +206,12 @@ fn batch(c: &mut Criterion) {
     c.bench_function("products of 64 images (394 cycles an image, or 125)", |b| {
         b.iter(|| products.of_lit(&lighters[0], (0..IMAGES).map(|n| images.groups().of(n))));
     });
+    let (mut earlier, span) = (Products::default(), 60);
+    c.bench_function("products of 64 images with those before, span 60 (358 cycles an image, or 113)", |b| {
+        b.iter(|| {
+            earlier.of_lit_with(IMAGES, &lighters[0], (0..IMAGES).map(|n| images.groups().of(n)), span);
+        });
+    });
     for hidden in HIDDEN {
         let weights = draw(hidden).first;
         let stride = weights.stride();
@@ -218,6 +224,11 @@ fn batch(c: &mut Criterion) {
                     products.meet(image, deltas.as_vectors(), sums.as_vectors_mut());
                 }
             });
+        });
+        c.bench_function(&format!("64 images meet those before ({stride} cycles an image)/{hidden}"), |b| {
+            let mut sums = Panel::zeros(IMAGES, hidden);
+            let deltas = Panel::from_fn(IMAGES, hidden, |_, _| 1e-3);
+            b.iter(|| earlier.meet_earlier(deltas.as_vectors(), sums.as_vectors_mut(), span));
         });
         leap(c, "sgd", hidden, &lighters, &lit, Sgd { lr: 1e-3 });
         leap(c, "nesterov", hidden, &lighters, &lit, Momentum::nesterov(1e-3, 0.9).at_rest());
