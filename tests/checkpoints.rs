@@ -105,6 +105,18 @@ fn every_optimizer_goes_on_from_everywhere() {
     }
 }
 
+/// What images took from those before them within a call is remembered at its end.
+#[test]
+fn momentum_goes_on_where_images_are_kept() {
+    for momentum in [0.8, 0.9] {
+        let chosen = Hyper { momentum: Some(momentum), ..Hyper::NONE };
+        let (hidden, images) = ("100".parse().unwrap(), Some(500));
+        let settings =
+            Settings { hidden, images, test_every: 190, epochs: 2, ..settings("nesterov", &chosen) };
+        assert!(assert_every_checkpoint_leads_to_the_end(&settings) >= 6, "{settings:?}");
+    }
+}
+
 #[test]
 fn orders_stalling_and_odd_tests_go_on_too() {
     for order in [Order::Shuffled, Order::Fixed, Order::File] {

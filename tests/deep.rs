@@ -203,9 +203,12 @@ fn every_optimizer_learns_what_the_reference_learns() {
 
 /// Images are learned one by one where calls have few, otherwise up to 64 together where updates add up. Groups of rows are dark
 /// for up to 930 updates, in which what is remembered changes its unit, within calls and between them.
-const CALLS: [usize; 10] = [3, 64, 3, 64, 1, 600, 65, 7, 130, 1_601];
-/// A long memory, so that what one update forgets is still there after 64 more.
+const CALLS: [usize; 12] = [3, 64, 3, 64, 1, 600, 65, 7, 130, 1_601, 100, 190];
+/// A long memory, so that what one update forgets is still there after 64 more, and one that is gone after two times 64.
 const LONG: f64 = 0.99;
+const MIDDLE: f64 = 0.9;
+/// How large rates may be under them, as parts of the default ones.
+const LESS: [(f64, f64); 2] = [(LONG, 0.1), (MIDDLE, 0.3)];
 
 /// As [`BOUND`], after so many images: under a long memory, what is off goes on for as long.
 fn long_bound(images: usize) -> f64 {
@@ -233,15 +236,16 @@ fn what_is_learned_together_is_what_the_reference_learns_in_turn() {
         let (patterns, order) = (patterns(&images), (0..all as u32).collect::<Vec<_>>());
         let start = lively(hidden.parse().expect("these are sizes"));
         let add_up = ["sgd", "sgd-decay", "sgd-rates", "momentum", "nesterov", "nesterov-authors"];
-        let long = |name: &str| {
+        let with = |name: &str, (momentum, less): (f64, f64)| {
             let entry = Entry::find(name).expect("it is in the list");
-            let lr = entry.defaults.lr.map(|lr| 0.1 * scale * lr);
+            let lr = entry.defaults.lr.map(|lr| less * scale * lr);
             entry
-                .with(&entry.defaults, &Hyper { lr, momentum: Some(LONG), ..Hyper::NONE })
+                .with(&entry.defaults, &Hyper { lr, momentum: Some(momentum), ..Hyper::NONE })
                 .expect("it has these")
         };
         let usual = optimizers(scale).into_iter().filter(|optimizer| add_up.contains(&optimizer.name()));
-        for optimizer in usual.chain(add_up[3..].iter().map(|name| long(name))) {
+        let others = add_up[3..].iter().flat_map(|name| LESS.map(|momentum| with(name, momentum)));
+        for optimizer in usual.chain(others) {
             let mut learner = optimizer.learner(start.clone(), task(1, Backprop::Mse, Threads::One));
             let mut trainer =
                 deep::Trainer::new(to_plain(&start), plain(&optimizer), reference::Backprop::Mse);
@@ -271,7 +275,7 @@ fn what_is_learned_together_is_what_the_reference_learns_in_turn() {
         }
     }
     println!("the worst deviation is {worst:.2} of its bound");
-    assert_eq!(cases, TOGETHER.len() * (6 + 3));
+    assert_eq!(cases, TOGETHER.len() * (6 + LESS.len() * 3));
 }
 
 #[test]

@@ -35,7 +35,8 @@ pub struct Cost {
     pub see: u32,
 }
 
-/// What has become of a gradient, in parts of what has been taken off the stored weights for it.
+/// What has become of a gradient, in parts of what has been taken off the stored weights for it. What is seen and what is to come
+/// depend on nothing but how many updates came after its own.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Echo {
     /// What the weights that the network sees have lost.
@@ -105,9 +106,9 @@ pub trait Rule: Clone + Send + Sync + 'static {
     }
 
     /// How many updates it takes until next to nothing is [to come](Echo::to_come) of a gradient, less than 2^-19 of it, under a
-    /// rule that [adds up](Self::ADDS_UP).
+    /// rule that [adds up](Self::ADDS_UP). One whose weights are derived had better say so if that is soon.
     fn span(&self) -> usize {
-        0
+        if Self::DERIVED { usize::MAX } else { 0 }
     }
 
     /// The weights that the network sees, if they are [derived](Self::DERIVED).

@@ -32,7 +32,7 @@
 //!    the latest of them first, while they are still in the nearest cache, and leaves the first of them there for the next
 //!    image.
 //! 7. Several updates are [one](Block::leap) where the rule [adds up](Rule::ADDS_UP): rows are read and written once for all
-//!    of them.
+//!    of them, and once more if something is [remembered](Block::remember).
 //!
 //! Before that, under rules with pauses, late rows of a block catch up. Under rules that remember in a unit which changes with
 //! time, all of a block is rescaled when it does.
@@ -125,7 +125,7 @@ impl<'a, R: Rule> Block<'a, R> {
         let (visits, vectors) = (self.adding_up(remembered), self.vectors);
         for_narrow_tiles!(vectors, first, T => {
             let tiles = PartsOfRows::<_, T> { first, vectors, weights: self.weights, memory: self.memory };
-            remembered.tour(visits.clone(), first, &mut Remember(Leap { start: self.rows.start, tiles }));
+            remembered.tour(visits.clone(), first, &mut Remember { start: self.rows.start, tiles });
         });
     }
 
@@ -419,13 +419,16 @@ impl<M, const T: usize> Visitor<T> for Leap<PartsOfRows<'_, M, T>> {
 }
 
 /// Adds the gradients of several updates, as far as they are remembered, to what is remembered.
-struct Remember<W>(Leap<W>);
+struct Remember<W> {
+    /// The first row of the block.
+    start: usize,
+    tiles: W,
+}
 
 impl<M: Pod, const T: usize> Visitor<T> for Remember<PartsOfRows<'_, M, T>> {
     #[inline(always)]
     fn row(&mut self, _: usize, row: usize, factor: f32, gradient: &[f32xN; T]) {
-        let Self(Leap { start, tiles }) = self;
-        let (factor, (_, memory)) = (f32xN::splat(factor), tiles.of_row(row - *start));
+        let (factor, (_, memory)) = (f32xN::splat(factor), self.tiles.of_row(row - self.start));
         let memory: &mut [f32xN] = bytemuck::cast_slice_mut(memory);
         for (memory, gradient) in memory.iter_mut().zip(gradient) {
             *memory = gradient.mul_add(factor, *memory);

@@ -33,11 +33,20 @@ impl Tiled {
     /// # Panics
     /// If there are not so many.
     pub fn of(panel: &Panel, rows: usize) -> Self {
-        assert!(rows <= panel.rows(), "{rows} of {} rows", panel.rows());
-        let (mut tiled, vectors) = (Self::default(), panel.vectors());
-        let rows_of_panel = &panel.as_vectors()[..rows * vectors];
-        tiled.rewrite(rows, vectors, rows.max(1)).for_each(|piece| piece.write(rows_of_panel));
+        let mut tiled = Self::default();
+        tiled.take(panel, rows);
         tiled
+    }
+
+    /// The first `rows` rows of `panel` in the place of those that were here.
+    ///
+    /// # Panics
+    /// If there are not so many.
+    pub fn take(&mut self, panel: &Panel, rows: usize) {
+        assert!(rows <= panel.rows(), "{rows} of {} rows", panel.rows());
+        let vectors = panel.vectors();
+        let rows_of_panel = &panel.as_vectors()[..rows * vectors];
+        self.rewrite(rows, vectors, rows.max(1)).for_each(|piece| piece.write(rows_of_panel));
     }
 
     /// Other rows in the place of those that were here, `[rows][vectors]`. They are to be [written](RowsMut::write), `piece` of

@@ -2,13 +2,13 @@
 //! them together, and what lies above it through one after the other. One thread does it all: between two, the weights would
 //! change hands too often to gain much.
 
-use super::crew::Crew;
 use super::dense::Dense;
 use super::images::Images;
 use super::inner::Rows;
 use super::learner::{Above, Task};
 use super::past::Past;
 use super::phases::{Laps, Phase, Piece};
+use super::threads::Threads;
 use super::turned::{Pixels, Step};
 use super::ways::{ByPixels, ByProducts, Way};
 use dlr_kernels::ahead::Products;
@@ -87,9 +87,9 @@ impl Ahead {
         laps: &mut L,
     ) {
         let Self { between, by_pixels, by_products } = self;
-        let (by, weights) = ((task, &Crew::ALONE), first.stored());
+        let (task, weights) = (Task { threads: Threads::One, ..task }, first.stored());
         let [step, coming] =
-            [order, next].map(|order| Step::new(by, images, order, weights, &*laps).with_products());
+            [order, next].map(|order| Step::new(task, images, order, weights, &*laps).with_products());
         if images.are_dense() {
             let new = || (ByProducts::new(weights), Past::new(TOGETHER, weights.width()));
             let (way, past) = by_products.get_or_insert_with(new);
@@ -112,11 +112,10 @@ fn learn<A: Rule, I: Rule, B: Rule, W: Way, L: Laps>(
     (step, coming): (&Step<L>, &Step<L>),
 ) {
     let count = step.order.len();
-    way.read(first, step);
+    way.read(step);
     way.sums(first.stored().as_vectors(), &mut between.hidden, step);
     if A::DERIVED {
         past.meet(first, way, &mut between.hidden, step);
-        way.products().weigh(first.echoes(count).map(|echo| echo.seen));
     }
     one_by_one(first, above, between, way.products(), step);
     step.serial(Phase::Update, || way.leap(first, &between.deltas, count));

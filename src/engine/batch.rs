@@ -1,7 +1,6 @@
 //! One training step from a batch of images: by lit pixels, or by dense products where the images are dense. These stay on
 //! one thread.
 
-use super::crew::{Crew, Pieces};
 use super::dense::Dense;
 use super::images::Images;
 use super::inner::{self, Inner, Rows};
@@ -15,7 +14,6 @@ use dlr_kernels::layer::Layer;
 use dlr_kernels::panel::Panel;
 use dlr_kernels::rule::Rule;
 use dlr_kernels::tiled::{RowsMut, Tiled};
-use std::iter;
 
 /// What lies between the layers for a batch, a row per image, and the batch itself.
 pub(super) struct Batch {
@@ -66,13 +64,13 @@ impl Batch {
     pub(super) fn learn<A: Rule, I: Rule, B: Rule, L: Laps>(
         &mut self,
         mut layers: Layers<A, I, B>,
-        by: (Task, &Crew),
+        task: Task,
         images: &Images,
         (order, next): (&[u32], &[u32]),
         laps: &mut L,
     ) {
         let weights = layers.first.stored();
-        let [step, coming] = [order, next].map(|order| Step::new(by, images, order, weights, &*laps));
+        let [step, coming] = [order, next].map(|order| Step::new(task, images, order, weights, &*laps));
         if images.are_dense() {
             self.learn_dense(&mut layers, &step);
         } else {
@@ -102,15 +100,14 @@ impl Batch {
         }
         let Self { rows, output_deltas, gradients, .. } = self;
         let Layers { first, inner, last } = layers;
-        let upper = || update_upper(inner, last, rows, gradients, output_deltas, step.order.len());
-        let upper = Pieces::new(iter::once(upper), |upper| step.serial(Phase::Update, upper));
+        let upper = || {
+            let images = step.order.len();
+            step.serial(Phase::Update, || update_upper(inner, last, rows, gradients, output_deltas, images));
+        };
         let [pixels, next] = turned.both();
         let gradient = pixels.gradient(&deltas, step.scale());
-        let blocks = Pieces::new(step.blocks(first, &gradient), |mut block| {
-            step.serial(Phase::Update, || block.update(&gradient));
-        });
-        step.crew.share(&[&blocks, &upper, &next.turn(coming)]);
-        next.list(coming);
+        let update = || step.update(first, &gradient);
+        step.threads.join(update, || step.threads.join(upper, || next.read(coming)));
         turned.go_on();
         (self.turned, self.deltas) = (turned, deltas);
     }
@@ -140,9 +137,7 @@ impl Batch {
             dense.gradient(&self.rows[0].deltas, &mut sums);
         });
         let gradient = OfMatrix { sums: &sums, scale: step.scale() };
-        step.crew.each(step.blocks(layers.first, &gradient), |mut block| {
-            step.serial(Phase::Update, || block.update(&gradient));
-        });
+        step.update(layers.first, &gradient);
         self.dense = Some((dense, sums));
     }
 
@@ -195,7 +190,7 @@ impl Batch {
             let tiled = tiled.as_mut().map(|tiled| tiled.next().expect("as many pieces"));
             OfPiece { hidden, d1, d2, tiled }
         });
-        step.crew.each(pieces.enumerate(), one);
+        step.threads.each(pieces.enumerate(), one);
     }
 }
 

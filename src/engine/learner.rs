@@ -3,14 +3,13 @@
 
 use super::ahead::{Ahead, even, pays, worthwhile};
 use super::batch::Batch;
-use super::crew::{Crew, useful_threads};
 use super::images::Images;
 use super::inner::Inner;
 use super::network::{Network, Weights};
 use super::past::is_short;
 use super::phases::{Laps, Phase, Stopwatch};
-use super::threads::Threads;
-use super::work::{Past, Shape, Visits, Work, work};
+use super::threads::{Crew, Threads, useful_threads};
+use super::work::{Before, Shape, Visits, Work, work};
 use dlr_kernels::forward::activate;
 use dlr_kernels::gradient::OfOutputs;
 use dlr_kernels::lanes::{f32xN, vectors};
@@ -18,7 +17,6 @@ use dlr_kernels::layer::{Layer, State};
 use dlr_kernels::output::{Backprop, OneHot, hidden_deltas, output_deltas, output_sums};
 use dlr_kernels::panel::Panel;
 use dlr_kernels::rule::Rule;
-use std::cell::OnceCell;
 use std::iter;
 
 /// What is learned: how large the steps' batches are, what the outputs should be, what goes back, and who does it.
@@ -77,8 +75,7 @@ pub struct Fused<A: Rule, I: Rule, B: Rule> {
     online: Online,
     batch: Batch,
     ahead: Option<Ahead>,
-    /// Who works on batches.
-    crew: OnceCell<Crew>,
+    crew: Crew,
 }
 
 /// What lies between the layers for one image: beside each inner layer's own, that of the first and the last.
@@ -170,7 +167,7 @@ impl<A: Rule, I: Rule, B: Rule> Fused<A, I, B> {
             online: Online::new(&network),
             batch: Batch::new(task.batch, &network),
             ahead: None,
-            crew: OnceCell::new(),
+            crew: Crew::new(useful_threads(task.batch, network.inputs(), network.first.width())),
             first: Layer::new(network.first, first),
             inner,
             last: Layer::new(network.last, last),
@@ -196,16 +193,13 @@ impl<A: Rule, I: Rule, B: Rule> Fused<A, I, B> {
 
     fn learn_batches(&mut self, images: &Images, order: &[u32], laps: &mut impl Laps) {
         let Self { first, inner, last, task, batch, crew, .. } = self;
-        let crew = crew.get_or_init(|| {
-            let weights = first.stored();
-            let useful = useful_threads(task.batch, weights.rows(), weights.width());
-            Crew::of(task.threads.count().min(useful))
+        crew.work(task.threads, || {
+            let mut batches = order.chunks(task.batch).peekable();
+            while let Some(now) = batches.next() {
+                let next = batches.peek().copied().unwrap_or_default();
+                batch.learn(Layers { first, inner, last }, *task, images, (now, next), laps);
+            }
         });
-        let mut batches = order.chunks(task.batch).peekable();
-        while let Some(now) = batches.next() {
-            let next = batches.peek().copied().unwrap_or_default();
-            batch.learn(Layers { first, inner, last }, (*task, crew), images, (now, next), laps);
-        }
     }
 
     fn learn_online(&mut self, images: &Images, order: &[u32], laps: &mut impl Laps) {
@@ -310,13 +304,14 @@ impl<A: Rule, I: Rule, B: Rule> Learner for Fused<A, I, B> {
     fn work(&self, images: &Images, order: &[u32], per_call: usize) -> Work {
         let all = self.together(images, per_call);
         let (together, span) = (even(all), self.first.span());
-        let past = match A::DERIVED {
-            true if is_short(&self.first) => Past::in_span(all, together, span),
-            derived => Past { remembered: f64::from(u8::from(derived)), met: 0.0 },
+        let before = || match A::DERIVED {
+            true if is_short(&self.first) => Before::in_span(all, together, span),
+            true => Before::REMEMBERED,
+            false => Before::NOTHING,
         };
         let visits = &match all {
             0 => Visits::count(images, order, self.task.batch, None),
-            _ => Visits::count(images, order, together, Some(past)),
+            _ => Visits::count(images, order, together, Some(before())),
         };
         let (first, last) = (self.first.stored(), self.last.stored());
         let shape = Shape { inputs: first.rows(), hidden: first.width(), outputs: last.rows() };

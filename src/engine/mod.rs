@@ -21,13 +21,12 @@
 //! | [`phases`], [`work`] | where the time of training goes, and how much work that is |
 //! | [`trainer`] | the protocol: train, test, stop |
 //! | [`fit`] | the same in one call |
-//! | [`threads`], `crew` | who does the work |
+//! | [`threads`] | who does the work |
 
 mod ahead;
 mod batch;
 pub mod checkpoint;
 pub mod classify;
-mod crew;
 mod dense;
 pub mod evaluator;
 pub mod fit;

@@ -26,6 +26,9 @@ pub(super) struct Past<I> {
     spare: Vec<Kept<I>>,
     /// A row for each image of a step: sums by what is remembered, then what will be remembered of deltas.
     rows: Panel,
+    /// What is [seen](Echo::seen) of a gradient, and what is [to come](Echo::to_come), after 0, 1, 2, ... further updates.
+    seen: Vec<f32>,
+    to_come: Vec<f32>,
 }
 
 /// The images of a step, and what they have done.
@@ -41,11 +44,12 @@ struct Kept<I> {
 impl<I> Past<I> {
     /// Before a call; of steps with at most so many images, and a layer with so many units.
     pub(super) fn new(images: usize, units: usize) -> Self {
-        Self { since: 0, kept: Vec::new(), spare: Vec::new(), rows: Panel::zeros(images, units) }
+        let rows = Panel::zeros(images, units);
+        Self { since: 0, kept: Vec::new(), spare: Vec::new(), rows, seen: Vec::new(), to_come: Vec::new() }
     }
 
     /// Brings the sums of a step's images by what `first` stores to their net inputs by the weights that the first of them
-    /// meets, with what the time passing does to these.
+    /// meets, with what the time passing does to these, and weighs their products with each other.
     pub(super) fn meet<A: Rule, L: Laps>(
         &mut self,
         first: &Layer<A>,
@@ -58,6 +62,11 @@ impl<I> Past<I> {
             way.sums(first.remembered(), &mut self.rows, step);
         }
         step.serial(Phase::Forward, || {
+            if self.seen.is_empty() {
+                let echoes = first.echoes(count).take(LONGEST + 2 * Lighters::IMAGES);
+                (self.seen, self.to_come) = echoes.map(|echo| (echo.seen, echo.to_come)).unzip();
+            }
+            way.products().weigh(&self.seen);
             let sums = &mut sums.as_vectors_mut()[..count * n];
             if self.since < span {
                 let rows = sums.chunks_exact_mut(n).zip(self.rows.as_vectors().chunks_exact(n));
@@ -66,7 +75,7 @@ impl<I> Past<I> {
             let mut between = 0;
             for Kept { images, count: earlier, deltas, products } in &mut self.kept {
                 way.products_with(images, span - between, step, products);
-                products.weigh_earlier(first.echoes(count).skip(between).map(|echo| echo.to_come));
+                products.weigh_earlier(&self.to_come[between..]);
                 products.meet_earlier(deltas.as_vectors(), sums, span - between);
                 between += *earlier;
             }
@@ -124,7 +133,7 @@ impl<I> Past<I> {
         deltas: &Panel,
         count: usize,
     ) {
-        let Self { since, kept, spare, rows } = self;
+        let Self { since, kept, spare, rows, .. } = self;
         if *since >= first.span() {
             first.whole().forget();
         }

@@ -6,10 +6,10 @@
 //! the same call needs nothing of the network, and is done while this step's rows are updated. Every sum is taken in an order
 //! of its own that the number of threads does not touch.
 
-use super::crew::{Crew, Job, Pieces, useful_threads};
 use super::images::Images;
 use super::learner::Task;
 use super::phases::{Laps, Phase, Piece};
+use super::threads::{Threads, useful_threads};
 use dlr_kernels::ahead::Products;
 use dlr_kernels::gradient::{Gradient, OfBatch};
 use dlr_kernels::groups::GROUP;
@@ -18,7 +18,6 @@ use dlr_kernels::layer::Layer;
 use dlr_kernels::lighters::Lighters;
 use dlr_kernels::panel::Panel;
 use dlr_kernels::rule::{Norms, Rule};
-use dlr_kernels::sweep::Block;
 use dlr_kernels::tiled::Tiled;
 use std::mem::swap;
 use std::ops::Range;
@@ -39,9 +38,8 @@ pub(super) struct Step<'a, L: Laps> {
     pub(super) task: Task,
     pub(super) images: &'a Images<'a>,
     pub(super) order: &'a [u32],
-    /// Who does it.
-    pub(super) crew: &'a Crew,
-    /// How many threads the work is cut for.
+    pub(super) threads: Threads,
+    /// How many of them the work is cut for.
     count: usize,
     /// Images that are turned around together.
     part: usize,
@@ -60,15 +58,15 @@ impl<'a, L: Laps> Step<'a, L> {
     /// Threads share the way forward in a grid, by slices of the rows and by parts of the images. A thread that has several parts
     /// takes two at a time.
     pub(super) fn new(
-        (task, crew): (Task, &'a Crew),
+        task: Task,
         images: &'a Images<'a>,
         order: &'a [u32],
         weights: &Panel,
         laps: &'a L,
     ) -> Self {
         let useful = useful_threads(order.len(), weights.rows(), weights.width());
-        let crew = if useful > 1 { crew } else { &Crew::ALONE };
-        let (all, count) = (order.len(), crew.threads().min(useful));
+        let threads = if useful > 1 { task.threads } else { Threads::One };
+        let (all, count) = (order.len(), threads.count().min(useful));
         let slices = slices(all, weights, count);
         let threads_per_slice = count / slices;
         let fewest = all.div_ceil(Lighters::IMAGES);
@@ -78,7 +76,7 @@ impl<'a, L: Laps> Step<'a, L> {
         let parts = fewest.next_multiple_of(even);
         let part = all.div_ceil(parts.max(1)).max(LEAST_PART);
         let piece = if slices == 1 { together * part } else { all.div_ceil(count).max(1) };
-        Self { task, images, order, crew, count, part, slices, piece, wants_products: false, laps }
+        Self { task, images, order, threads, count, part, slices, piece, wants_products: false, laps }
     }
 
     /// The same step, in which the images' [`Products`] are wanted, too. It is the work of one thread, and they are one part.
@@ -104,21 +102,18 @@ impl<'a, L: Laps> Step<'a, L> {
         piece.own.lap(phase);
     }
 
-    /// The first layer in blocks for an update of each, in pieces that cut no [band](dlr_kernels::gradient::Gradient::band) of the
+    /// An update of the first layer, but for its [end](Layer::settle), in pieces that cut no [band](Gradient::band) of the
     /// gradient's rows. Rows are independent, so the pieces' size decides nothing but the speed, except where norms of lanes are
     /// summed piece by piece: it is the same for any number of threads.
-    pub(super) fn blocks<'l, R: Rule>(
-        &self,
-        layer: &'l mut Layer<R>,
-        gradient: &impl Gradient,
-    ) -> impl Iterator<Item = Block<'l, R>> {
+    pub(super) fn update<R: Rule>(&self, layer: &mut Layer<R>, gradient: &impl Gradient) {
         let rows = layer.stored().rows();
         let rows = match self.count {
             _ if R::NORMS == Norms::OfLanes => ROWS_PER_PIECE,
             1 => rows,
             threads => rows.div_ceil(PIECES_PER_THREAD * threads).max(LEAST_ROWS),
         };
-        layer.blocks(rows.next_multiple_of(gradient.band()))
+        let mut blocks: Vec<_> = layer.blocks(rows.next_multiple_of(gradient.band())).collect();
+        self.threads.each(blocks.iter_mut(), |block| self.serial(Phase::Update, || block.update(gradient)));
     }
 }
 
@@ -145,12 +140,18 @@ pub(super) struct Turned {
 impl Turned {
     /// Reads the images of `step`, if nobody has read them ahead, and has their rows of `first` catch up.
     pub(super) fn look<R: Rule, L: Laps>(&mut self, first: &mut Layer<R>, step: &Step<L>) {
+        self.read(step);
+        let lit = self.now.lit.iter().map(|&row| usize::from(row));
+        step.serial(Phase::Forward, || first.catch_up(lit));
+    }
+
+    /// Reads the images of `step`, if nobody has read them ahead.
+    pub(super) fn read<L: Laps>(&mut self, step: &Step<L>) {
         let Self { now, .. } = self;
         debug_assert!(now.ahead == 0 || now.ahead == step.order.len(), "what was read ahead is what comes");
         if now.ahead == 0 {
             now.read(step);
         }
-        step.serial(Phase::Forward, || first.catch_up(now.lit.iter().map(|&row| usize::from(row))));
     }
 
     /// The net inputs of the first hidden layer, `sums(b, rows)`, which writes a row for each image from number b on.
@@ -191,7 +192,7 @@ pub(super) fn tile<L: Laps>(rows: &Panel, tiled: &mut Tiled, step: &Step<L>) {
     let (images, n) = (step.order.len(), rows.vectors());
     let rows = rows.as_vectors()[..images * n].chunks(step.piece * n);
     let tiled = tiled.rewrite(images, n, step.piece).zip(rows);
-    step.crew.each(tiled, |(tiled, rows)| step.serial(Phase::Output, || tiled.write(rows)));
+    step.threads.each(tiled, |(tiled, rows)| step.serial(Phase::Output, || tiled.write(rows)));
 }
 
 /// Writes the rows of every piece by `write(b, rows)`, b being its first image.
@@ -202,7 +203,7 @@ pub(super) fn each_piece<L: Laps>(
 ) {
     let (n, piece) = (rows.vectors(), step.piece);
     let rows = &mut rows.as_vectors_mut()[..step.order.len() * n];
-    step.crew.each(rows.chunks_mut(piece * n).enumerate(), |(number, rows)| {
+    step.threads.each(rows.chunks_mut(piece * n).enumerate(), |(number, rows)| {
         step.serial(Phase::Forward, || write(number * piece, rows));
     });
 }
@@ -236,7 +237,7 @@ impl Slices {
             let rows = sums.chunks_mut(of_piece * step.part * vectors.len());
             parts.chunks(of_piece).zip(rows).map(move |(parts, sums)| (parts, vectors.clone(), sums))
         });
-        step.crew.each(pieces, |(parts, vectors, sums)| {
+        step.threads.each(pieces, |(parts, vectors, sums)| {
             step.serial(Phase::Forward, || Lighters::hidden_sums(parts, weights, vectors, sums));
         });
     }
@@ -273,22 +274,19 @@ const AHEAD: usize = 8;
 impl Pixels {
     /// Reads the images of `step`, if there are any.
     pub(super) fn read<L: Laps>(&mut self, step: &Step<L>) {
-        step.crew.share(&[&self.turn(step)]);
-        self.list(step);
-    }
-
-    /// The job of turning the images of `step` around.
-    pub(super) fn turn<L: Laps>(&mut self, step: &Step<L>) -> impl Job {
         let &Step { images, order, part, .. } = step;
         self.ahead = order.len();
         self.parts = order.len().div_ceil(part);
+        if self.parts == 0 {
+            return;
+        }
         if self.room.first().is_some_and(|part| part.grouping() != images.grouping()) {
             self.room.clear();
         }
         if self.room.len() < self.parts {
             self.room.resize_with(self.parts, || Lighters::new(images.grouping()));
         }
-        let one = move |(number, lighters): (usize, &mut Lighters)| {
+        let one = |(number, lighters): (usize, &mut Lighters)| {
             step.serial(Phase::Data, || {
                 let numbers = number * part..order.len().min((number + 1) * part);
                 let groups = images.groups();
@@ -302,14 +300,7 @@ impl Pixels {
                 );
             });
         };
-        Pieces::new(self.room[..self.parts].iter_mut().enumerate(), one)
-    }
-
-    /// Finds what all of them have in common, once they are turned.
-    pub(super) fn list<L: Laps>(&mut self, step: &Step<L>) {
-        if self.parts == 0 {
-            return;
-        }
+        step.threads.each(self.room[..self.parts].iter_mut().enumerate(), one);
         step.serial(Phase::Data, || Lighters::list(&self.room[..self.parts], &mut self.lit));
         if step.wants_products {
             step.serial(Phase::Forward, || self.products.of_lit(&self.room[0], step.lists()));

@@ -13,7 +13,7 @@ use dlr_kernels::rule::Rule;
 use dlr_kernels::tiled::Tiled;
 use std::mem::swap;
 
-/// A way through the first layer, for the images of one step after the other.
+/// A way through the first layer, for the images of one step after the other. No row is ever behind under rules that add up.
 pub(super) trait Way {
     /// Images that have been read.
     type Images;
@@ -22,7 +22,7 @@ pub(super) trait Way {
     fn room(&self) -> Self::Images;
 
     /// Reads the images of `step`, with their products, unless somebody has read them ahead.
-    fn read<A: Rule, L: Laps>(&mut self, first: &mut Layer<A>, step: &Step<L>);
+    fn read<L: Laps>(&mut self, step: &Step<L>);
 
     /// Their sums by `weights`, \[inputs\]\[vectors\], in the first of `rows`.
     fn sums<L: Laps>(&mut self, weights: &[f32xN], rows: &mut Panel, step: &Step<L>);
@@ -66,14 +66,6 @@ pub(super) struct ByPixels {
     tiled: Tiled,
 }
 
-impl ByPixels {
-    fn tile(&mut self, deltas: &Panel, count: usize) {
-        let n = deltas.vectors();
-        let pieces = self.tiled.rewrite(count, n, count);
-        pieces.for_each(|piece| piece.write(&deltas.as_vectors()[..count * n]));
-    }
-}
-
 impl Way for ByPixels {
     type Images = Pixels;
 
@@ -81,8 +73,8 @@ impl Way for ByPixels {
         Pixels::default()
     }
 
-    fn read<A: Rule, L: Laps>(&mut self, first: &mut Layer<A>, step: &Step<L>) {
-        self.turned.look(first, step);
+    fn read<L: Laps>(&mut self, step: &Step<L>) {
+        self.turned.read(step);
     }
 
     fn sums<L: Laps>(&mut self, weights: &[f32xN], rows: &mut Panel, step: &Step<L>) {
@@ -99,7 +91,7 @@ impl Way for ByPixels {
     }
 
     fn leap<A: Rule>(&mut self, first: &mut Layer<A>, deltas: &Panel, count: usize) {
-        self.tile(deltas, count);
+        self.tiled.take(deltas, count);
         let [now, _] = self.turned.both();
         first.whole().leap(&now.gradient(&self.tiled, 1.0));
     }
@@ -111,7 +103,7 @@ impl Way for ByPixels {
         deltas: &Panel,
         count: usize,
     ) {
-        self.tile(deltas, count);
+        self.tiled.take(deltas, count);
         let [now, _] = self.turned.both();
         first.whole().remember(&images.unwrap_or(now).gradient(&self.tiled, 1.0));
     }
@@ -154,8 +146,7 @@ impl Way for ByProducts {
         Dense::new(self.sums.rows())
     }
 
-    /// No row is behind: dense gradients move all of them at every update.
-    fn read<A: Rule, L: Laps>(&mut self, _: &mut Layer<A>, step: &Step<L>) {
+    fn read<L: Laps>(&mut self, step: &Step<L>) {
         step.serial(Phase::Forward, || {
             self.images.read(step.images, step.order);
             self.products.of_dense(self.images.view());
@@ -170,6 +161,7 @@ impl Way for ByProducts {
         &mut self.products
     }
 
+    /// With all of them, which is not much more.
     fn products_with<L: Laps>(&self, earlier: &Dense, _: usize, _: &Step<L>, products: &mut Products) {
         products.of_dense_with(self.images.view(), earlier.view());
     }

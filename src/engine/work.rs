@@ -24,7 +24,7 @@ pub(super) struct Visits {
     /// Images that go through the first layer together.
     pub batch: f64,
     /// Where these are learned one after the other, each with an update of its own in the layers above, what they take from before.
-    pub ahead: Option<Past>,
+    pub ahead: Option<Before>,
     /// Inputs of an image that are worked on: its lit pixels, where several go together with their [groups](GROUP). What is missing
     /// of these at the edges of odd images is left out, though it is multiplied.
     pub lit: f64,
@@ -37,27 +37,37 @@ pub(super) struct Visits {
 }
 
 /// What images that go through the first layer together, but are learned one after the other, take from before all of them, under
-/// a rule that remembers it.
+/// a rule that remembers it. Means.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Past {
+pub(super) struct Before {
     /// The part of them that take it from what is remembered, which is brought up to date for as many.
     pub remembered: f64,
-    /// How many images of those that came before all of them each meets, the mean.
+    /// How many images of those that came before all of them each meets.
     pub met: f64,
+    /// How many are kept for that.
+    pub kept: f64,
 }
 
-impl Past {
+impl Before {
     /// Where nothing is remembered.
-    #[cfg(test)]
-    const NONE: Self = Self { remembered: 0.0, met: 0.0 };
+    pub(super) const NOTHING: Self = Self { remembered: 0.0, met: 0.0, kept: 0.0 };
+
+    /// Where all that is remembered is up to date.
+    pub(super) const REMEMBERED: Self = Self { remembered: 1.0, ..Self::NOTHING };
 
     /// Where what is remembered is gone after `span` updates: so many images, `together` at a time, meet those of the last of them,
     /// and only the first take anything from what is remembered.
     pub(super) fn in_span(images: usize, together: usize, span: usize) -> Self {
-        let (all, step) = (images as f64, together as f64);
-        let met: usize = (0..together).map(|image| span.saturating_sub(image)).sum();
-        let first = span.next_multiple_of(together) as f64;
-        Self { remembered: (first / all).min(1.0), met: met as f64 / step * (1.0 - step / all).max(0.0) }
+        let whole = span.next_multiple_of(together);
+        let (mut met, mut kept) = (0, 0);
+        for image in 0..images {
+            let (step, since) = (image % together, image - image % together);
+            met += span.saturating_sub(step).min(since);
+            kept += whole.min(since);
+        }
+        let [met, kept, whole] =
+            [met, kept, whole.clamp(together, images)].map(|sum| sum as f64 / images as f64);
+        Self { remembered: whole, met, kept }
     }
 }
 
@@ -67,7 +77,7 @@ impl Visits {
     ///
     /// # Panics
     /// If `batch` is zero.
-    pub(super) fn count(images: &Images, order: &[u32], batch: usize, ahead: Option<Past>) -> Self {
+    pub(super) fn count(images: &Images, order: &[u32], batch: usize, ahead: Option<Before>) -> Self {
         let mut last = vec![0_u32; images.inputs()]; // the update that lit a row last, counted from 1
         let (mut lit, mut rows, mut woken, mut updates) = (0_u64, 0_u64, 0_u64, 0_u32);
         let mut visited: Vec<u16> = Vec::new();
@@ -139,7 +149,7 @@ pub(super) fn work<A: Rule, B: Rule>(shape: Shape, visits: &Visits) -> Work {
     let step = |cost: u32, norms: Norms| f64::from(cost + norms.cost()) * hidden;
     let (first_step, second_step) = (step(A::COST.step, A::NORMS), step(B::COST.step, B::NORMS));
     let see = f64::from(A::COST.see) * hidden;
-    let Past { remembered, met } = ahead.unwrap_or(Past { remembered: 0.0, met: 0.0 });
+    let Before { remembered, met, kept } = ahead.unwrap_or(Before::NOTHING);
     let online = batch == 1.0;
 
     // Forward: a multiplication and an addition for each weight of a row. Dense products read W1 once a batch; by lit
@@ -169,7 +179,7 @@ pub(super) fn work<A: Rule, B: Rule>(shape: Shape, visits: &Visits) -> Work {
         let before = (batch - 1.0) / 2.0;
         let neighbourhoods = ((batch / NEIGHBOURS as f64 - 1.0) / 2.0).max(0.0) + met / NEIGHBOURS as f64;
         flops += 2.0 * (before + met) * hidden;
-        flops += if dense { 2.0 * (batch + met) * shape.inputs as f64 } else { 0.0 }; // of lit pixels, in whole numbers
+        flops += if dense { 2.0 * (batch + kept) * shape.inputs as f64 } else { 0.0 }; // of lit pixels, in whole numbers
         loads += row * (before.min((NEIGHBOURS - 1) as f64 / 2.0) + neighbourhoods);
         stores += row * neighbourhoods;
         flops += remembered * (2.0 * lit * hidden + see);
@@ -202,12 +212,11 @@ pub(super) fn work<A: Rule, B: Rule>(shape: Shape, visits: &Visits) -> Work {
     loads += renewed;
     stores += renewed;
 
-    let between = if online {
-        0.0
-    } else {
-        (2.0 + if ahead.is_some() && A::DERIVED { 1.0 } else { 0.0 }) * batch * row
-    };
-    let greys = if online || dense { 0.0 } else { (shape.inputs * Lighters::IMAGES) as f64 * parts };
+    // Rows between the layers, of images that are kept one, and grey levels, turned around.
+    let rows_of_images = if ahead.is_some() && A::DERIVED { 3.0 * batch + kept } else { 2.0 * batch };
+    let between = if online { 0.0 } else { rows_of_images * row };
+    let greys = (shape.inputs * Lighters::IMAGES) as f64 * (parts + kept / batch);
+    let greys = if online || dense { 0.0 } else { greys };
     let working_set = rows * (row + one_memory) + outputs * (row + other_memory) + between + greys;
     Work { flops, loads, stores, working_set, memory_per_weight: memory::<A>() as usize }
 }
@@ -275,7 +284,7 @@ mod tests {
         );
 
         // Eight neighbourhoods of eight images that are learned one after the other, all of W2 for each.
-        let ahead = Visits { batch: 64.0, ahead: Some(Past::NONE), ..batch };
+        let ahead = Visits { batch: 64.0, ahead: Some(Before::NOTHING), ..batch };
         let sgd_ahead = work::<Sgd, Sgd>(shape, &ahead);
         let updated = 600.0 / 64.0 + 10.0;
         assert_eq!(
@@ -287,17 +296,19 @@ mod tests {
         assert_eq!(sgd_ahead.loads, 128.0 * (784.0 / 64.0 + 3.5 + 3.5 + 20.0 + 50.0 + updated));
         let ahead_by =
             |past| work::<MomentumAtRest, EveryRow<Momentum>>(shape, &Visits { ahead: Some(past), ..ahead });
-        let nesterov_ahead = ahead_by(Past { remembered: 1.0, met: 0.0 });
+        let nesterov_ahead = ahead_by(Before::REMEMBERED);
         assert_eq!(
             nesterov_ahead.flops,
             sgd_ahead.flops + 32.0 * (4.0 * 200.0 + 2.0 + 2.0 * (updated - 10.0) + 6.0 * 10.0)
         );
         // Of ten times 64 images, all but the first 64 meet 28.6 of those before them.
-        let soon_gone = Past::in_span(640, 64, 60);
-        let met = 0.9 * 28.59375;
-        assert_eq!(soon_gone, Past { remembered: 0.1, met });
-        assert_eq!(Past::in_span(640, 64, 65).remembered, 0.2);
-        assert_eq!(Past::in_span(64, 64, 10), Past { remembered: 1.0, met: 0.0 });
+        let (soon_gone, met) = (Before::in_span(640, 64, 60), 0.9 * 28.59375);
+        assert_eq!(soon_gone, Before { remembered: 0.1, met, kept: 0.9 * 64.0 });
+        // 64 meet nobody, 64 the first, and of 128 the second half.
+        let met = (64.0 * 64.0 - 3.0 * 2.0 / 2.0 + (62..=125).sum::<usize>() as f64) / 192.0;
+        assert_eq!(Before::in_span(192, 64, 125), Before { remembered: 2.0 / 3.0, met, kept: 64.0 });
+        assert_eq!(Before::in_span(64, 64, 10), Before::REMEMBERED);
+        let met = soon_gone.met;
         let nesterov_soon = ahead_by(soon_gone);
         let flops = 2.0 * met + 0.1 * (2.0 * 200.0 + 2.0 + 2.0 * 200.0 + 2.0 * (updated - 10.0)) + 6.0 * 10.0;
         assert!((nesterov_soon.flops - sgd_ahead.flops - 32.0 * flops).abs() < 1e-6);
