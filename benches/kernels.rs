@@ -206,7 +206,7 @@ fn batch(c: &mut Criterion) {
         b.iter(|| products.of_lit(&lighters[0], (0..IMAGES).map(|n| images.groups().of(n))));
     });
     let (mut earlier, span) = (Products::default(), 60);
-    c.bench_function("products of 64 images with those before, span 60 (358 cycles an image, or 113)", |b| {
+    c.bench_function("products of 64 images with those before, span 60 (350 cycles an image, or 113)", |b| {
         b.iter(|| {
             earlier.of_lit_with(IMAGES, &lighters[0], (0..IMAGES).map(|n| images.groups().of(n)), span);
         });
@@ -224,7 +224,7 @@ fn batch(c: &mut Criterion) {
                 }
             });
         });
-        c.bench_function(&format!("64 images meet those before ({stride} cycles an image)/{hidden}"), |b| {
+        c.bench_function(&format!("64 images meet those before ({cycles} cycles an image)/{hidden}"), |b| {
             let mut sums = Panel::zeros(IMAGES, hidden);
             let deltas = Panel::from_fn(IMAGES, hidden, |_, _| 1e-3);
             b.iter(|| earlier.meet_earlier(deltas.as_vectors(), sums.as_vectors_mut(), span));

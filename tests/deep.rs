@@ -207,8 +207,8 @@ const CALLS: [usize; 12] = [3, 64, 3, 64, 1, 600, 65, 7, 130, 1_601, 100, 190];
 /// A long memory, so that what one update forgets is still there after 64 more, and one that is gone after two times 64.
 const LONG: f64 = 0.99;
 const MIDDLE: f64 = 0.9;
-/// How large rates may be under them, as parts of the default ones.
-const LESS: [(f64, f64); 2] = [(LONG, 0.1), (MIDDLE, 0.3)];
+/// How large rates may be under them, and under none, as parts of the default ones.
+const LESS: [(f64, f64); 3] = [(LONG, 0.1), (MIDDLE, 0.3), (0.0, 1.0)];
 
 /// As [`BOUND`], after so many images: under a long memory, what is off goes on for as long.
 fn long_bound(images: usize) -> f64 {

@@ -141,8 +141,8 @@ impl Products {
     }
 
     /// Weighs those with images that came before all by what is given back to the weights which have lost all of the earlier image's
-    /// update: what is still to come of it when the later one comes. `to_come` says how much that is after 0, 1, 2, ... further
-    /// updates.
+    /// update: what is still to come of it when the later one comes, so with a minus. `to_come` says how much that is after 0, 1,
+    /// 2, ... further updates.
     ///
     /// # Panics
     /// If `to_come` ends too soon.
@@ -192,8 +192,9 @@ impl Products {
         }
     }
 
-    /// Takes off net inputs what the updates of images that came before all of these have done to them. These have their `deltas`,
-    /// times their rates, in rows, of which there is a multiple of [`NEIGHBOURS`]. An image meets the last `span` before it, at least.
+    /// Gives back to net inputs what is still to come of the updates of images that came before all of these, with products that
+    /// are [weighed](Self::weigh_earlier) for that. The images before have their `deltas`, times their rates, in rows, of which there
+    /// is a multiple of [`NEIGHBOURS`]. An image meets the last `span` before it, at least.
     ///
     /// # Panics
     /// If `sums` has not a row for each image, or `deltas` too few for all that came before.
@@ -202,7 +203,8 @@ impl Products {
         assert_eq!(sums.len(), self.images * n, "a row for each image");
         for first in (0..self.earlier).step_by(NEIGHBOURS) {
             // Those that notice the last of these neighbours.
-            let images = (first + NEIGHBOURS + span).saturating_sub(self.earlier).min(self.images);
+            let images =
+                (first + NEIGHBOURS).saturating_add(span).saturating_sub(self.earlier).min(self.images);
             self.pass_on(first, &deltas[first * n..(first + NEIGHBOURS) * n], 0, &mut sums[..images * n]);
         }
     }

@@ -315,7 +315,7 @@ impl<R: Rule> Layer<R> {
         self.settle();
     }
 
-    /// All rows as one block.
+    /// All rows as one block. What [`blocks`](Self::blocks) says of updates holds.
     #[inline(always)]
     pub fn whole(&mut self) -> Block<'_, R> {
         self.lanes.changes.resize(self.lanes.rates.len(), f32xN::ZERO);

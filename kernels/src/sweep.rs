@@ -107,7 +107,7 @@ impl<'a, R: Rule> Block<'a, R> {
     /// If the rule is another one, the gradient's rows are not as long as the layer's, or the block begins or ends within a
     /// [band](Gradient::band) of them.
     pub fn leap(&mut self, taken: &impl Gradient) {
-        let (visits, vectors) = (self.adding_up(taken), self.vectors);
+        let (visits, vectors) = (self.visits_of_several(taken), self.vectors);
         for_narrow_tiles!(vectors, first, T => {
             let tiles = PartsOfRows::<_, T> { first, vectors, weights: self.weights, memory: self.memory };
             taken.tour(visits.clone(), first, &mut Leap { start: self.rows.start, tiles });
@@ -122,15 +122,15 @@ impl<'a, R: Rule> Block<'a, R> {
         if !R::DERIVED {
             return;
         }
-        let (visits, vectors) = (self.adding_up(remembered), self.vectors);
+        let (visits, vectors) = (self.visits_of_several(remembered), self.vectors);
         for_narrow_tiles!(vectors, first, T => {
             let tiles = PartsOfRows::<_, T> { first, vectors, weights: self.weights, memory: self.memory };
             remembered.tour(visits.clone(), first, &mut Remember { start: self.rows.start, tiles });
         });
     }
 
-    /// The visits of a gradient that several updates have in common.
-    fn adding_up(&self, gradient: &impl Gradient) -> Range<usize> {
+    /// The visits of a gradient of several updates.
+    fn visits_of_several(&self, gradient: &impl Gradient) -> Range<usize> {
         assert!(R::ADDS_UP, "several updates are one only where they add up");
         assert_eq!(gradient.vectors(), self.vectors, "the gradient's rows are as long as the layer's");
         gradient.within(&self.rows)

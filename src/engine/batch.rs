@@ -104,8 +104,8 @@ impl Batch {
             let images = step.order.len();
             step.serial(Phase::Update, || update_upper(inner, last, rows, gradients, output_deltas, images));
         };
-        let [pixels, next] = turned.both();
-        let gradient = pixels.gradient(&deltas, step.scale());
+        let Turned { now, next, .. } = &mut turned;
+        let gradient = now.gradient(&deltas, step.scale());
         let update = || step.update(first, &gradient);
         step.threads.join(update, || step.threads.join(upper, || next.read(coming)));
         turned.go_on();

@@ -305,9 +305,9 @@ impl<A: Rule, I: Rule, B: Rule> Learner for Fused<A, I, B> {
         let all = self.together(images, per_call);
         let (together, span) = (even(all), self.first.span());
         let before = || match A::DERIVED {
+            false => Before::NOTHING,
             true if is_short(&self.first) => Before::in_span(all, together, span),
             true => Before::REMEMBERED,
-            false => Before::NOTHING,
         };
         let visits = &match all {
             0 => Visits::count(images, order, self.task.batch, None),
@@ -331,6 +331,7 @@ impl<A: Rule, I: Rule, B: Rule> Learner for Fused<A, I, B> {
             && self.last.takes(last);
         if fit {
             self.first.resume(first);
+            self.ahead = None;
             self.inner.iter_mut().zip(inner).for_each(|(own, state)| own.layer.resume(state));
             self.last.resume(last);
         }

@@ -1,6 +1,6 @@
 //! What images that are learned [ahead](super::ahead) of their turn take from the time before all of them, under momentum.
 //!
-//! Velocities fade. Where next to nothing is left of a gradient after some hundred updates, they are what the latest images have
+//! Velocities fade. Where next to nothing is left of a gradient after a hundred updates or so, they are what the latest images have
 //! made them: these are kept, and images meet them as they meet each other. So neither do images go through the velocities, nor do
 //! gradients have to be added to these, but at the ends of a call.
 
@@ -152,7 +152,8 @@ impl<I> Past<I> {
     }
 }
 
-/// The longest [span](Layer::span) that pays: there are some hundred products for each image then, as many as groups of lit pixels.
+/// The longest [span](Layer::span) that pays: then there are some hundred images to meet, and some hundred products to make. Through
+/// velocities, and in their update, there are some two hundred inputs each.
 const LONGEST: usize = 2 * Lighters::IMAGES;
 
 /// Whether what is remembered is gone so soon that images meet those before them instead.
@@ -169,5 +170,133 @@ fn echo(deltas: &Panel, count: usize, echoes: impl Iterator<Item = Echo>, rows: 
         for (&delta, remembered) in deltas.iter().zip(row) {
             *remembered = delta * f32xN::splat(echo.remembered);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::Split;
+    use crate::engine::images::{Images, Inputs};
+    use crate::engine::learner::Task;
+    use crate::engine::threads::Threads;
+    use crate::engine::ways::{ByPixels, ByProducts};
+    use dlr_kernels::ahead::NEIGHBOURS;
+    use dlr_kernels::output::{Backprop, OneHot};
+    use dlr_kernels::rules::Momentum;
+
+    const INPUTS: usize = 16;
+    const UNITS: usize = 3;
+    /// Images of a step: of 19 updates, until less than 2^-19 is left, four steps are kept.
+    const STEP: usize = 5;
+    const MU: f64 = 0.5;
+    /// Images of each call, whose last steps have 5, 3, 2, 5 and 1.
+    const CALLS: [usize; 6] = [5, 3, 12, 60, 25, 31];
+
+    fn grey(image: usize, input: usize, dense: bool) -> u8 {
+        let is_lit = (image * image + 5 * input) % 7 < if dense { 6 } else { 2 };
+        if is_lit { (1 + (13 * image + 29 * input) % 255) as u8 } else { 0 }
+    }
+
+    fn delta(image: usize, unit: usize) -> f64 {
+        ((7 * image + 3 * unit) % 11) as f64 - 5.0
+    }
+
+    /// Nesterov's momentum, as it is written.
+    #[derive(Clone)]
+    struct Plain {
+        weights: [[f64; UNITS]; INPUTS],
+        velocities: [[f64; UNITS]; INPUTS],
+    }
+
+    impl Plain {
+        /// With a learning rate of 1.
+        fn update(&mut self, gradient: impl Fn(usize, usize) -> f64) {
+            for (j, (weights, velocities)) in self.weights.iter_mut().zip(&mut self.velocities).enumerate() {
+                for (unit, (w, v)) in weights.iter_mut().zip(velocities).enumerate() {
+                    *v = MU * *v + gradient(j, unit);
+                    *w -= gradient(j, unit) + MU * *v;
+                }
+            }
+        }
+    }
+
+    /// Goes through all calls, and demands that images meet the weights of plain momentum, and calls leave them.
+    fn assert_is_momentum<W: Way>(way: impl Fn(&Panel) -> W, dense: bool) {
+        let all: usize = CALLS.iter().sum();
+        let pixels: Vec<u8> =
+            (0..all).flat_map(|image| (0..INPUTS).map(move |j| grey(image, j, dense))).collect();
+        let split = Split::from_pixels(INPUTS, &pixels, &vec![0; all]).unwrap();
+        let images = Images::new(&split, Inputs::Unit);
+        assert_eq!(images.are_dense(), dense);
+        let x = |image: usize, j: usize| f64::from(grey(image, j, dense)) / 255.0;
+
+        let mut first = Layer::new(Panel::zeros(INPUTS, UNITS), Momentum::nesterov(1.0, MU).at_rest());
+        let (mut way, mut past) = (way(first.stored()), Past::new(NEIGHBOURS, UNITS));
+        let mut plain = Plain { weights: [[0.0; UNITS]; INPUTS], velocities: [[0.0; UNITS]; INPUTS] };
+        let one_hot = OneHot { low: 0.0, high: 1.0 };
+        let task = Task { batch: 1, one_hot, backprop: Backprop::Mse, threads: Threads::One };
+        let (order, mut done, mut most_kept) = ((0..all as u32).collect::<Vec<_>>(), 0, 0);
+        let assert_near = |got: f32, want: f64, largest: f64, what: &str| {
+            assert!((f64::from(got) - want).abs() <= 4e-6 * largest, "{what}: {got}, not {want}");
+        };
+        for count in CALLS {
+            let mut steps = order[done..done + count].chunks(STEP).peekable();
+            done += count;
+            while let Some(now) = steps.next() {
+                let next = steps.peek().copied().unwrap_or_default();
+                let [step, coming] = [now, next]
+                    .map(|order| Step::new(task, &images, order, first.stored(), &()).with_products());
+                let [mut sums, mut deltas] = [(); 2].map(|()| Panel::zeros(NEIGHBOURS, UNITS));
+                way.read(&step);
+                way.sums(first.stored().as_vectors(), &mut sums, &step);
+                past.meet(&first, &mut way, &mut sums, &step);
+                most_kept = most_kept.max(past.kept.len());
+
+                let rate = f64::from(first.rates(1).next().unwrap());
+                let mut without = plain.clone(); // their gradients
+                for (row, &image) in now.iter().enumerate() {
+                    let image = image as usize;
+                    for unit in 0..UNITS {
+                        let parts = |j: usize| x(image, j) * without.weights[j][unit];
+                        let want = (0..INPUTS).map(parts).sum();
+                        let largest = (0..INPUTS).map(|j| parts(j).abs()).sum::<f64>() + 1.0;
+                        assert_near(
+                            sums.row(row)[unit],
+                            want,
+                            largest,
+                            &format!("unit {unit}, image {image}"),
+                        );
+                        deltas.row_mut(row)[unit] = (delta(image, unit) * rate) as f32;
+                    }
+                    without.update(|_, _| 0.0);
+                    plain.update(|j, unit| x(image, j) * delta(image, unit));
+                }
+                way.leap(&mut first, &deltas, now.len());
+                past.go_on(&mut first, &mut way, &mut deltas, &step, next.is_empty());
+                way.go_on(&coming);
+                first.settle_all(now.len());
+            }
+            let weights = first.weights();
+            let largest = plain.weights.as_flattened().iter().fold(1.0_f64, |most, w| most.max(w.abs()));
+            for (j, want) in plain.weights.iter().enumerate() {
+                for (&got, &want) in weights.row(j).iter().zip(want) {
+                    assert_near(got, want, largest, &format!("input {j} after {done}"));
+                }
+            }
+        }
+        assert_eq!(most_kept, 4);
+    }
+
+    #[test]
+    fn images_meet_what_velocities_would_have_done() {
+        assert_is_momentum(|_| ByPixels::default(), false);
+        assert_is_momentum(ByProducts::new, true);
+    }
+
+    #[test]
+    fn long_memories_are_kept_up_to_date_instead() {
+        let with = |mu| is_short(&Layer::new(Panel::zeros(1, 1), Momentum::classical(0.1, mu).at_rest()));
+        assert_eq!([0.0, 0.8, 0.902, 0.9025, 1.0 - 1e-9].map(with), [true, true, true, false, false]);
     }
 }

@@ -132,8 +132,10 @@ fn slices(images: usize, weights: &Panel, threads: usize) -> usize {
 /// The first layer by lit pixels: the images, turned around, and what is made of them on their way.
 #[derive(Default)]
 pub(super) struct Turned {
-    now: Pixels,
-    next: Pixels,
+    /// The images of this step.
+    pub(super) now: Pixels,
+    /// Those of the next, or room for them.
+    pub(super) next: Pixels,
     slices: Slices,
 }
 
@@ -173,11 +175,6 @@ impl Turned {
             }
             _ => slices.put_together(image, rows, n),
         }
-    }
-
-    /// The images of this step, and room for the next one's.
-    pub(super) fn both(&mut self) -> [&mut Pixels; 2] {
-        [&mut self.now, &mut self.next]
     }
 
     /// Ends the step: the next is that whose images have been read ahead, if there is any.

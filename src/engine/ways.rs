@@ -82,8 +82,7 @@ impl Way for ByPixels {
     }
 
     fn products(&mut self) -> &mut Products {
-        let [now, _] = self.turned.both();
-        now.products()
+        self.turned.now.products()
     }
 
     fn products_with<L: Laps>(&self, earlier: &Pixels, span: usize, step: &Step<L>, products: &mut Products) {
@@ -92,8 +91,7 @@ impl Way for ByPixels {
 
     fn leap<A: Rule>(&mut self, first: &mut Layer<A>, deltas: &Panel, count: usize) {
         self.tiled.take(deltas, count);
-        let [now, _] = self.turned.both();
-        first.whole().leap(&now.gradient(&self.tiled, 1.0));
+        first.whole().leap(&self.turned.now.gradient(&self.tiled, 1.0));
     }
 
     fn remember<A: Rule>(
@@ -104,18 +102,16 @@ impl Way for ByPixels {
         count: usize,
     ) {
         self.tiled.take(deltas, count);
-        let [now, _] = self.turned.both();
-        first.whole().remember(&images.unwrap_or(now).gradient(&self.tiled, 1.0));
+        let images = images.unwrap_or(&self.turned.now);
+        first.whole().remember(&images.gradient(&self.tiled, 1.0));
     }
 
     fn swap(&mut self, images: &mut Pixels) {
-        let [now, _] = self.turned.both();
-        swap(now, images);
+        swap(&mut self.turned.now, images);
     }
 
     fn go_on<L: Laps>(&mut self, coming: &Step<L>) {
-        let [_, next] = self.turned.both();
-        next.read(coming);
+        self.turned.next.read(coming);
         self.turned.go_on();
     }
 }

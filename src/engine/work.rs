@@ -37,10 +37,10 @@ pub(super) struct Visits {
 }
 
 /// What images that go through the first layer together, but are learned one after the other, take from before all of them, under
-/// a rule that remembers it. Means.
+/// a rule that remembers it: means over all images.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Before {
-    /// The part of them that take it from what is remembered, which is brought up to date for as many.
+    /// The part of them that take it from what is remembered, and the part that are added to that.
     pub remembered: f64,
     /// How many images of those that came before all of them each meets.
     pub met: f64,
@@ -198,7 +198,7 @@ pub(super) fn work<A: Rule, B: Rule>(shape: Shape, visits: &Visits) -> Work {
         flops += 2.0 * (sums * lit + groups * GROUP as f64) * hidden;
         loads += sums * if dense { row } else { lit / GROUP as f64 * row } + groups * row;
     }
-    // The updates, ahead without what is not remembered. In batches, norms of rows are taken from rows that are read once more.
+    // The updates; ahead, what is remembered is read and written for a part of the images only. In batches, norms of rows are taken from rows that are read once more.
     let (rows_each, outputs_each) = (rows / batch, if ahead.is_some() { outputs } else { outputs / batch });
     let (first_step, one_memory) = match ahead {
         Some(_) if A::DERIVED => (first_step * (1.0 + remembered) / 2.0, one_memory * remembered),
@@ -212,7 +212,7 @@ pub(super) fn work<A: Rule, B: Rule>(shape: Shape, visits: &Visits) -> Work {
     loads += renewed;
     stores += renewed;
 
-    // Rows between the layers, of images that are kept one, and grey levels, turned around.
+    // Rows between the layers, the deltas of images that are kept, and all of these images' grey levels, turned around.
     let rows_of_images = if ahead.is_some() && A::DERIVED { 3.0 * batch + kept } else { 2.0 * batch };
     let between = if online { 0.0 } else { rows_of_images * row };
     let greys = (shape.inputs * Lighters::IMAGES) as f64 * (parts + kept / batch);
@@ -304,7 +304,7 @@ mod tests {
         // Of ten times 64 images, all but the first 64 meet 28.6 of those before them.
         let (soon_gone, met) = (Before::in_span(640, 64, 60), 0.9 * 28.59375);
         assert_eq!(soon_gone, Before { remembered: 0.1, met, kept: 0.9 * 64.0 });
-        // 64 meet nobody, 64 the first, and of 128 the second half.
+        // 64 meet nobody, 64 the first, but for three pairs, and 64 the last 125 to 62.
         let met = (64.0 * 64.0 - 3.0 * 2.0 / 2.0 + (62..=125).sum::<usize>() as f64) / 192.0;
         assert_eq!(Before::in_span(192, 64, 125), Before { remembered: 2.0 / 3.0, met, kept: 64.0 });
         assert_eq!(Before::in_span(64, 64, 10), Before::REMEMBERED);

@@ -102,12 +102,10 @@ impl Rule for MomentumAtRest {
     #[inline(always)]
     fn echo(&self, later: usize, updates: usize) -> Echo {
         let left = self.fading.left(later as u64);
-        let to_come = self.way * left / (1.0 + self.way);
-        Echo {
-            seen: (1.0 - to_come) as f32,
-            to_come: to_come as f32,
-            remembered: (left * self.gain(updates)) as f32,
-        }
+        let [seen, to_come] =
+            [1.0 + self.way * (1.0 - left), self.way * left].map(|part| part / (1.0 + self.way));
+        let remembered = left * self.gain(updates);
+        Echo { seen: seen as f32, to_come: to_come as f32, remembered: remembered as f32 }
     }
 
     fn span(&self) -> usize {
