@@ -16,7 +16,10 @@
 //! | Nesterov | loads: 2 x 75 n, and stores: 2 x 150 n | 450 n |
 //! | products of 64 images, each with those before it | 50 groups x 4.5 vectors x 7 operations, 4 ports | 394 |
 //! | the same with vectors of sixteen and products of bytes | 50 groups x 2.5 vectors x 2 products, 2 ports | 125 |
+//! | products of 64 images with 64 before, the last 60 before each | 50 groups x 4 vectors x 7 operations, 4 ports | 350 |
+//! | the same with vectors of sixteen and products of bytes | 50 groups x 2.25 vectors x 2 products, 2 ports | 113 |
 //! | what 64 images do to each other's net inputs | FMA ports: 31.5 n | 16 n |
+//! | what those before do to them | FMA ports: 32 n | 16 n |
 //! | update of the second layer by a batch, groups of four outputs | FMA ports: 12 n | 6 n |
 //! | Adam | root and division: 150 n x 8.3, and 80 n divisions of pauses | 1509 n |
 //!

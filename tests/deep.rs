@@ -208,7 +208,7 @@ const CALLS: [usize; 12] = [3, 64, 3, 64, 1, 600, 65, 7, 130, 1_601, 100, 190];
 const LONG: f64 = 0.99;
 const MIDDLE: f64 = 0.9;
 /// How large rates may be under them, and under none, as parts of the default ones.
-const LESS: [(f64, f64); 3] = [(LONG, 0.1), (MIDDLE, 0.3), (0.0, 1.0)];
+const LESS: [(f64, f64); 3] = [(LONG, 0.1), (MIDDLE, 0.3), (0.0, 3.0)];
 
 /// As [`BOUND`], after so many images: under a long memory, what is off goes on for as long.
 fn long_bound(images: usize) -> f64 {
