@@ -15,7 +15,6 @@ use dlr_kernels::ahead::Products;
 use dlr_kernels::lanes::{LANES, f32xN};
 use dlr_kernels::layer::Layer;
 use dlr_kernels::lighters::Lighters;
-use dlr_kernels::panel::Panel;
 use dlr_kernels::rule::Rule;
 
 /// Images that are learned together at most: as many as are turned around together.
@@ -66,11 +65,11 @@ pub(super) struct Ahead {
 }
 
 impl Ahead {
-    /// Room for images of a network with such weights in its first layer.
-    pub(super) fn new(weights: &Panel) -> Self {
+    /// Room for images of a network with this first layer.
+    pub(super) fn new<A: Rule>(first: &Layer<A>) -> Self {
         Self {
-            between: Rows::new(TOGETHER, weights.width()),
-            by_pixels: (ByPixels::default(), Past::new(TOGETHER, weights.width())),
+            between: Rows::new(TOGETHER, first.stored().width()),
+            by_pixels: (ByPixels::default(), Past::new(first, TOGETHER)),
             by_products: None,
         }
     }
@@ -91,7 +90,7 @@ impl Ahead {
         let [step, coming] =
             [order, next].map(|order| Step::new(task, images, order, weights, &*laps).with_products());
         if images.are_dense() {
-            let new = || (ByProducts::new(weights), Past::new(TOGETHER, weights.width()));
+            let new = || (ByProducts::new(weights), Past::new(first, TOGETHER));
             let (way, past) = by_products.get_or_insert_with(new);
             learn(first, above, between, (way, past), (&step, &coming));
         } else {
@@ -150,6 +149,7 @@ fn one_by_one<A: Rule, I: Rule, B: Rule, L: Laps>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use dlr_kernels::panel::Panel;
     use dlr_kernels::rules::{Dlr, Momentum, Sgd};
 
     #[test]

@@ -228,7 +228,7 @@ impl<A: Rule, I: Rule, B: Rule> Fused<A, I, B> {
         let mut all = order.chunks(even(order.len())).peekable();
         while let Some(now) = all.next() {
             let next = all.peek().copied().unwrap_or_default();
-            let ahead = ahead.get_or_insert_with(|| Ahead::new(first.stored()));
+            let ahead = ahead.get_or_insert_with(|| Ahead::new(first));
             ahead.learn(first, &mut above, *task, images, (now, next), laps);
         }
     }

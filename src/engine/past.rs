@@ -42,10 +42,12 @@ struct Kept<I> {
 }
 
 impl<I> Past<I> {
-    /// Before a call; of steps with at most so many images, and a layer with so many units.
-    pub(super) fn new(images: usize, units: usize) -> Self {
-        let rows = Panel::zeros(images, units);
-        Self { since: 0, kept: Vec::new(), spare: Vec::new(), rows, seen: Vec::new(), to_come: Vec::new() }
+    /// Before a call of `first`, in steps of at most so many images.
+    pub(super) fn new<A: Rule>(first: &Layer<A>, images: usize) -> Self {
+        let rows = Panel::zeros(images, first.stored().width());
+        let echoes = first.echoes(0).take(LONGEST + 2 * Lighters::IMAGES);
+        let (seen, to_come) = echoes.map(|echo| (echo.seen, echo.to_come)).unzip();
+        Self { since: 0, kept: Vec::new(), spare: Vec::new(), rows, seen, to_come }
     }
 
     /// Brings the sums of a step's images by what `first` stores to their net inputs by the weights that the first of them
@@ -62,10 +64,6 @@ impl<I> Past<I> {
             way.sums(first.remembered(), &mut self.rows, step);
         }
         step.serial(Phase::Forward, || {
-            if self.seen.is_empty() {
-                let echoes = first.echoes(count).take(LONGEST + 2 * Lighters::IMAGES);
-                (self.seen, self.to_come) = echoes.map(|echo| (echo.seen, echo.to_come)).unzip();
-            }
             way.products().weigh(&self.seen);
             let sums = &mut sums.as_vectors_mut()[..count * n];
             if self.since < span {
@@ -232,7 +230,7 @@ mod tests {
         let x = |image: usize, j: usize| f64::from(grey(image, j, dense)) / 255.0;
 
         let mut first = Layer::new(Panel::zeros(INPUTS, UNITS), Momentum::nesterov(1.0, MU).at_rest());
-        let (mut way, mut past) = (way(first.stored()), Past::new(NEIGHBOURS, UNITS));
+        let (mut way, mut past) = (way(first.stored()), Past::new(&first, NEIGHBOURS));
         let mut plain = Plain { weights: [[0.0; UNITS]; INPUTS], velocities: [[0.0; UNITS]; INPUTS] };
         let one_hot = OneHot { low: 0.0, high: 1.0 };
         let task = Task { batch: 1, one_hot, backprop: Backprop::Mse, threads: Threads::One };
