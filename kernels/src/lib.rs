@@ -54,3 +54,4 @@ pub mod rules;
 pub mod simd;
 pub mod sweep;
 pub mod tiled;
+mod waiting;
