@@ -126,13 +126,10 @@ fn tile<const T: usize, const SETS: usize, R: Rows>(
         let (index, _) = lit.index().as_chunks::<4>();
         let (value, _) = lit.value().as_chunks::<4>();
         for (index, value) in index.iter().zip(value) {
-            // Not a loop, which might not be unrolled: then the sums would live in memory.
-            let notes = [
-                add(&mut sums[0], rows, first, index[0], value[0]),
-                add(&mut sums[1 % SETS], rows, first, index[1], value[1]),
-                add(&mut sums[2 % SETS], rows, first, index[2], value[2]),
-                add(&mut sums[3 % SETS], rows, first, index[3], value[3]),
-            ];
+            let mut notes = [f32xN::ZERO; 4];
+            for k in 0..4 {
+                notes[k] = add(&mut sums[k % SETS], rows, first, index[k], value[k]);
+            }
             rows.keep(n, notes, first.unwrap_or(0));
             n += 1;
         }

@@ -23,7 +23,6 @@ use crate::norms::{LaneNorms, into_rates, room};
 use crate::panel::Panel;
 use crate::rule::{Echo, Norms, Rule, catch_up, memories, numbers, numbers_mut, rests};
 use crate::sweep::{Block, BlockNorms};
-use crate::waiting::{Late, Waiting};
 use wide::f32x8;
 
 /// The weights of a layer, `[rows][Hp]`, and what its optimizer keeps about them.
@@ -38,7 +37,6 @@ pub struct Layer<R: Rule> {
     /// Updates so far.
     updates: u64,
     pauses: Pauses,
-    waiting: Waiting,
     /// The weights as the network sees them, for whoever wants to see them all, unless they are stored.
     view: Option<Panel>,
 }
@@ -82,8 +80,6 @@ impl Pauses {
 }
 
 impl<R: Rule> Layer<R> {
-    const WAITS: bool = R::CAN_WAIT && rests::<R>() && !R::DERIVED && !matches!(R::NORMS, Norms::OfLanes);
-
     /// A layer before its first update.
     pub fn new(weights: Panel, rule: R) -> Self {
         const { assert!(rests::<R>() || matches!(R::NORMS, Norms::Unused), "norms know nothing of pauses") };
@@ -99,8 +95,6 @@ impl<R: Rule> Layer<R> {
         let memory = vec![R::Memory::default(); weights.as_vectors().len()];
         let (mut row_squares, mut lanes) = Default::default();
         let mut pauses = Pauses::default();
-        let waiting =
-            if Self::WAITS { Waiting::new(weights.rows(), weights.vectors()) } else { Waiting::default() };
         match R::NORMS {
             Norms::Unused => {}
             Norms::OfRows => row_squares = vec![f32x8::ZERO; room(weights.rows())],
@@ -109,7 +103,7 @@ impl<R: Rule> Layer<R> {
         if !rests::<R>() {
             pauses = Pauses { last: vec![NEVER; weights.rows()], late: vec![0; weights.rows()] };
         }
-        Self { weights, rule, memory, row_squares, lanes, updates: 0, pauses, waiting, view: None }
+        Self { weights, rule, memory, row_squares, lanes, updates: 0, pauses, view: None }
     }
 
     /// All that its updates have brought about.
@@ -224,22 +218,7 @@ impl<R: Rule> Layer<R> {
     #[inline]
     pub fn look(&mut self, lit: Lit, sums: &mut [f32xN]) {
         assert_eq!(sums.len(), self.weights.vectors(), "one sum per hidden unit");
-        if Self::WAITS {
-            let Self { rule, weights, memory, row_squares, waiting, .. } = self;
-            let vectors = weights.vectors();
-            let late = Late {
-                rule: rule.clone(),
-                waiting,
-                vectors,
-                weights: weights.as_vectors_mut(),
-                memory,
-                squares: row_squares,
-            };
-            sums_of(lit, late, sums);
-            if R::NORMS == Norms::OfRows {
-                into_rates(&self.rule, &mut self.row_squares, lit.len());
-            }
-        } else if R::NORMS == Norms::OfRows {
+        if R::NORMS == Norms::OfRows {
             sums_of(lit, Squaring { weights: &self.weights, squares: &mut self.row_squares }, sums);
             into_rates(&self.rule, &mut self.row_squares, lit.len());
         } else if R::DERIVED {
@@ -259,31 +238,8 @@ impl<R: Rule> Layer<R> {
     /// If the deltas are not a row long.
     #[inline]
     pub fn descend(&mut self, lit: Lit, deltas: &[f32xN]) {
-        if Self::WAITS {
-            assert_eq!(
-                deltas.len(),
-                self.weights.vectors(),
-                "the gradient's rows are as long as the layer's"
-            );
-            let [uniform, ..] = self.rule.rate(f32xN::ZERO).to_array();
-            let rates =
-                (R::NORMS == Norms::OfRows).then(|| &bytemuck::cast_slice(&self.row_squares)[..lit.len()]);
-            self.waiting.put_off(lit, uniform, rates, deltas);
-            if self.waiting.is_full() {
-                self.arrive();
-            }
-        } else {
-            self.whole().sweep(&OfImage { lit, deltas });
-        }
+        self.whole().sweep(&OfImage { lit, deltas });
         self.settle();
-    }
-
-    /// Makes the updates that wait.
-    pub fn arrive(&mut self) {
-        let Self { rule, weights, memory, waiting, .. } = self;
-        if Self::WAITS && waiting.any() {
-            waiting.make(rule, weights.as_vectors_mut(), memory);
-        }
     }
 
     /// Brings the weights of lit pixels' rows up to date. What is remembered beside them stays as it is, for the update to

@@ -54,4 +54,3 @@ pub mod rules;
 pub mod simd;
 pub mod sweep;
 pub mod tiled;
-mod waiting;

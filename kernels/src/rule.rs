@@ -80,9 +80,6 @@ pub trait Rule: Clone + Send + Sync + 'static {
     /// times the rate off what is stored.
     const ADDS_UP: bool = false;
 
-    /// Whether a step can be made later.
-    const CAN_WAIT: bool = false;
-
     /// No row waits for more updates than this: those that would are woken before. It is at least 2.
     const LONGEST_PAUSE: u64 = u64::MAX;
 

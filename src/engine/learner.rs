@@ -219,9 +219,6 @@ impl<A: Rule, I: Rule, B: Rule> Fused<A, I, B> {
             });
             laps.lap(Phase::Update);
         }
-        first.arrive();
-        above.inner.iter_mut().for_each(|inner| inner.layer.arrive());
-        laps.lap(Phase::Update);
     }
 
     /// The same for several images at a time.

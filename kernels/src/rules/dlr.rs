@@ -31,7 +31,6 @@ impl<const BY_ROW: bool> Rule for Dlr<BY_ROW> {
     type Memory = ();
     type Pause = ();
     const COST: Cost = Cost { step: 4, see: 0 };
-    const CAN_WAIT: bool = true;
     const NORMS: Norms = if BY_ROW { Norms::OfRows } else { Norms::OfLanes };
 
     #[inline(always)]

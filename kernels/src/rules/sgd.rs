@@ -20,7 +20,6 @@ impl Rule for Sgd {
     type Memory = ();
     type Pause = ();
     const COST: Cost = Cost { step: 2, see: 0 };
-    const CAN_WAIT: bool = true;
     const ADDS_UP: bool = true;
 
     #[inline(always)]
