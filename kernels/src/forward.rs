@@ -12,7 +12,7 @@
 //! Departures from the plain loop, and why each keeps the result:
 //!
 //! 1. Dark pixels are left out: they add zero.
-//! 2. The sums stay in registers: the hidden units are cut into even tiles of at most `Rows::WIDEST` vectors, and a tile's
+//! 2. The sums stay in registers: the hidden units are cut into even tiles of at most `Rows::widest` vectors, and a tile's
 //!    accumulators are stored once, after the last pixel.
 //! 3. Where tiles are narrow, pixels take turns at several sets of accumulators, so that a fused multiply-add never waits for
 //!    the last one (latency 4, two a cycle: `IN_FLIGHT` are best). The sets are added in a fixed order. This only reorders
@@ -45,8 +45,10 @@ const fn sets(tile: usize) -> usize {
 /// Where the forward pass finds the weights of a lit pixel, and what it notes of them beside the sums. Methods, not closures,
 /// since only these can be made sure to be inlined: the sums would not stay in registers across a call.
 pub(crate) trait Rows {
-    /// The widest tile.
-    const WIDEST: usize = TILE;
+    /// The widest tile of rows that have so many vectors.
+    fn widest(_vectors: usize) -> usize {
+        TILE
+    }
 
     /// The widest tile for which the loop is unrolled. What makes the weights takes registers, too.
     const UNROLLED: usize = 7;
@@ -100,13 +102,14 @@ pub fn hidden_sums(lit: Lit, weights: &Panel, sums: &mut [f32xN]) {
 /// The same for rows of any origin, as long as `sums`.
 #[inline(always)]
 pub(crate) fn sums_of<R: Rows>(lit: Lit, mut rows: R, sums: &mut [f32xN]) {
-    if sums.len() <= R::WIDEST {
+    let widest = R::widest(sums.len());
+    if sums.len() <= widest {
         for_tile!(sums.len(), T => {
             const SETS: usize = sets(T);
             sums.copy_from_slice(&tile::<T, SETS, _>(lit, &mut rows, None));
-        }, else unreachable!("a tile is one to {} vectors", R::WIDEST));
+        }, else unreachable!("a tile is one to {widest} vectors"));
     } else {
-        for_tiles!(@most R::WIDEST, sums.len(), first, T => {
+        for_tiles!(@most widest, sums.len(), first, T => {
             const SETS: usize = sets(T);
             sums[first..first + T].copy_from_slice(&tile::<T, SETS, _>(lit, &mut rows, Some(first)));
         });

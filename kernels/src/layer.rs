@@ -462,9 +462,18 @@ struct Squaring<'a> {
 }
 
 impl Rows for Squaring<'_> {
-    // Beside the tile's sums, a row's weights and two sums of their squares take registers. With 32 registers, ten vectors took
-    // a fifth longer unrolled. With 16, this is on the whole the best of 6, 8, 12 and 16, of which 0, 4, 7 or 8 unrolled.
-    const WIDEST: usize = if REGISTERS > 16 { TILE } else { 8 };
+    // Beside a tile's sums, a row's weights and two sums of their squares take registers. Of sixteen, a wide tile has not enough, but
+    // to go through the rows once more costs more: in tiles of up to fifteen vectors instead of eight, learning took 0.94 of the time
+    // on a Zen 3 (0.83 to 1.04) where one or two are a row, from H = 72 to 240. Where it takes more, nothing was gained.
+    fn widest(vectors: usize) -> usize {
+        match vectors {
+            _ if REGISTERS > 16 => TILE,
+            ..=30 => 15,
+            _ => 8,
+        }
+    }
+
+    // With 32 registers, ten vectors took a fifth longer unrolled.
     const UNROLLED: usize = if REGISTERS > 16 { 7 } else { 4 };
 
     #[inline(always)]
