@@ -4,10 +4,11 @@ use dlr::Error;
 use dlr::data::{CachePolicy, Dataset};
 use dlr::engine::checkpoint::{Checkpoint, Initial, Origin};
 use dlr::engine::network::Network;
-use dlr::engine::optimizer::{Entry, Hyper, Norm, OPTIMIZERS};
+use dlr::engine::optimizer::{Entry, Hyper, Norm, OPTIMIZERS, both};
 use dlr::engine::settings::{Order, Settings};
 use dlr::engine::threads::Threads;
 use dlr::engine::trainer::{Observer, Point, Run, Stop, resume, train};
+use dlr::kernels::rules::Sgd;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 use std::time::Instant;
@@ -103,6 +104,30 @@ fn every_optimizer_goes_on_from_everywhere() {
             }
         }
     }
+}
+
+#[test]
+fn one_of_ones_own_goes_on_once_it_is_registered() {
+    static OWN: Entry = own();
+    static NAMESAKE: Entry = own();
+    const fn own() -> Entry {
+        Entry::own("own", "half as fast as one thinks", Hyper::lr(0.2), |hyper, network, task| {
+            both(network, Sgd { lr: hyper.lr.unwrap() as f32 / 2.0 }, task)
+        })
+    }
+    let optimizer = OWN.with(&OWN.defaults, &Hyper::NONE).unwrap();
+    let settings = Settings { optimizer, ..settings("sgd", &Hyper::NONE) };
+    let mut keeper = Keeper::new();
+    whole(&settings, &mut keeper);
+    let refused = Checkpoint::load(&keeper.files[0]).unwrap_err().to_string();
+    assert!(refused.contains("there is no optimizer \"own\""), "{refused}");
+
+    OWN.register().unwrap();
+    assert!(assert_every_checkpoint_leads_to_the_end(&settings) >= 9);
+
+    OWN.register().expect("it is the same");
+    let refused = NAMESAKE.register().unwrap_err().to_string();
+    assert_eq!(refused, "--optimizer: there is another optimizer \"own\"; give it another name");
 }
 
 /// What images took from those before them within a call is remembered at its end.

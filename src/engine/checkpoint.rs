@@ -17,8 +17,8 @@
 //! The last three grow with the run, and the format's metadata may not grow beyond all bounds. All else is in the metadata:
 //! the form of all this, [`SCHEMA`], the settings, how far the run has come, and a checksum of this and of all tensors.
 //!
-//! Optimizers go by their names in the list: a run by [one's own](super::optimizer::Entry::own) can be written down, but not
-//! read again.
+//! Optimizers go by their names: a run by [one's own](super::optimizer::Entry::own) can be read again once that is
+//! [registered](super::optimizer::Entry::register).
 
 use super::model::{self, Tensor};
 use super::network::Network;

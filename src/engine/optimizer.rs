@@ -7,7 +7,8 @@ use crate::error::{Error, Result};
 use dlr_kernels::rule::Rule;
 use dlr_kernels::rules;
 use serde::{Deserialize, Deserializer, Serialize};
-use std::fmt;
+use std::sync::{PoisonError, RwLock};
+use std::{fmt, ptr};
 
 /// One optimizer of the list.
 #[derive(Debug)]
@@ -231,7 +232,7 @@ impl<'de> Deserialize<'de> for Optimizer {
     }
 }
 
-/// The same entry of the list, and the same numbers.
+/// The same name, and the same numbers.
 impl PartialEq for Optimizer {
     fn eq(&self, other: &Self) -> bool {
         self.name() == other.name() && self.hyper == other.hyper
@@ -245,15 +246,25 @@ fn name_only<S: serde::Serializer>(
     serializer.serialize_str(entry.name)
 }
 
+/// Those of one's own that are [registered](Entry::register).
+static REGISTERED: RwLock<Vec<&'static Entry>> = RwLock::new(Vec::new());
+
 impl Entry {
-    /// The entry of that name.
+    /// The entry of that name, in the list or [registered](Self::register).
     pub fn find(name: &str) -> Option<&'static Self> {
-        OPTIMIZERS.iter().find(|entry| entry.name == name)
+        Self::known().into_iter().find(|entry| entry.name == name)
+    }
+
+    /// All that can be found by their names.
+    fn known() -> Vec<&'static Self> {
+        let registered = REGISTERED.read().unwrap_or_else(PoisonError::into_inner);
+        OPTIMIZERS.iter().chain(registered.iter().copied()).collect()
     }
 
     /// An optimizer that is not in the list, for a `static` of one's own: [`with`](Self::with) makes it an [`Optimizer`]
     /// like any other. `hyper` has the numbers that tune it, with their defaults; `build` makes a learner of them, by
-    /// [`both`] or [`Fused::boxed`]. The name goes into results, and had better be none of the list.
+    /// [`both`] or [`Fused::boxed`]. The name goes into results; whoever wants to find the optimizer by it, or to go on from
+    /// its checkpoints, [registers](Self::register) it.
     pub const fn own(
         name: &'static str,
         about: &'static str,
@@ -261,6 +272,28 @@ impl Entry {
         build: fn(&Hyper, Network, Task) -> Box<dyn Learner>,
     ) -> Self {
         Self { name, about, defaults: hyper, authors: hyper, build }
+    }
+
+    /// From now on, this optimizer is found by its name, as those of the list are: by [`find`](Self::find) and
+    /// [`Optimizer::named`], and where settings are read, so that [checkpoints](super::checkpoint) of its runs can be. To do so
+    /// again changes nothing.
+    ///
+    /// # Errors
+    /// [`Error::Settings`] if another one has the name.
+    pub fn register(&'static self) -> Result<()> {
+        let mut registered = REGISTERED.write().unwrap_or_else(PoisonError::into_inner);
+        match OPTIMIZERS.iter().chain(registered.iter().copied()).find(|entry| entry.name == self.name) {
+            Some(entry) if ptr::eq(entry, self) => Ok(()),
+            Some(_) => Err(Error::Settings {
+                option: "--optimizer",
+                problem: format!("there is another optimizer {:?}", self.name),
+                cure: "give it another name".into(),
+            }),
+            None => {
+                registered.push(self);
+                Ok(())
+            }
+        }
     }
 
     /// This optimizer with `defaults`, where `chosen` has nothing else.
@@ -298,7 +331,8 @@ impl fmt::Display for Optimizer {
 }
 
 impl Optimizer {
-    /// The optimizer of that name in the [list](OPTIMIZERS), with its defaults where `chosen` has nothing else.
+    /// The optimizer of that name, in the [list](OPTIMIZERS) or [registered](Entry::register), with its defaults where `chosen`
+    /// has nothing else.
     ///
     /// # Errors
     /// [`Error::Settings`] if there is none, or `chosen` has a hyper-parameter that it lacks.
@@ -308,7 +342,7 @@ impl Optimizer {
             problem: format!("there is no optimizer {name:?}"),
             cure: format!(
                 "choose one of {}",
-                OPTIMIZERS.iter().map(|entry| entry.name).collect::<Vec<_>>().join(", ")
+                Entry::known().iter().map(|entry| entry.name).collect::<Vec<_>>().join(", ")
             ),
         })?;
         entry.with(&entry.defaults, chosen)

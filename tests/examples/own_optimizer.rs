@@ -32,7 +32,8 @@ static CLIPPED: Entry =
 
 /// Trains by it, at rate `lr`.
 pub(crate) fn clipped(lr: f64, data: &Dataset) -> dlr::Result<Run> {
-    train(CLIPPED.with(&CLIPPED.defaults, &Hyper::lr(lr))?, data)
+    CLIPPED.register()?; // so that it is found by its name, here and where checkpoints of its runs are read
+    train(Optimizer::named("sgd-clipped", &Hyper::lr(lr))?, data)
 }
 
 /// Trains two epochs by any optimizer.
