@@ -1,5 +1,5 @@
-//! Online and batch training on real MNIST, a tenth of an epoch at a time, for every optimizer; beside the plain dense
-//! loop, whose results ours must equal before anything is timed.
+//! Online and batch training on real MNIST, a tenth of an epoch at a time, for every optimizer; beside a plain dense loop
+//! for those of the paper, with whose weights ours must agree before anything is timed.
 //!
 //! `cargo bench --bench epoch` times; `cargo bench -- --test` runs everything once.
 

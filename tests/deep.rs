@@ -278,6 +278,32 @@ fn what_is_learned_together_is_what_the_reference_learns_in_turn() {
     assert_eq!(cases, TOGETHER.len() * (6 + LESS.len() * 3));
 }
 
+/// Rows that were dark have to catch up for dense products, which read all of them.
+#[test]
+fn images_may_be_dense_after_others_were_not() {
+    let splits = [8, 192].map(split);
+    let images = splits.each_ref().map(|split| Images::new(split, Inputs::Unit));
+    assert_eq!(images.each_ref().map(Images::are_dense), [false, true]);
+    let (order, patterns) = ((0..IMAGES as u32).collect::<Vec<_>>(), images.each_ref().map(patterns));
+    let start = lively("9,6".parse().expect("these are sizes"));
+    for (optimizer, batch) in
+        optimizers(0.3).iter().flat_map(|optimizer| BATCHES.map(|batch| (optimizer, batch)))
+    {
+        let mut learner = optimizer.learner(start.clone(), task(batch, Backprop::Mse, Threads::One));
+        let mut trainer = deep::Trainer::new(to_plain(&start), plain(optimizer), reference::Backprop::Mse);
+        for (images, patterns) in images.iter().zip(&patterns) {
+            learner.learn(images, &order);
+            for batch in patterns.chunks(batch) {
+                let batch: Vec<_> = batch.iter().map(|(x, target)| (&x[..], &target[..])).collect();
+                trainer.step(&batch);
+            }
+        }
+        for (layer, deviation) in (1..).zip(deviations(&learner.network(), &trainer.network)) {
+            assert!(deviation <= BOUND, "W{layer} by {optimizer}, batch {batch}: {deviation:e}");
+        }
+    }
+}
+
 #[test]
 fn a_deep_network_classifies_as_the_reference_does() {
     for lit in [64, 192] {

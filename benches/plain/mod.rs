@@ -56,7 +56,7 @@ impl Plain {
         let mut d1 = vec![0.0; n];
         let mut d2 = Vec::new();
         for (k, row) in self.second.chunks_exact(n).enumerate() {
-            let y = logistic(row.iter().zip(&h).map(|(w, h)| w * h).sum());
+            let y = logistic(dot(row, &h));
             let d = (y - f32::from(u8::from(k == label))) * y * (1.0 - y);
             d1.iter_mut().zip(row).for_each(|(d1, w)| *d1 += d * w);
             d2.push(d);
@@ -66,17 +66,34 @@ impl Plain {
         self.step += 1;
         let [m1, v1, m2, v2] = &mut self.memory;
         // Eq. 1's norms are those of a row of W1 and of a column of W2.
-        let mut columns = vec![0.0_f32; n];
-        for row in self.second.chunks_exact(n) {
-            columns.iter_mut().zip(row).for_each(|(sum, w)| *sum += w * w);
-        }
-        let by_column: Vec<f32> = columns.iter().map(|sum| sum.sqrt()).collect();
-        update(self.rule, self.step, &mut self.second, m2, v2, &d2, &h, Some(&by_column));
+        let by_column = matches!(self.rule, Rule::Dlr { .. }).then(|| {
+            let mut columns = vec![0.0_f32; n];
+            for row in self.second.chunks_exact(n) {
+                columns.iter_mut().zip(row).for_each(|(sum, w)| *sum += w * w);
+            }
+            columns.iter_mut().for_each(|sum| *sum = sum.sqrt());
+            columns
+        });
+        update(self.rule, self.step, &mut self.second, m2, v2, &d2, &h, by_column.as_deref());
         update(self.rule, self.step, &mut self.first, m1, v1, x, &d1, None);
     }
 }
 
-/// w <- rule(w, a b^T), with the given norms of columns, or else those of rows.
+/// In several sums, since the compiler may not reorder a single one.
+fn dot(a: &[f32], b: &[f32]) -> f32 {
+    const SUMS: usize = 16;
+    let (a, last_a) = a.as_chunks::<SUMS>();
+    let (b, last_b) = b.as_chunks::<SUMS>();
+    let mut sums = [0.0; SUMS];
+    for (a, b) in a.iter().zip(b) {
+        for ((sum, a), b) in sums.iter_mut().zip(a).zip(b) {
+            *sum += a * b;
+        }
+    }
+    sums.iter().sum::<f32>() + last_a.iter().zip(last_b).map(|(a, b)| a * b).sum::<f32>()
+}
+
+/// w <- rule(w, a b^T), for DLR with the given norms of columns, or else those of rows.
 #[allow(clippy::too_many_arguments)]
 fn update(
     rule: Rule,
@@ -99,7 +116,7 @@ fn update(
                         *w -= lr * (w.abs() + alpha) / (norm + alpha) * a * b;
                     }
                 } else {
-                    let norm = w.iter().map(|w| w * w).sum::<f32>().sqrt();
+                    let norm = dot(w, w).sqrt();
                     let rate = lr / (norm + alpha) * a;
                     w.iter_mut().zip(b).for_each(|(w, b)| *w -= (w.abs() + alpha) * rate * b);
                 }

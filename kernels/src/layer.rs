@@ -156,11 +156,11 @@ impl<R: Rule> Layer<R> {
             numbers_mut(&mut self.memory)[place] = number;
         }
         self.pauses.last.copy_from_slice(&state.last);
+        self.updates = state.updates;
+        self.rule.advance(state.updates);
         if R::NORMS == Norms::OfLanes {
             self.lanes.resume(&state.lane_squares, &self.rule);
         }
-        self.updates = state.updates;
-        self.rule.advance(state.updates);
     }
 
     /// The weights, `[rows][Hp]`, all of them caught up. Looking at them changes nothing that follows.
@@ -434,11 +434,11 @@ impl<R: Rule> Layer<R> {
     /// Ends an update: combines what the blocks found out about norms that they share, and counts it.
     #[inline]
     pub fn settle(&mut self) {
+        self.updates += 1;
+        self.rule.advance(self.updates);
         if R::NORMS == Norms::OfLanes {
             self.lanes.renew(&self.rule);
         }
-        self.updates += 1;
-        self.rule.advance(self.updates);
         if !rests::<R>() && self.updates.is_multiple_of(R::LONGEST_PAUSE / 2) {
             self.wake_sleepers();
         }
@@ -1015,5 +1015,52 @@ mod tests {
             }
             assert!(layer.state() == resumed.state() && layer.state() != state);
         }
+    }
+
+    /// A rate that does not care for norms, and halves from update to update.
+    #[derive(Clone, Debug)]
+    struct Halving<const BY_ROW: bool>(f32);
+
+    impl<const BY_ROW: bool> Rule for Halving<BY_ROW> {
+        type Memory = ();
+        type Pause = ();
+        const COST: Cost = Cost { step: 0, see: 0 };
+        const NORMS: Norms = ByNorm::<BY_ROW>::NORMS;
+
+        fn rate(&self, _: f32xN) -> f32xN {
+            f32xN::splat(self.0)
+        }
+
+        fn step(&self, weights: f32xN, a: f32xN, b: f32xN, (): &mut ()) -> f32xN {
+            a.mul_neg_add(b, weights)
+        }
+
+        fn advance(&mut self, updates: u64) {
+            self.0 = 2.0_f32.powi(-(updates as i32));
+        }
+    }
+
+    /// Whatever they go by, rates are those of the rule as it is before the update, and of a layer that goes on from there.
+    fn assert_rates_are_of_their_update<const BY_ROW: bool>() {
+        let layer = || Layer::new(Panel::zeros(ROWS, 1), Halving::<BY_ROW>(1.0));
+        let ways = (0..WAYS).flat_map(|way| [(way, false), (way, true)]);
+        for (way, resumes) in ways {
+            let mut halving = layer();
+            for _ in 0..3 {
+                update(&mut halving, way, Lit::new(&[2], &[1.0]), row_of(1, |_| 4).as_vectors());
+                if resumes {
+                    let state = halving.state();
+                    halving = layer();
+                    halving.resume(&state);
+                }
+            }
+            assert_eq!(halving.stored().row(2), [-1.75], "way {way}, {resumes}");
+        }
+    }
+
+    #[test]
+    fn rates_are_those_of_their_update() {
+        assert_rates_are_of_their_update::<true>();
+        assert_rates_are_of_their_update::<false>();
     }
 }

@@ -111,7 +111,9 @@ impl Lighters {
     ) {
         assert!(levels[0] == 0.0, "an input that is dark is zero");
         self.levels = *levels;
-        self.greys.fill(DARK);
+        if self.images > 0 {
+            self.greys.fill(DARK);
+        }
         let groups: &mut [[[u8; GROUP]; Self::IMAGES]] = bytemuck::cast_slice_mut(&mut self.greys);
         self.images = 0;
         for (numbers, greys) in images {

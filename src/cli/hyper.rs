@@ -3,8 +3,7 @@
 use super::args::choice;
 use clap::Args;
 use clap::builder::TypedValueParser;
-use dlr::engine::optimizer::{DECAY, DIVISOR, Hyper, Norm, RATE, Rates};
-use std::ops::RangeInclusive;
+use dlr::engine::optimizer::{DECAY, DIVISOR, Hyper, Norm, RATE, Range, Rates};
 
 /// Defines [`HyperArgs`] and how they become a [`Hyper`], so that neither can have what the other lacks.
 macro_rules! options {
@@ -24,11 +23,11 @@ macro_rules! options {
 
 options! {
     /// Learning rate
-    #[arg(long, value_name = "X", value_parser = real("from 0 to 3.4e38", RATE), allow_hyphen_values = true)]
+    #[arg(long, value_name = "X", value_parser = real(RATE), allow_hyphen_values = true)]
     lr: f64,
 
     /// DLR's alpha: rates are the more alike the larger it is
-    #[arg(long, value_name = "X", value_parser = real("above 0, up to 3.4e38", DIVISOR),
+    #[arg(long, value_name = "X", value_parser = real(DIVISOR),
         allow_hyphen_values = true)]
     alpha: f64,
 
@@ -37,32 +36,32 @@ options! {
     norm: Norm,
 
     /// Momentum's mu
-    #[arg(long, value_name = "X", value_parser = real("from 0 to below 1", DECAY),
+    #[arg(long, value_name = "X", value_parser = real(DECAY),
         allow_hyphen_values = true)]
     momentum: f64,
 
     /// Adam's decay of the first moment
-    #[arg(long, value_name = "X", value_parser = real("from 0 to below 1", DECAY),
+    #[arg(long, value_name = "X", value_parser = real(DECAY),
         allow_hyphen_values = true)]
     beta1: f64,
 
     /// Adam's decay of the second moment
-    #[arg(long, value_name = "X", value_parser = real("from 0 to below 1", DECAY),
+    #[arg(long, value_name = "X", value_parser = real(DECAY),
         allow_hyphen_values = true)]
     beta2: f64,
 
     /// RMSProp's decay of the mean of squared gradients
-    #[arg(long, value_name = "X", value_parser = real("from 0 to below 1", DECAY),
+    #[arg(long, value_name = "X", value_parser = real(DECAY),
         allow_hyphen_values = true)]
     rho: f64,
 
     /// What AdaGrad, RMSProp and Adam add to the root that they divide by
-    #[arg(long, value_name = "X", value_parser = real("above 0, up to 3.4e38", DIVISOR),
+    #[arg(long, value_name = "X", value_parser = real(DIVISOR),
         allow_hyphen_values = true)]
     epsilon: f64,
 
     /// Updates after which sgd-decay's rate has halved
-    #[arg(long, value_name = "T", value_parser = real("above 0, up to 3.4e38", DIVISOR),
+    #[arg(long, value_name = "T", value_parser = real(DIVISOR),
         allow_hyphen_values = true)]
     halving: f64,
 
@@ -71,11 +70,11 @@ options! {
     rates: Rates,
 }
 
-fn real(words: &'static str, range: RangeInclusive<f64>) -> impl TypedValueParser<Value = f64> {
+fn real(range: Range) -> impl TypedValueParser<Value = f64> {
     clap::builder::StringValueParser::new().try_map(move |text| {
         text.parse()
             .ok()
-            .filter(|number| range.contains(number))
-            .ok_or_else(|| format!("expected a number {words}"))
+            .filter(|&number| range.contains(number))
+            .ok_or_else(|| format!("expected a number {}", range.words))
     })
 }

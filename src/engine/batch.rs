@@ -112,12 +112,14 @@ impl Batch {
         (self.turned, self.deltas) = (turned, deltas);
     }
 
-    /// By dense products. No row is behind here: dense gradients move all of them at every update.
+    /// By dense products, whose gradients move all rows at every update. So none is behind, unless images were lit before.
     fn learn_dense<A: Rule, I: Rule, B: Rule, L: Laps>(
         &mut self,
         layers: &mut Layers<A, I, B>,
         step: &Step<L>,
     ) {
+        let inputs = layers.first.stored().rows();
+        step.serial(Phase::Forward, || layers.first.catch_up(0..inputs));
         let w1 = layers.first.stored();
         let new = || (Dense::new(w1.rows()), Panel::zeros(w1.rows(), w1.width()));
         let (mut dense, mut sums) = self.dense.take().unwrap_or_else(new);

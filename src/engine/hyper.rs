@@ -6,17 +6,51 @@ use std::fmt;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
+/// Numbers that a hyper-parameter may be.
+#[derive(Clone, Debug)]
+pub struct Range {
+    numbers: RangeInclusive<f64>,
+    /// What they are called.
+    pub words: &'static str,
+}
+
+impl Range {
+    /// Whether a number is one of them.
+    pub fn contains(&self, number: f64) -> bool {
+        self.numbers.contains(&number)
+    }
+
+    /// The words for what a number should be, if it is none of them.
+    fn refuse(&self, number: f64) -> Option<&'static str> {
+        (!self.contains(number)).then_some(self.words)
+    }
+}
+
 /// Learning rates: as large as f32 has them.
-pub const RATE: RangeInclusive<f64> = 0.0..=f32::MAX as f64;
+pub const RATE: Range = Range { numbers: 0.0..=f32::MAX as f64, words: "from 0 to 3.4e38" };
 /// What is divided by: the positive, normal numbers of f32.
-pub const DIVISOR: RangeInclusive<f64> = f32::MIN_POSITIVE as f64..=f32::MAX as f64;
+pub const DIVISOR: Range =
+    Range { numbers: f32::MIN_POSITIVE as f64..=f32::MAX as f64, words: "above 0, up to 3.4e38" };
 /// What is left of something after an update: up to the largest f32 below 1, so that none becomes 1 by rounding.
-pub const DECAY: RangeInclusive<f64> = 0.0..=(1.0 - f32::EPSILON / 2.0) as f64;
+pub const DECAY: Range =
+    Range { numbers: 0.0..=(1.0 - f32::EPSILON / 2.0) as f64, words: "from 0 to below 1" };
+
+/// A hyper-parameter out of its range.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OutOfRange {
+    /// Its option on the command line.
+    pub option: &'static str,
+    /// What it is.
+    pub value: String,
+    /// What it should be.
+    pub words: &'static str,
+}
 
 /// Defines [`Hyper`] with everything that goes through all of its numbers. A name is the option's on the command line,
-/// without its dashes, and the key in results, which keep the order of the table, as people's summaries do.
+/// without its dashes, and the key in results, which keep the order of the table, as people's summaries do. What a value
+/// should be, if it is something else, is said last.
 macro_rules! table {
-    ($($(#[$doc:meta])* $name:ident: $Value:ty,)+) => {
+    ($($(#[$doc:meta])* $name:ident: $Value:ty, $refuse:expr;)+) => {
         /// Numbers that tune an optimizer; each optimizer has some of them.
         #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
         pub struct Hyper {
@@ -39,6 +73,18 @@ macro_rules! table {
                     },)+
                 })
             }
+
+            /// Whether all numbers are within their ranges.
+            ///
+            /// # Errors
+            /// The first that is not.
+            pub fn check(&self) -> Result<(), OutOfRange> {
+                $(if let Some(value) = self.$name && let Some(words) = ($refuse)(value) {
+                    let (option, value) = (concat!("--", stringify!($name)), Shown(value).to_string());
+                    return Err(OutOfRange { option, value, words });
+                })+
+                Ok(())
+            }
         }
 
         impl fmt::Display for Hyper {
@@ -57,25 +103,25 @@ macro_rules! table {
 
 table! {
     /// The learning rate: eta, DLR's eta0, Adam's alpha.
-    lr: f64,
+    lr: f64, |x| RATE.refuse(x);
     /// DLR's alpha.
-    alpha: f64,
+    alpha: f64, |x| DIVISOR.refuse(x);
     /// The units whose norms DLR divides by.
-    norm: Norm,
+    norm: Norm, |_| None;
     /// Momentum's mu.
-    momentum: f64,
+    momentum: f64, |x| DECAY.refuse(x);
     /// Adam's decay of the first moment.
-    beta1: f64,
+    beta1: f64, |x| DECAY.refuse(x);
     /// Adam's decay of the second moment.
-    beta2: f64,
+    beta2: f64, |x| DECAY.refuse(x);
     /// RMSProp's decay of the mean of squares.
-    rho: f64,
+    rho: f64, |x| DECAY.refuse(x);
     /// What is added to the root that AdaGrad, RMSProp and Adam divide by.
-    epsilon: f64,
+    epsilon: f64, |x| DIVISOR.refuse(x);
     /// Updates after which a decaying rate has halved.
-    halving: f64,
+    halving: f64, |x| DIVISOR.refuse(x);
     /// How each layer's rate changes from update to update.
-    rates: Rates,
+    rates: Rates, |rates: Rates| (!rates.are_numbers_of_f32()).then_some("with numbers from -3.4e38 to 3.4e38");
 }
 
 named! {
@@ -88,12 +134,16 @@ named! {
     }
 }
 
-/// a, b, c and d of the rate a exp(b t^(1/3) + c t) + d after t updates: those of the first layer, then those of the second.
+/// a, b, c and d of the rate a exp(b t^(1/3) + c t) + d after t updates: those of all layers but the last, then those of the last.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Rates(pub [[f64; 4]; 2]);
 
 impl Rates {
-    /// The same rate in both layers and for all time.
+    fn are_numbers_of_f32(&self) -> bool {
+        self.0.as_flattened().iter().all(|number| number.abs() <= f64::from(f32::MAX))
+    }
+
+    /// The same rate in all layers and for all time.
     pub const fn constant(rate: f64) -> Self {
         Self([[0.0, 0.0, 0.0, rate]; 2])
     }
@@ -110,11 +160,9 @@ impl FromStr for Rates {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let within = |number: &f64| number.abs() <= f64::from(f32::MAX);
-        let numbers: Option<Vec<f64>> =
-            text.split(',').map(|number| number.parse().ok().filter(within)).collect();
+        let numbers: Option<Vec<f64>> = text.split(',').map(|number| number.parse().ok()).collect();
         match numbers.as_deref().map(<[f64]>::as_chunks) {
-            Some((&[first, second], [])) => Ok(Self([first, second])),
+            Some((&[first, last], [])) if Self([first, last]).are_numbers_of_f32() => Ok(Self([first, last])),
             _ => Err("expected A,B,C,D,A,B,C,D: eight numbers from -3.4e38 to 3.4e38".to_owned()),
         }
     }
@@ -127,29 +175,6 @@ impl Default for Hyper {
 }
 
 impl Hyper {
-    /// Whether all numbers are within their ranges.
-    ///
-    /// # Errors
-    /// The first that is not.
-    pub fn check(&self) -> Result<(), String> {
-        let numbers = [
-            ("lr", self.lr, RATE),
-            ("alpha", self.alpha, DIVISOR),
-            ("momentum", self.momentum, DECAY),
-            ("beta1", self.beta1, DECAY),
-            ("beta2", self.beta2, DECAY),
-            ("rho", self.rho, DECAY),
-            ("epsilon", self.epsilon, DIVISOR),
-            ("halving", self.halving, DIVISOR),
-        ];
-        for (name, value, range) in numbers {
-            if let Some(value) = value.filter(|value| !range.contains(value)) {
-                return Err(format!("{name} is {value:e}, out of its range"));
-            }
-        }
-        Ok(())
-    }
-
     /// A learning rate alone.
     pub const fn lr(lr: f64) -> Self {
         Self { lr: Some(lr), ..Self::NONE }
@@ -220,11 +245,15 @@ mod tests {
                 assert_eq!(hyper(name, value).check(), Ok(()), "{name} {value:e}");
             }
             for value in beyond {
-                let told = format!("{name} is {value:e}, out of its range");
-                assert_eq!(hyper(name, value).check(), Err(told));
+                let OutOfRange { option, value: told, .. } = hyper(name, value).check().unwrap_err();
+                assert_eq!((&option[2..], told), (name, Shown(value).to_string()));
             }
         }
         assert!(hyper("lr", 1.0).or(&Hyper::NONE) == Err("--lr"));
+        let rates = Hyper { rates: Some(Rates::constant(3.5e38)), ..Hyper::NONE };
+        let words = "with numbers from -3.4e38 to 3.4e38";
+        let told = rates.check().unwrap_err();
+        assert_eq!((told.option, told.words), ("--rates", words));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The list of optimizers. To add one, write its rule in the kernels and enter it here.
 
-pub use super::hyper::{DECAY, DIVISOR, Hyper, Norm, RATE, Rates};
+pub use super::hyper::{DECAY, DIVISOR, Hyper, Norm, OutOfRange, RATE, Range, Rates};
 use super::learner::{Fused, Learner, Task};
 use super::network::Network;
 use crate::error::{Error, Result};
@@ -223,7 +223,9 @@ impl<'de> Deserialize<'de> for Optimizer {
         let Form { optimizer, hyper } = Form::deserialize(deserializer)?;
         let unknown = || D::Error::custom(format!("there is no optimizer {optimizer:?}"));
         let entry = Entry::find(&optimizer).ok_or_else(unknown)?;
-        hyper.check().map_err(D::Error::custom)?;
+        if let Err(OutOfRange { option, value, .. }) = hyper.check() {
+            return Err(D::Error::custom(format!("{} is {value}, out of its range", &option[2..])));
+        }
         let found = entry.with(&entry.defaults, &hyper).map_err(D::Error::custom)?;
         if found.hyper == hyper {
             return Ok(found);
@@ -299,9 +301,14 @@ impl Entry {
     /// This optimizer with `defaults`, where `chosen` has nothing else.
     ///
     /// # Errors
-    /// [`Error::Settings`] if `chosen` has a hyper-parameter that this optimizer lacks.
+    /// [`Error::Settings`] if `chosen` has a hyper-parameter that this optimizer lacks, or one is out of its range.
     pub fn with(&'static self, defaults: &Hyper, chosen: &Hyper) -> Result<Optimizer> {
         let hyper = chosen.or(defaults).map_err(|option| self.lacks(option))?;
+        hyper.check().map_err(|OutOfRange { option, value, words }| Error::Settings {
+            option,
+            problem: format!("{value} is out of its range"),
+            cure: format!("give one {words}"),
+        })?;
         // The rate of a unit without weights; an infinite one would make NaN of nothing.
         if let (Some(lr), Some(alpha)) = (hyper.lr, hyper.alpha)
             && !((lr as f32) / (alpha as f32)).is_finite()
@@ -335,7 +342,7 @@ impl Optimizer {
     /// has nothing else.
     ///
     /// # Errors
-    /// [`Error::Settings`] if there is none, or `chosen` has a hyper-parameter that it lacks.
+    /// [`Error::Settings`] as [`Entry::with`], or if there is none.
     pub fn named(name: &str, chosen: &Hyper) -> Result<Self> {
         let entry = Entry::find(name).ok_or_else(|| Error::Settings {
             option: "--optimizer",
@@ -534,6 +541,11 @@ mod tests {
         assert!(dlr(3e38, 1.0).is_ok() && dlr(1.0, 1e-30).is_ok());
         let told = "--alpha: 1e-30 is too small for a learning rate of 3e38; give a larger --alpha or a smaller --lr";
         assert_eq!(dlr(3e38, 1e-30).unwrap_err(), told);
+        let refused = |name: &str, hyper: Hyper| Optimizer::named(name, &hyper).unwrap_err().to_string();
+        let told = "--lr: -1e-1 is out of its range; give one from 0 to 3.4e38";
+        assert_eq!(refused("sgd", Hyper::lr(-0.1)), told);
+        let told = "--momentum: 1 is out of its range; give one from 0 to below 1";
+        assert_eq!(refused("nesterov", momentum(0.1, 1.0)), told);
         let told = Optimizer::named("madam", &Hyper::NONE).unwrap_err().to_string();
         assert!(
             told.starts_with("--optimizer: there is no optimizer \"madam\"; choose one of dlr, sgd, "),

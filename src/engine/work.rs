@@ -1,7 +1,7 @@
 //! How much work training is, by what the kernels say of themselves: for profiles to set against the time it takes.
 //!
 //! Everything is counted as the kernels do it on one thread: lit pixels only, with their groups where several images go through
-//! the first layer together; lanes of padding included, since the machine works on them too. What stays in registers, is only
+//! the first layer together, and all where they do so by dense products; lanes of padding included, since the machine works on them too. What stays in registers, is only
 //! as long as an image (its activations and deltas), or is the sums of a narrow tile of rows costs no loads; what is done in
 //! whole numbers (lit images' products with each other) is no floating-point operation.
 
@@ -25,8 +25,8 @@ pub(super) struct Visits {
     pub batch: f64,
     /// Where these are learned one after the other, each with an update of its own in the layers above, what they take from before.
     pub ahead: Option<Before>,
-    /// Inputs of an image that are worked on: its lit pixels, where several go together with their [groups](GROUP). What is missing
-    /// of these at the edges of odd images is left out, though it is multiplied.
+    /// Inputs of an image that are worked on: its lit pixels, where several go together with their [groups](GROUP), or all by dense
+    /// products. What is missing of groups at the edges of odd images is left out, though it is multiplied.
     pub lit: f64,
     /// Rows that any image of an update has worked on.
     pub rows: f64,
@@ -81,13 +81,15 @@ impl Visits {
         let mut last = vec![0_u32; images.inputs()]; // the update that lit a row last, counted from 1
         let (mut lit, mut rows, mut woken, mut updates) = (0_u64, 0_u64, 0_u64, 0_u32);
         let mut visited: Vec<u16> = Vec::new();
-        let one_by_one = batch == 1 || images.are_dense();
-        for batch in order.chunks(batch) {
+        let dense = batch > 1 && images.are_dense();
+        for images_of_update in order.chunks(batch) {
             updates += 1;
-            for &image in batch {
+            for &image in images_of_update {
                 let image = image as usize;
                 visited.clear();
-                if one_by_one {
+                if dense {
+                    visited.extend(0..images.inputs() as u16);
+                } else if batch == 1 {
                     visited.extend(images.numbers(image));
                 } else {
                     for &group in images.groups().of(image).0 {
@@ -110,7 +112,7 @@ impl Visits {
             lit: lit as f64 / images_seen,
             rows: rows as f64 / updates,
             woken: woken as f64 / updates,
-            dense: batch > 1 && images.are_dense(),
+            dense,
         }
     }
 }

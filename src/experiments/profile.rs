@@ -1,8 +1,8 @@
 //! How fast every optimizer trains, and where the time goes: a cell for every optimizer, size and batch.
 //!
 //! Cells are visited in turn, round after round, so that whatever the machine does meanwhile meets all of them. In a visit,
-//! a cell trains on short pieces of a shuffled epoch, by turns as users do and with a [watch](Stopwatch) on its phases: the
-//! whole is timed without watch, so that it is no accident if the phases add up to it. The medians of a visit's pieces are
+//! a cell trains on short pieces of a shuffled epoch, cut where users' training pauses for tests, by turns as users do and with a
+//! [watch](Stopwatch) on its phases: the whole is timed without watch, so that it is no accident if the phases add up to it. The medians of a visit's pieces are
 //! its times, since pieces that were interrupted are few as long as they are short. Then it counts the test set in full.
 
 use super::noise::{Noise, Others};
@@ -264,6 +264,8 @@ struct Pieces<'a> {
     next: usize,
     /// Images of a piece: whole batches, unless the epoch has no more.
     length: usize,
+    /// Images from one test of a training to the next, in whole batches. What ends there may be made anew behind it.
+    call: usize,
 }
 
 /// What a visit found, in nanoseconds for an image.
@@ -308,12 +310,13 @@ impl<'a> Bench<'a> {
             threads: who,
         };
         let images = Images::new(&data.train, settings.inputs);
+        let call = (settings.test_every as usize).next_multiple_of(batch);
         let learner = optimizer.learner(network, task);
         let mut bench = Self {
             cell: Cell { optimizer: optimizer.name().to_owned(), hidden, batch, threads },
             learner,
             test: Evaluator::new(Images::new(&data.test, settings.inputs), who),
-            pieces: Pieces { images, order, next: 0, length: 0 },
+            pieces: Pieces { images, order, next: 0, length: 0, call },
             visits: Vec::new(),
         };
         bench.begin(plan.images);
@@ -377,15 +380,18 @@ impl<'a> Bench<'a> {
             phases: std::array::from_fn(|phase| median(&|visit| visit.phases[phase])),
             test: median(&|visit| visit.test),
             times_sgd: ratios.map(|ratios| ratios.median),
-            work: self.learner.work(&self.pieces.images, self.pieces.order, self.pieces.length),
+            work: {
+                let Pieces { images, order, length, call, .. } = &self.pieces;
+                self.learner.work(images, order, *length.min(call))
+            },
             peaks: peaks.expect("peaks were measured").clone(),
         }
     }
 }
 
 impl Pieces<'_> {
-    /// Runs `train` on the next so many images; nanoseconds for an image.
-    fn train(&mut self, length: usize, train: impl FnOnce(&Images, &[u32])) -> f64 {
+    /// Runs `train` on the next so many images, a call at a time; nanoseconds for an image.
+    fn train(&mut self, length: usize, mut train: impl FnMut(&Images, &[u32])) -> f64 {
         let length = length.min(self.order.len());
         if self.next + length > self.order.len() {
             self.next = 0;
@@ -393,7 +399,7 @@ impl Pieces<'_> {
         let piece = &self.order[self.next..self.next + length];
         self.next += length;
         let started = Instant::now();
-        train(&self.images, piece);
+        piece.chunks(self.call).for_each(|call| train(&self.images, call));
         started.elapsed().as_secs_f64() * 1e9 / length as f64
     }
 }

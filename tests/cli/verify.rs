@@ -97,7 +97,7 @@ fn what_cannot_be_verified_is_refused() {
     );
     refused(&|record| record["config"]["batch"] = json!(0), &["expected 1 or more"]);
     refused(&|record| record["config"]["lr"] = json!(-0.8), &["lr is -8e-1, out of its range"]);
-    refused(&|record| record["config"]["alpha"] = json!(0), &["alpha is 0e0, out of its range"]);
+    refused(&|record| record["config"]["alpha"] = json!(0), &["alpha is 0, out of its range"]);
     refused(
         &|record| record["config"]["images"] = json!(0),
         &["0 asked for, but mnist has 60000 training images"],

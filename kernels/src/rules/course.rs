@@ -27,6 +27,8 @@
 //! sum_(i = 1..k) c_i s_i^n = lr (Q_n(t) - q_n^k Q_n(t + k))
 //! ```
 
+use super::power;
+
 /// What some updates without gradient do to a weight, where the series serves.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Missed {
@@ -145,12 +147,18 @@ impl Course {
 
     /// Fills the table from its end.
     fn tabulate(&mut self) {
-        // What lies just behind the end is not in the table, but in its sums; so far behind it that nothing of it is left
-        // there, in neither.
         let ratios = self.powers(1);
         let end = self.start + self.corrections.len() as u64;
-        let mut sums = [0.0; N];
-        for t in (self.start..end + self.reach).rev() {
+        let (behind, mut sums) = match self.settled_from {
+            // What lies just behind the end is not in the table, but in its sums; so far behind it that nothing of it is left
+            // there, in neither.
+            _ if self.reach <= ENTRIES => (self.reach, [0.0; N]),
+            // With a beta1 above 0.9991, that would be far. Behind the end, corrections are 1, so the sums are known;
+            Some(_) => (0, ratios.map(|q| q / (1.0 - q))),
+            // or there are none, the series serves nobody, and pauses are replayed.
+            None => (0, [f64::NAN; N]),
+        };
+        for t in (self.start..end + behind).rev() {
             let (first, root) = self.exact(t + 1);
             let mut power = first;
             for (sum, q) in sums.iter_mut().zip(ratios) {
@@ -334,11 +342,6 @@ fn settled_from(beta1: f64, beta2: f64) -> u64 {
     until_nothing(beta1).max(until_nothing(beta2)) + 1
 }
 
-/// beta^k, 0 when that is far below what counts.
-fn power(beta: f64, k: u64) -> f64 {
-    beta.powi(i32::try_from(k).unwrap_or(i32::MAX))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -356,10 +359,10 @@ mod tests {
     #[test]
     fn the_series_is_taken_only_where_it_leaves_out_next_to_nothing() {
         let (mut series, mut replays) = (0, 0);
-        for beta1 in [0.0, 1e-4, 1e-3, 0.01, 0.1, 0.5, 0.9, 0.97, 0.99] {
+        for beta1 in [0.0, 1e-4, 1e-3, 0.01, 0.1, 0.5, 0.9, 0.97, 0.99, 0.9999] {
             for beta2 in [0.0, 0.01, 0.25, 0.9, 0.95, 0.99, 0.9978, 0.999, 0.9999, 0.99999] {
                 let mut course = Course::new(1.0, beta1, beta2);
-                for t in [40, 100, 400, 1000, 5000, 30_000, 40_000, 200_000] {
+                for t in [40, 100, 400, 1000, 5000, 30_000, 40_000, 200_000, 300_000] {
                     course = course.moved_on(t).unwrap_or(course);
                     for k in [1, 2, 3, 8, 30, 63, 64, 200] {
                         let Some(from) = t.checked_sub(k) else { continue };
@@ -385,6 +388,18 @@ mod tests {
             }
         }
         assert!(series > 1000 && replays > 1000, "{series} series, {replays} replays");
+    }
+
+    /// Sums over all that is to come would take as many steps as beta1 lasts.
+    #[test]
+    fn where_beta1_lasts_for_long_pauses_are_replayed_until_a_table_ends_with_corrections_of_1() {
+        let first = Course::new(0.5, 0.9999, 0.999);
+        assert_eq!((first.reach, first.missed(20_000, 10)), (276_297, None));
+        let last = first.moved_on(276_000).unwrap();
+        assert_eq!(last.settled_from, Some(276_298));
+        assert!([275_900, 1 << 40].iter().all(|&update| last.missed(update, 10).is_some()));
+        let longest = Course::new(0.5, f64::from(1.0 - f32::EPSILON / 2.0), 0.999);
+        assert_eq!(longest.moved_on(1 << 25).unwrap().missed(1 << 25, 10), None);
     }
 
     #[test]

@@ -9,8 +9,10 @@
 //!        y <- mu^P y                before an update that begins a period: all of them are rescaled at once
 //! ```
 //!
-//! P is as long as mu^r does not become too small, or a thousand. With mu = 0.8, all that is remembered is rescaled once in 199
-//! updates, which costs next to nothing; with 0.01 once in 10. With 0 it is at every update, and y is x.
+//! P is as long as mu^r does not become too small, or a thousand. With mu = 0.8 and room for 2^-64, all that is remembered is
+//! rescaled once in 199 updates, which costs next to nothing; with 0.01 once in 10. With 0 it is at every update, and y is x.
+
+use super::power;
 
 /// How many updates are left of a period, and how much of a 1 will be left after them.
 #[derive(Clone, Copy, Debug)]
@@ -29,23 +31,24 @@ pub(super) struct Fading {
 /// P at most.
 const LONGEST: f64 = 1000.0;
 
-/// mu^r is at least 2^-64, and at most 1. So y is finite where x is, and precise where x is not next to nothing.
-const ROOM: f64 = 64.0;
-
 impl Fading {
-    /// Before the first update. `mu` lies in `0..=1`.
-    pub(super) fn new(mu: f64) -> Self {
-        let period = 1.0 + (ROOM / mu.log2().abs()).min(LONGEST - 1.0).floor();
+    /// Before the first update. `mu` lies in `0..=1`, and mu^r will be at least 2^-`room`, and at most 1. So y is finite where x is,
+    /// and precise where x is not below 2^`room` times the smallest number that is.
+    pub(super) fn new(mu: f64, room: f64) -> Self {
+        let period = 1.0 + (room / mu.log2().abs()).min(LONGEST - 1.0).floor();
         Self { mu, over_mu: 1.0 / mu, period: period as u64, to_end: 0, part: 1.0 }
     }
 
     /// To where so many updates have been made.
     #[inline(always)]
     pub(super) fn advance(&mut self, updates: u64) {
-        let to_end = match updates % self.period {
-            0 => 0,
-            begun => self.period - begun,
-        };
+        let begun = updates % self.period;
+        if begun == 0 {
+            // Not 1 up to a rounding, as what follows would leave it.
+            (self.to_end, self.part) = (0, 1.0);
+            return;
+        }
+        let to_end = self.period - begun;
         if to_end > self.to_end {
             (self.to_end, self.part) = (self.period - 1, self.left(self.period - 1));
         }
@@ -94,20 +97,6 @@ impl Fading {
     }
 }
 
-/// x^n by squaring. The standard library's may round in another way from build to build.
-#[inline(always)]
-fn power(mut x: f64, mut n: u64) -> f64 {
-    let mut product = 1.0;
-    while n > 0 {
-        if n % 2 == 1 {
-            product *= x;
-        }
-        x *= x;
-        n /= 2;
-    }
-    product
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -117,7 +106,7 @@ mod tests {
     fn what_fades_is_the_sum_of_what_is_left() {
         for mu in [0.0_f64, 1e-30, 0.01, 0.3, 0.8, 0.99, 0.9999, 1.0] {
             for together in [1, 2, 7, 64] {
-                let mut fading = Fading::new(mu);
+                let mut fading = Fading::new(mu, 64.0);
                 let (mut y, mut want, mut size, mut updates) = (0.0_f32, 0.0, 0.0_f64, 0);
                 while updates < 3000 {
                     let gradient = |update: usize| f64::from((update % 5) as f32 - 2.0);
@@ -147,8 +136,23 @@ mod tests {
     }
 
     #[test]
+    fn where_somebody_went_on_does_not_matter() {
+        // Periods of 9 to 1000 updates; after that of 0.5004..., mu^r would not come back to 1.
+        for mu in [0.01, 0.3, 0.5004995089464576, 0.8, 0.9, 0.99] {
+            let mut fading = Fading::new(mu, 64.0);
+            for updates in 0..2500 {
+                fading.advance(updates);
+                let mut resumed = Fading::new(mu, 64.0);
+                resumed.advance(updates);
+                let [one, other] = [fading, resumed].map(|fading| (fading.to_end, fading.part.to_bits()));
+                assert_eq!(one, other, "{mu}, {updates}");
+            }
+        }
+    }
+
+    #[test]
     fn nothing_is_rescaled_within_a_period() {
-        let mut fading = Fading::new(0.5);
+        let mut fading = Fading::new(0.5, 64.0);
         let factor = 2.0_f32.powi(-65);
         assert_eq!(
             (fading.rescale(1), fading.rescale(65), fading.rescale(66)),
@@ -159,7 +163,7 @@ mod tests {
         assert_eq!((fading.worth(0), fading.worth(5)), (32.0, 1.0));
         assert_eq!((fading.gain(1), fading.gain(5), fading.gain(6)), (0.0625, 1.0, 2.0_f64.powi(-64)));
         for slow in [0.99, 1.0] {
-            let mut fading = Fading::new(slow);
+            let mut fading = Fading::new(slow, 64.0);
             fading.advance(1);
             assert_eq!(fading.rescale(999), None, "{slow}");
         }

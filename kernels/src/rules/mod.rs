@@ -25,6 +25,20 @@ pub use rmsprop::RmsProp;
 pub use scheduled::Scheduled;
 pub use sgd::Sgd;
 
+/// x^n by squaring. The standard library's may round in another way from build to build.
+#[inline(always)]
+fn power(mut x: f64, mut n: u64) -> f64 {
+    let mut product = 1.0;
+    while n > 0 {
+        if n % 2 == 1 {
+            product *= x;
+        }
+        x *= x;
+        n /= 2;
+    }
+    product
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

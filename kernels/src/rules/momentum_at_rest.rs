@@ -27,6 +27,9 @@ use crate::rule::{Cost, Echo, Rule};
 /// What is left of a velocity that is as good as at rest, as a power of two.
 const NEXT_TO_NOTHING: f64 = -19.0;
 
+/// y is at least 2^-64 of a velocity.
+const ROOM: f64 = 64.0;
+
 /// The place where every weight would come to rest, and its velocity.
 #[derive(Clone, Copy, Debug)]
 pub struct MomentumAtRest {
@@ -45,7 +48,7 @@ impl MomentumAtRest {
     pub(super) fn new(rate: f64, mu: f64, scale: f64) -> Self {
         let way = scale * mu / (1.0 - mu);
         // A velocity that is gone at once moves nothing, so it may stay what it is.
-        let fading = Fading::new(if mu > 0.0 { mu } else { 1.0 });
+        let fading = Fading::new(if mu > 0.0 { mu } else { 1.0 }, ROOM);
         let rate = f32xN::splat(((1.0 + way) * rate) as f32);
         let mut rule = Self { rate, way, fading, to_go: f32xN::ZERO, gain: f32xN::ZERO };
         rule.advance(0);

@@ -18,6 +18,9 @@ use super::fading::Fading;
 use crate::lanes::f32xN;
 use crate::rule::{Cost, Rule};
 
+/// What is kept of v is at least 2^-32 of it: so v is precise down to 2^-94, the square of a gradient of 7e-15.
+const ROOM: f64 = 32.0;
+
 /// A decaying mean of squared gradients for every weight.
 #[derive(Clone, Copy, Debug)]
 pub struct RmsProp {
@@ -35,7 +38,7 @@ impl RmsProp {
     /// RMSProp before its first update. `rho` lies in `0..1`, `epsilon` is positive and no subnormal.
     pub fn new(lr: f64, rho: f64, epsilon: f32) -> Self {
         let [lr, epsilon] = [lr as f32, epsilon].map(f32xN::splat);
-        let (new, fading) = (1.0 - rho, Fading::new(rho));
+        let (new, fading) = (1.0 - rho, Fading::new(rho, ROOM));
         let mut rule = Self { lr, new, epsilon, fading, gain: f32xN::ZERO, worth: f32xN::ZERO };
         rule.advance(0);
         rule
@@ -71,6 +74,28 @@ impl Rule for RmsProp {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Though what would be subnormal is forgotten whenever v changes its unit.
+    #[test]
+    fn squares_of_tiny_gradients_are_remembered() {
+        let gradient = 1e-13_f32;
+        for rho in [0.01, 0.5, 0.9, 0.999] {
+            let mut rule = RmsProp::new(0.0, rho, 1e-30);
+            let (mut v, mut want) = (f32xN::ZERO, 0.0_f64);
+            for n in 0..3000 {
+                v *= f32xN::splat(rule.rescale(1).unwrap_or(1.0));
+                if v.to_array()[0] < f32::MIN_POSITIVE {
+                    v = f32xN::ZERO;
+                }
+                rule.step(f32xN::ZERO, f32xN::splat(gradient), f32xN::ONE, &mut v);
+                want = rho * want + (1.0 - rho) * f64::from(gradient).powi(2);
+                let [got, ..] = (v * rule.worth).to_array();
+                rule.advance(n + 1);
+                let error = (f64::from(got) / want - 1.0).abs();
+                assert!(error < 1e-4, "{rho}, {n}: {got} for {want}, off by {error:e}");
+            }
+        }
+    }
 
     /// Every update that has a gradient rounds v in either direction: over the last hundreds of them, that adds up to some 50
     /// roundings.
