@@ -294,7 +294,20 @@ impl Train {
                 cure: "give a higher one, or none".into(),
             });
         }
+        self.check_required(settings.target)?;
         Ok(settings)
+    }
+
+    /// Whether there is a target, if it has to be reached.
+    fn check_required(&self, target: Option<f64>) -> dlr::Result<()> {
+        if self.require_target && target.is_none() {
+            return Err(dlr::Error::Settings {
+                option: "--require-target",
+                problem: "there is no target".into(),
+                cure: "give --target a number, or leave this out".into(),
+            });
+        }
+        Ok(())
     }
 
     /// The settings by their names in results, but for what a network in --load decides.
@@ -327,13 +340,7 @@ impl Train {
             }
             (chosen, loaded) => loaded.or_else(|| chosen.clone()).unwrap_or_else(|| 30.into()),
         };
-        if self.require_target && self.protocol.target().is_none() {
-            return Err(dlr::Error::Settings {
-                option: "--require-target",
-                problem: "there is no target".into(),
-                cure: "give --target a number, or leave this out".into(),
-            });
-        }
+        self.check_required(self.protocol.target())?;
         let optimizer = entry.with(defaults, &self.hyper.into())?;
         let settings = self.protocol.settings(hidden, optimizer);
         Ok(Settings { init: settings.init.filter(|_| is_drawn), ..settings })

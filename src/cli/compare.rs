@@ -4,7 +4,7 @@ use super::args::whole;
 use super::exit::{Code, print};
 use super::hyper::HyperArgs;
 use super::protocol::{Protocol, seeds};
-use super::stage::{CURE, Stage, journal};
+use super::stage::{CURE, Stage, check_picture, journal};
 use super::usage;
 use clap::{Args, Command, FromArgMatches as _};
 use dlr::engine::hidden::Hidden;
@@ -95,7 +95,7 @@ impl Compare {
 pub(super) fn run(args: &Compare) -> Result<Code> {
     let mut contestants = contestants(args)?;
     let seeds = seeds(args.protocol.seed(), args.runs)?;
-    args.svg.as_ref().map_or(Ok(()), |path| files::check_place(path, CURE))?;
+    check_picture(args.svg.as_deref(), args.journal.as_deref())?;
     let stage = Stage::set(args.jobs, &args.protocol.source, args.quiet)?;
     let Stage { engine, data, .. } = &stage;
     for (_, settings) in &mut contestants {
@@ -164,7 +164,8 @@ What the columns say:
   median    epochs to the target, and its 95 % interval by the bootstrap, whose
             end may be beyond all hits (inf)
   mean      of those that hit, and their standard deviation
-  ratio     the median over SGD's, and its interval, seeds drawn in pairs
+  ratio     the median over SGD's, and its interval, seeds drawn in pairs. If sgd
+            is there more than once, it is that without options, or the first
   p         of no difference from SGD (and from the best, which these same runs
             choose: the least median) by Wilcoxon's exact signed-rank test over
             seeds, two-sided, corrected for their number as Holm has it

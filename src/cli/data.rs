@@ -2,7 +2,7 @@
 
 use super::exit::{Code, print};
 use super::source::Source;
-use super::stage::CURE;
+use super::stage::{CURE, check_not_data};
 use clap::{Args, ValueEnum};
 use dlr::data::known::KNOWN;
 use dlr::report::data::{self as report, Place};
@@ -41,6 +41,9 @@ pub(super) fn run(args: &Data) -> Result<Code> {
     }
     args.png.as_ref().map_or(Ok(()), |path| files::check_place(path, CURE))?;
     let data = args.source.open()?;
+    if let Some(path) = &args.png {
+        check_not_data("--png", path, &data)?;
+    }
     let drawn = args.png.as_ref().map_or(Ok(()), |path| {
         let split = match args.split {
             Split::Train => &data.train,

@@ -71,6 +71,9 @@ pub(super) fn run(args: &Evaluate) -> Result<Code> {
             check_apart(option, path, Some(&args.model), "the model")?;
         }
     }
+    if let Some(png) = &args.png {
+        check_apart("--png", png, args.svg.as_deref(), "--svg")?;
+    }
     let (saved, inputs) = load(&args.model, args.inputs)?;
     let data = args.source.or_known(saved.data.as_deref()).open()?;
     saved.check_fits(&data)?;

@@ -36,6 +36,7 @@ use std::time::Instant;
 pub(crate) fn run() -> ExitCode {
     let since = Instant::now();
     memory::watch_threads();
+    signals::outlive_full_files();
     let done = match arguments() {
         Ok(Asked::Print(settings)) => exit::print(&settings).map(|()| exit::Code::Done),
         Ok(Asked::Do(args)) => dispatch(*args, since),

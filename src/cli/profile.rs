@@ -3,6 +3,7 @@
 use super::args::Profile as Args;
 use super::exit::{Code, complain, print, warn};
 use super::signals::Signals;
+use super::stage::check_apart;
 use dlr::engine::optimizer::Hyper;
 use dlr::engine::threads::pool;
 use dlr::experiments::profile::{Cell, LEAST_ROUNDS, Plan, Watcher, profile};
@@ -29,6 +30,7 @@ pub(super) fn run(args: Args) -> Result<Code> {
     engine.warnings().iter().for_each(|warning| warn(warning));
     let plan = plan(&args)?;
     if let Some(path) = &args.svg {
+        check_apart("--svg", path, args.baseline.as_deref(), "the baseline")?;
         files::check_place(path, SVG_CURE)?;
     }
     let baseline = args.baseline.as_deref().map(Baseline::read).transpose()?;

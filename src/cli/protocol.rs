@@ -70,7 +70,7 @@ pub(crate) struct Protocol {
     pub(super) backprop: Option<Backprop>,
 
     /// Settings of the paper's author: backprop authors, init normal:0.01, targets 0.01,0.99, order fixed,
-    /// stall 5, and the rates named below; options given beside it win
+    /// stall 5, and the rates that `dlr --help` lists; options given beside it win
     #[arg(long, value_name = "NAME", value_parser = ["authors"])]
     pub(super) preset: Option<String>,
 

@@ -14,6 +14,11 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 const LOST: &str = "dlr: error: a page of memory is lost (SIGBUS): the cache file of the data was cut off, or cannot be read \
     any more, while it was in use; run the same command again, with DLR_CACHE set to a folder on a sound disk that nobody else clears";
 
+/// Makes a file that may not grow any further (ulimit -f) an error of the write, like a full disk; not the end.
+pub(crate) fn outlive_full_files() {
+    _ = flag::register(SIGXFSZ, Arc::default()); // if not, the program ends there as it would have
+}
+
 /// Makes the loss of a cache file that is in use a failure like any other: the system tells of it by a signal.
 pub(crate) fn watch_cache_file() -> Result<()> {
     tell_of_lost_pages().map_err(cannot_listen)
@@ -47,8 +52,6 @@ impl Signals {
     }
 
     fn registered() -> io::Result<Self> {
-        // A file that may not grow any further (ulimit -f) is an error of the write, like a full disk; not the end.
-        flag::register(SIGXFSZ, Arc::default())?;
         let signals = Self::default();
         for (signal, code) in [(SIGINT, Code::Interrupted), (SIGTERM, Code::Terminated)] {
             let before = Arc::new(AtomicBool::new(false));

@@ -5,7 +5,7 @@ use super::exit::{Code, print, warn};
 use super::progress::{Keeper, Progress, RunsProgress};
 use super::protocol::seeds;
 use super::signals::Signals;
-use super::stage::{check_apart, jobs};
+use super::stage::{check_apart, check_not_data, jobs};
 use dlr::data::Dataset;
 use dlr::engine::checkpoint::{Checkpoint, Initial, Origin};
 use dlr::engine::fit::initial;
@@ -57,6 +57,7 @@ fn prepare(args: Train) -> Result<Job> {
     };
     if let Some(path) = &args.save {
         model::check_place(path)?;
+        check_apart("--save", path, args.resume.as_deref(), "the checkpoint")?;
     }
     if let Some(path) = &args.checkpoint {
         Checkpoint::check_place(path)?;
@@ -64,8 +65,12 @@ fn prepare(args: Train) -> Result<Job> {
     }
     let data = args.protocol.source.or_known(resumed.as_ref().map(|(_, origin)| &*origin.data)).open()?;
     settings.images = Some(training_images(&settings, &data)?);
+    for (option, path) in [("--save", &args.save), ("--checkpoint", &args.checkpoint)] {
+        path.as_ref().map_or(Ok(()), |path| check_not_data(option, path, &data))?;
+    }
     if let Some(saved) = &loaded {
         saved.check_fits(&data)?;
+        warn_of_others(saved, &settings);
     }
     if let (Some((_, origin)), Some(path)) = (&resumed, &args.resume) {
         check_origin(origin, path, &data)?;
@@ -74,6 +79,22 @@ fn prepare(args: Train) -> Result<Job> {
     let pool = pool(threads)?;
     let loaded = loaded.map(|saved| saved.network);
     Ok(Job { args, settings, data, loaded, resumed, engine, signals, pool })
+}
+
+/// Warns if loaded weights were trained for other inputs or targets than those of this run.
+fn warn_of_others(saved: &Saved, settings: &Settings) {
+    let path = saved.path.display();
+    if let Some(inputs) = saved.inputs.filter(|inputs| *inputs != settings.inputs) {
+        let (there, here) = (inputs.name(), settings.inputs.name());
+        warn(&format!("{path} was trained with --inputs {there}, and goes on with {here}"));
+    }
+    if let Some((low, high)) = saved.one_hot.filter(|targets| *targets != settings.one_hot) {
+        let here = settings.one_hot;
+        warn(&format!(
+            "{path} was trained with --one-hot {low},{high}, and goes on with {},{}",
+            here.0, here.1
+        ));
+    }
 }
 
 impl Job {

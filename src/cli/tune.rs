@@ -5,7 +5,7 @@ use super::compare::contestant;
 use super::exit::{Code, print};
 use super::hyper::HyperArgs;
 use super::protocol::{Protocol, seeds};
-use super::stage::{CURE, Stage, journal};
+use super::stage::{CURE, Stage, check_picture, journal};
 use clap::{Args, ValueEnum};
 use dlr::engine::hidden::Hidden;
 use dlr::engine::optimizer::{Entry, Hyper};
@@ -119,7 +119,7 @@ impl Tune {
 pub(super) fn run(args: &Tune) -> Result<Code> {
     let default = default(args)?;
     let space = searched(args)?;
-    args.svg.as_ref().map_or(Ok(()), |path| files::check_place(path, CURE))?;
+    check_picture(args.svg.as_deref(), args.journal.as_deref())?;
     let stage = Stage::set(args.jobs, &args.protocol.source, args.quiet)?;
     let Stage { engine, data, .. } = &stage;
     let seeds: Vec<u64> = seeds(args.protocol.seed_or(FIRST_SEED), args.runs)?.collect();
@@ -172,7 +172,14 @@ fn searched(args: &Tune) -> Result<Space> {
     let chosen = serde_json::to_value(Hyper::from(args.fixed)).expect("hyper-parameters are JSON");
     let mut dimensions: Vec<Dimension> =
         usual.dimensions().iter().copied().filter(|dimension| chosen.get(dimension.name).is_none()).collect();
-    for Range { name: wanted, low, high } in &args.range {
+    for (place, Range { name: wanted, low, high }) in args.range.iter().enumerate() {
+        if args.range[..place].iter().any(|before| before.name == *wanted) {
+            return Err(Error::Settings {
+                option: "--range",
+                problem: format!("{wanted} has two ranges"),
+                cure: "give each number one".into(),
+            });
+        }
         let Some(dimension) = dimensions.iter_mut().find(|dimension| dimension.name == wanted) else {
             let names: Vec<_> = usual.dimensions().iter().map(|dimension| dimension.name).collect();
             return Err(Error::Settings {

@@ -137,6 +137,13 @@ pub(super) fn network(file: &SafeTensors) -> std::result::Result<Network, String
         }
         matrices.push(matrix(file, matrices.len())?);
     }
+    // A layer's bias, or what else it may have; a checkpoint's own have other names.
+    let is_of_a_layer = |name: &str| name.starts_with(|letter: char| letter.is_ascii_digit());
+    let is_weight = |tensor: &str| (0..matrices.len()).any(|number| name(number) == tensor);
+    let others = file.names().into_iter().filter(|tensor| is_of_a_layer(tensor) && !is_weight(tensor));
+    if let Some(other) = others.min() {
+        return Err(format!("a network with {}, but here they have weights alone", listed(vec![other])));
+    }
     for (number, pair) in (1..).zip(matrices.windows(2)) {
         let (made, taken) = (pair[0].units, pair[1].before);
         if made != taken {
@@ -212,6 +219,21 @@ mod tests {
         let nowhere = folder.path().join("none/net");
         let told = format!("cannot write {}: ", nowhere.display());
         assert!(check_place(&nowhere).unwrap_err().to_string().starts_with(&told));
+    }
+
+    #[test]
+    fn a_network_with_biases_is_another_one() {
+        let mut tensors = tensors(&Network::draw(4, 3, 2, Init::FanIn, 1));
+        tensors.push(Tensor {
+            name: "0.bias".to_owned(),
+            dtype: Dtype::F32,
+            shape: vec![3],
+            bytes: vec![0; 12],
+        });
+        let told = from_bytes(&serialize(&tensors, &json!({}))).unwrap_err();
+        assert_eq!(told, "a network with 0.bias, but here they have weights alone");
+        tensors[2].name = "state.0.weights".to_owned();
+        assert!(from_bytes(&serialize(&tensors, &json!({}))).is_ok());
     }
 
     /// It is not even read: a device never ends, and memory may.

@@ -6,9 +6,10 @@ use crate::engine::fit::initial;
 use crate::engine::network::Network;
 use crate::engine::settings::Settings;
 use crate::engine::threads::Threads;
-use crate::engine::trainer::{Observer, PROTOCOL, Run, Stop, train};
+use crate::engine::trainer::{Observer, PROTOCOL, Point, Run, Stop, train};
 use crate::error::{Error, Result};
 use serde::Deserialize;
+use std::fmt;
 use std::time::Instant;
 
 /// What a record of a run has that decides its result, and the result.
@@ -20,6 +21,9 @@ pub struct Recorded {
     pub protocol: u32,
     /// All settings.
     pub config: Settings,
+    /// The seed, once more.
+    #[serde(default)]
+    pub seed: Option<u64>,
     /// What it was trained on.
     pub data: Data,
     /// What it was made by.
@@ -28,6 +32,9 @@ pub struct Recorded {
     pub initial: Initial,
     /// The tests whose accuracy was counted.
     pub curve: Vec<Tested>,
+    /// Whether and when the target was reached.
+    #[serde(default)]
+    pub target: Option<Target>,
     /// What came of it.
     #[serde(rename = "final")]
     pub end: End,
@@ -75,8 +82,19 @@ pub struct Build {
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
 pub struct Tested {
     images: u64,
+    #[serde(default)]
+    epoch: Option<f64>,
     #[serde(alias = "validation_accuracy")]
     test_accuracy: f64,
+}
+
+/// The target of a record, and the test that found it reached.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
+pub struct Target {
+    value: Option<f64>,
+    hit: bool,
+    images: Option<u64>,
+    epoch: Option<f64>,
 }
 
 /// The end of a record.
@@ -165,18 +183,49 @@ impl Recorded {
             }
         };
         let weights_sha256 = run.network.sha256();
+        compare("seed", &self.seed.unwrap_or(self.config.seed), &self.config.seed);
         compare("initial weights", &self.initial.weights_sha256, &initial);
         compare("final weights", &self.end.weights_sha256, &weights_sha256);
         compare("test accuracy", &self.end.test_accuracy, &run.test_accuracy());
         compare("images", &self.images, &run.last().images);
         compare("end", &self.stop.name(), &run.stop.name());
-        let again = run.curve.iter().map(|p| Tested { images: p.images, test_accuracy: p.test_accuracy });
-        let again: Vec<_> = again.collect();
-        let other = self.curve.iter().find(|test| !again.contains(test));
-        if let Some(Tested { images, test_accuracy }) = other {
-            differences.push(format!("curve: recorded {test_accuracy} after {images} images, now otherwise"));
+        if let Some(target) = self.target {
+            let hit = run.hit();
+            let (images, epoch) = (hit.map(|hit| hit.images), hit.map(|hit| hit.epoch));
+            let now = Target { value: self.config.target, hit: hit.is_some(), images, epoch };
+            compare("target", &target, &now);
+        }
+        let other = self.curve.iter().find(|test| !run.curve.iter().any(|point| test.is(point)));
+        if let Some(test @ Tested { images, test_accuracy, .. }) = other {
+            let epoch = test.epoch.map(|epoch| format!(", epoch {epoch}")).unwrap_or_default();
+            differences
+                .push(format!("curve: recorded {test_accuracy} after {images} images{epoch}, now otherwise"));
         }
         Replay { weights_sha256, differences }
+    }
+}
+
+impl Tested {
+    /// Whether it is this one.
+    fn is(&self, point: &Point) -> bool {
+        (self.images, self.test_accuracy) == (point.images, point.test_accuracy)
+            && self.epoch.is_none_or(|epoch| epoch == point.epoch)
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        let Self { value, hit, images, epoch } = self;
+        match value {
+            None => write!(f, "none")?,
+            Some(value) => write!(f, "{value}")?,
+        }
+        match (hit, images, epoch) {
+            (true, Some(images), Some(epoch)) => write!(f, " reached after {images} images, epoch {epoch}"),
+            (true, ..) => write!(f, " reached, but nobody knows when"),
+            (false, None, None) => write!(f, " not reached"),
+            (false, ..) => write!(f, " not reached, but some time"),
+        }
     }
 }
 
@@ -216,7 +265,6 @@ impl Observer for Watch<'_> {
 mod tests {
     use super::*;
     use crate::engine::optimizer::{Hyper, Optimizer};
-    use crate::engine::trainer::Point;
     use crate::experiments::stripes;
 
     fn settings() -> Settings {
@@ -244,11 +292,24 @@ mod tests {
         let [train_images, train_labels, test_images, test_labels] = data.hashes.clone();
         let hashes = Hashes { train_images, train_labels, test_images, test_labels };
         let [version, commit, rustc, simd] = ["1.2", "abc", "rustc 1.95", "avx2"].map(str::to_owned);
-        let tested = |point: &Point| Tested { images: point.images, test_accuracy: point.test_accuracy };
+        let tested = |&Point { images, epoch, test_accuracy, .. }: &Point| Tested {
+            images,
+            epoch: Some(epoch),
+            test_accuracy,
+        };
+        let hit = run.hit();
+        let target = Target {
+            value: config.target,
+            hit: hit.is_some(),
+            images: hit.map(|hit| hit.images),
+            epoch: hit.map(|hit| hit.epoch),
+        };
         Recorded {
             schema: "dlr-run/1".to_owned(),
             protocol: PROTOCOL,
+            seed: Some(config.seed),
             config,
+            target: Some(target),
             data: Data { name: data.name, hashes, transposed: false },
             engine: Build { version, commit, rustc, simd },
             initial,
@@ -313,8 +374,25 @@ mod tests {
         assert_eq!(changed(|run| run.stop = Stop::Stalled), ["end: recorded stalled, now epochs"]);
         assert_eq!(
             changed(|run| run.curve[1].test_accuracy = 0.125),
-            ["curve: recorded 0.125 after 6 images, now otherwise"]
+            ["curve: recorded 0.125 after 6 images, epoch 1.5, now otherwise"]
         );
+        assert!(
+            changed(|run| run.curve[1].epoch = Some(0.25)).concat().contains("epoch 0.25, now otherwise")
+        );
+        assert_eq!(changed(|run| run.seed = Some(2)), ["seed: recorded 2, now 1"]);
+        let hit = |run: &mut Recorded| {
+            run.target = Some(Target { value: None, hit: true, images: Some(3), epoch: Some(0.75) });
+        };
+        assert_eq!(
+            changed(hit),
+            ["target: recorded none reached after 3 images, epoch 0.75, now none not reached"]
+        );
+        // Older records lack some of this.
+        let spare = |run: &mut Recorded| {
+            (run.seed, run.target) = (None, None);
+            run.curve.iter_mut().for_each(|test| test.epoch = None);
+        };
+        assert_eq!(changed(spare), [""; 0]);
         assert!(changed(|run| run.config.seed = 2).len() >= 2, "both weights are others");
     }
 

@@ -4,12 +4,18 @@ use super::machine::Engine;
 use super::plot::{Axis, Chart, Look, Point, Rule, Series, Span};
 use super::summary::{line, percent};
 use crate::data::Dataset;
+use crate::engine::trainer::Stop;
 use crate::experiments::compare::{Comparison, Contestant};
 use crate::experiments::statistics::bootstrap::{self, Interval};
 use crate::experiments::statistics::paired::{Paired, holm};
 use crate::experiments::statistics::{Sample, Spread};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
+
+/// The optimizer that all others are set beside.
+const SGD: &str = "sgd";
+/// What the first column has.
+const HEADING: &str = "epochs to target";
 
 /// The version of the JSON lines' form.
 pub const SCHEMA: &str = "dlr-compare/1";
@@ -26,9 +32,11 @@ struct Verdict<'a> {
     beside_best: Option<(Paired, f64)>,
 }
 
-/// Where SGD stands, if it is there, and who is best: the least median, then the most hits, then the least mean.
+/// Where SGD stands, if it is there, rather with its defaults than with other numbers; and who is best: the least median, then the
+/// most hits, then the least mean.
 fn places(found: &Comparison) -> (Option<usize>, usize) {
-    let is_sgd = |one: &Contestant| one.settings.optimizer.name() == "sgd";
+    let place = |is_it: &dyn Fn(&Contestant) -> bool| found.contestants.iter().position(is_it);
+    let sgd = place(&|one| one.label == SGD).or_else(|| place(&|one| one.settings.optimizer.name() == SGD));
     let merit = |one: &Contestant| {
         let sample = Sample::of(&one.epochs());
         let late = |value: Option<f64>| value.unwrap_or(f64::INFINITY);
@@ -38,7 +46,7 @@ fn places(found: &Comparison) -> (Option<usize>, usize) {
         let (a, b) = (merit(a), merit(b));
         a.0.total_cmp(&b.0).then(a.2.cmp(&b.2)).then(a.1.total_cmp(&b.1))
     });
-    (found.contestants.iter().position(is_sgd), best.map_or(0, |(place, _)| place))
+    (sgd, best.map_or(0, |(place, _)| place))
 }
 
 fn verdicts(found: &Comparison) -> Vec<Verdict<'_>> {
@@ -87,11 +95,11 @@ pub fn table(found: &Comparison, data: &Dataset, engine: &Engine) -> String {
     let timed = found.contestants.iter().all(|one| one.seconds_per_epoch().is_some());
 
     let names: Vec<&str> = found.contestants.iter().map(|one| one.label.as_str()).collect();
-    let width = names.iter().map(|name| name.len()).max().unwrap_or_default().max(9);
+    let width = names.iter().map(|name| name.len()).max().unwrap_or_default().max(HEADING.len());
     write!(
         out,
         "\n{:width$}  {:>7}  {:>22}  {:>14}  {:>20}  {:>7}  {:>7}",
-        "epochs to target", "hits", "median", "mean", "ratio to sgd", "p, sgd", "p, best"
+        HEADING, "hits", "median", "mean", "ratio to sgd", "p, sgd", "p, best"
     )
     .expect("a string takes all");
     if timed {
@@ -131,6 +139,18 @@ pub fn table(found: &Comparison, data: &Dataset, engine: &Engine) -> String {
         out.push('\n');
     }
     out.push('\n');
+    let (sgd, _) = places(found);
+    if let Some(Contestant { label, .. }) =
+        sgd.map(|place| &found.contestants[place]).filter(|sgd| sgd.label != SGD)
+    {
+        line(&mut out, "sgd", &format!("{label:?} stands for it in ratios and p"));
+    }
+    for Contestant { label, runs, .. } in &found.contestants {
+        let diverged = runs.iter().filter(|(outcome, _)| outcome.stop == Stop::Diverged).count();
+        if diverged > 0 {
+            line(&mut out, "diverged", &format!("{diverged} of {} runs of {label}", runs.len()));
+        }
+    }
     if !timed {
         line(
             &mut out,

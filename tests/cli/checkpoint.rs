@@ -193,6 +193,7 @@ fn what_cannot_be_gone_on_from_is_refused() {
     desk.json("--checkpoint three --epochs 3 --target none");
     refused("--resume three --epochs 2", 2, &["--epochs: 2 asked for, but the checkpoint is in its epoch 3"]);
     refused("--resume three --target 0.01 --epochs 4", 2, &["--target: the run was above it before"]);
+    refused("--resume three --epochs 4 --require-target", 2, &["--require-target: there is no target; give"]);
     desk.json("--epochs 0 --save net");
     refused("--checkpoint net --save ./net", 2, &["--checkpoint: net is --save, which would be overwritten"]);
     for option in

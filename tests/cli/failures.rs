@@ -199,3 +199,51 @@ fn data_that_cannot_be_cached_are_used_with_a_warning() {
     assert!(run.stderr.starts_with("dlr: warning: ") && run.stderr.contains("file/cache"), "{run:?}");
     assert_eq!(run.stderr.lines().count(), 1, "{run:?}");
 }
+
+/// Whatever it is called, and whether it is there yet.
+#[test]
+fn no_output_takes_the_place_of_an_input_or_of_another_output() {
+    let desk = Desk::new();
+    desk.put_tiny();
+    let tiny = "--data tiny --epochs 1 --target 0.1";
+    desk.json(&format!("{tiny} --images 6 --checkpoint run --save net"));
+    desk.write("base", "");
+    let before: Vec<_> = ["run", "net", "base"].iter().map(|name| desk.read(name)).collect();
+    let labels = "tiny/t10k-labels-idx1-ubyte";
+    for (arguments, told) in [
+        (format!("{tiny} --save ./new --checkpoint new"), "--checkpoint: new is --save"),
+        (format!("{tiny} --resume run --save tiny/../run"), "--save: tiny/../run is the checkpoint"),
+        (format!("{tiny} --save {labels}"), &*format!("--save: {labels} is a file of the data set")),
+        (
+            format!("{tiny} --checkpoint {labels}"),
+            &format!("--checkpoint: {labels} is a file of the data set"),
+        ),
+        (format!("data --data tiny --png {labels}"), &format!("--png: {labels} is a file of the data set")),
+        (format!("compare sgd {tiny} --journal new --svg ./new"), "--svg: ./new is the journal"),
+        (format!("tune sgd {tiny} --journal new --svg new"), "--svg: new is the journal"),
+        ("evaluate net --data tiny --svg new --png tiny/../new".to_owned(), "--png: tiny/../new is --svg"),
+    ] {
+        desk.dlr(&arguments).failed(2, &[told, ", which would be overwritten; give another file"]);
+    }
+    if !cfg!(debug_assertions) {
+        let told = "--svg: base is the baseline, which would be overwritten; give another file";
+        desk.dlr("profile --baseline base --svg base -q").failed(2, &[told]);
+    }
+    let after: Vec<_> = ["run", "net", "base"].iter().map(|name| desk.read(name)).collect();
+    assert!(before == after);
+    assert_eq!(desk.files(), ["base", "net", "run", "tiny"]);
+    assert_eq!(desk.read(labels)[..4], [0, 0, 8, 1]);
+}
+
+#[test]
+fn weights_that_were_trained_otherwise_are_warned_of() {
+    let desk = Desk::new();
+    desk.json("--inputs offset --one-hot 0.1,0.9 --save net");
+    let told = |arguments: &str| desk.dlr(&format!("--load net --epochs 0 -q {arguments}")).stderr;
+    assert_eq!(
+        told(""),
+        "dlr: warning: net was trained with --inputs offset, and goes on with unit\n\
+         dlr: warning: net was trained with --one-hot 0.1,0.9, and goes on with 0,1\n"
+    );
+    assert_eq!(told("--inputs offset --one-hot 0.1,0.9"), "");
+}

@@ -159,6 +159,15 @@ fn limited(desk: &Sweeps, limit: &str, arguments: &str) -> Finished {
     finish(desk.shell(&["sh"], &format!("ulimit {limit}; exec \"$1\" {arguments}")))
 }
 
+#[test]
+fn a_file_that_may_not_grow_is_an_error_of_every_command() {
+    let (desk, _) = prepared();
+    desk.succeed("--data tiny --epochs 0 --target none -q --save net");
+    for arguments in ["evaluate net --data tiny --svg drawn", "completions zsh > out", "--help > out"] {
+        limited(&desk, "-f 1", arguments).complained(1, &["cannot write ", "File too large"]);
+    }
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn too_little_memory_is_told_in_one_line() {

@@ -119,7 +119,7 @@ impl Journal {
         memory::attempt(|| file.read_to_end(&mut bytes)).map_err(read_error(path))?;
         let Contents { header: found, outcomes, length } = parse(path, &bytes)?;
         if let Some(difference) = found.as_ref().and_then(|found| header.difference(found)) {
-            let cure = "choose another --out, or remove it if it is no longer wanted";
+            let cure = "choose another place by --journal or --out, or remove it if it is no longer wanted";
             return Err(Error::data(path, format!("a journal {difference}"), cure));
         }
         let mut warning = None;
@@ -269,7 +269,7 @@ fn lock(path: &Path) -> Result<File> {
 }
 
 fn busy(path: &Path) -> Error {
-    let cure = "wait until that has ended, or choose another folder";
+    let cure = "wait until that has ended, or choose another place by --journal or --out";
     Error::data(path, "another dlr is writing to this journal", cure)
 }
 
@@ -302,7 +302,11 @@ pub fn parse(path: &Path, bytes: &[u8]) -> Result<Contents> {
             // What is no journal at all must not be taken for one whose header was cut off.
             Err(_) if number == lines.len() && is_torn(line) && (number > 1 || is_torn_header(line)) => break,
             Err(what) if number == 1 => {
-                return Err(Error::data(path, format!("no journal of dlr: {what}"), "choose another --out"));
+                return Err(Error::data(
+                    path,
+                    format!("no journal of dlr: {what}"),
+                    "choose another place by --journal or --out",
+                ));
             }
             Err(what) => return Err(damaged(number, what)),
         };
