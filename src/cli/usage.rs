@@ -70,6 +70,9 @@ fn cure(error: &Error, command: &Command) -> String {
         _ if is_stray_number(error) => "put commas between the numbers of an option, and no blanks".into(),
         (Some(name), _) => format!("did you mean {name}?"),
         (None, ErrorKind::ArgumentConflict) if is_repeated(error) => "give it once".into(),
+        (None, ErrorKind::ArgumentConflict) if command.find_subcommand(argument(error)).is_some() => {
+            format!("put the options of {} behind it", argument(error))
+        }
         (None, ErrorKind::ArgumentConflict) => {
             let filed = words.any(|word| config::is_named_by(&word));
             format!("leave one of them out{}", if filed { ", here or in the settings file" } else { "" })
