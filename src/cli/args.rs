@@ -164,7 +164,8 @@ How it is measured:
   turns, round after round, each going on with its own training on pieces of a
   shuffled epoch. A round's time for a cell is the median of five pieces of
   2.5 ms (or 200 images, if that is more), so that what interrupts one does not
-  count. Told are the median of the rounds and their middle half (quartiles),
+  count; after every 600 images, as for a test, training begins anew within a
+  piece. Told are the median of the rounds and their middle half (quartiles),
   and with --json the least. Warnings tell if the machine was busy or the rounds
   differ widely.
 
@@ -180,9 +181,10 @@ What the columns say:
             what reading it costs; the whole is timed without it
   test      for each test image in a full count, catching up included
   x sgd     the median of the rounds' ratios to SGD of the same size and batch
-  flop      the kernels' operations on lit pixels, where several images go
-            together on groups of four with any lit, their padding to whole
-            vectors included; a fused multiply-add (FMA) counts as two
+  flop      the kernels' operations on lit pixels; where several images go
+            together, on groups of four with any lit, or on all inputs if half
+            of them are lit; padding to whole vectors included. A fused
+            multiply-add (FMA) counts as two
   bytes     weights and optimizer's memory loaded and stored; where several
             images go together, also the deltas that gradients are summed from
   of FMA peak, of its bandwidth

@@ -4,7 +4,7 @@ use super::args::whole;
 use super::exit::{Code, print};
 use super::hyper::HyperArgs;
 use super::protocol::{Protocol, seeds};
-use super::stage::{CURE, Stage, check_picture, journal};
+use super::stage::{CURE, Stage, check_apart, check_not_data, check_picture, journal};
 use super::usage;
 use clap::{Args, Command, FromArgMatches as _};
 use dlr::engine::hidden::Hidden;
@@ -96,8 +96,12 @@ pub(super) fn run(args: &Compare) -> Result<Code> {
     let mut contestants = contestants(args)?;
     let seeds = seeds(args.protocol.seed(), args.runs)?;
     check_picture(args.svg.as_deref(), args.journal.as_deref())?;
+    if let (Some(svg), Some(journal)) = (&args.svg, &args.journal) {
+        check_apart("--svg", svg, Some(&beside(journal)), "the journal's times")?;
+    }
     let stage = Stage::set(args.jobs, &args.protocol.source, args.quiet)?;
     let Stage { engine, data, .. } = &stage;
+    args.svg.as_ref().map_or(Ok(()), |path| check_not_data("--svg", path, data))?;
     for (_, settings) in &mut contestants {
         settings.images = Some(training_images(settings, data)?);
     }

@@ -3,7 +3,7 @@
 use super::args::{choice, whole};
 use super::exit::{Code, print, warn};
 use super::source::Source;
-use super::stage::{CURE, check_apart, jobs};
+use super::stage::{CURE, check_apart, check_not_data, jobs};
 use clap::{Args, ValueEnum};
 use dlr::engine::classify::classify;
 use dlr::engine::images::{Images, Inputs};
@@ -77,6 +77,9 @@ pub(super) fn run(args: &Evaluate) -> Result<Code> {
     let (saved, inputs) = load(&args.model, args.inputs)?;
     let data = args.source.or_known(saved.data.as_deref()).open()?;
     saved.check_fits(&data)?;
+    for (option, output) in [("--svg", &args.svg), ("--png", &args.png)] {
+        output.as_ref().map_or(Ok(()), |path| check_not_data(option, path, &data))?;
+    }
     if !args.source.is_said()
         && let Some(trained_on) = saved.data.as_ref().filter(|name| **name != data.name)
     {

@@ -3,7 +3,7 @@
 use super::args::Profile as Args;
 use super::exit::{Code, complain, print, warn};
 use super::signals::Signals;
-use super::stage::check_apart;
+use super::stage::{check_apart, check_not_data};
 use dlr::engine::optimizer::Hyper;
 use dlr::engine::threads::pool;
 use dlr::experiments::profile::{Cell, LEAST_ROUNDS, Plan, Watcher, profile};
@@ -44,6 +44,7 @@ pub(super) fn run(args: Args) -> Result<Code> {
     }
     let data = args.source.open()?;
     plan.check(&data)?;
+    args.svg.as_ref().map_or(Ok(()), |path| check_not_data("--svg", path, &data))?;
     baseline.as_ref().map_or(Ok(()), |baseline| baseline.check_data(&data))?;
     let signals = Signals::listen()?;
     let pool = pool(threads)?;

@@ -62,6 +62,7 @@ fn prepare(args: Train) -> Result<Job> {
     if let Some(path) = &args.checkpoint {
         Checkpoint::check_place(path)?;
         check_apart("--checkpoint", path, args.save.as_deref(), "--save")?;
+        check_apart("--checkpoint", path, args.load.as_deref(), "the model")?;
     }
     let data = args.protocol.source.or_known(resumed.as_ref().map(|(_, origin)| &*origin.data)).open()?;
     settings.images = Some(training_images(&settings, &data)?);

@@ -5,7 +5,7 @@ use super::compare::contestant;
 use super::exit::{Code, print};
 use super::hyper::HyperArgs;
 use super::protocol::{Protocol, seeds};
-use super::stage::{CURE, Stage, check_picture, journal};
+use super::stage::{CURE, Stage, check_not_data, check_picture, journal};
 use clap::{Args, ValueEnum};
 use dlr::engine::hidden::Hidden;
 use dlr::engine::optimizer::{Entry, Hyper};
@@ -122,6 +122,7 @@ pub(super) fn run(args: &Tune) -> Result<Code> {
     check_picture(args.svg.as_deref(), args.journal.as_deref())?;
     let stage = Stage::set(args.jobs, &args.protocol.source, args.quiet)?;
     let Stage { engine, data, .. } = &stage;
+    args.svg.as_ref().map_or(Ok(()), |path| check_not_data("--svg", path, data))?;
     let seeds: Vec<u64> = seeds(args.protocol.seed_or(FIRST_SEED), args.runs)?.collect();
 
     let settings = |hyper: &Hyper, seed| {

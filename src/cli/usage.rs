@@ -70,7 +70,7 @@ fn cure(error: &Error, command: &Command) -> String {
         _ if is_stray_number(error) => "put commas between the numbers of an option, and no blanks".into(),
         (Some(name), _) => format!("did you mean {name}?"),
         (None, ErrorKind::ArgumentConflict) if is_repeated(error) => "give it once".into(),
-        (None, ErrorKind::ArgumentConflict) if command.find_subcommand(argument(error)).is_some() => {
+        (None, ErrorKind::ArgumentConflict) if belongs_behind(error, command) => {
             format!("put the options of {} behind it", argument(error))
         }
         (None, ErrorKind::ArgumentConflict) => {
@@ -79,6 +79,18 @@ fn cure(error: &Error, command: &Command) -> String {
         }
         _ => format!("see {} --help", called(command, words)),
     }
+}
+
+/// Whether the argument is a command, which itself has what stands before it.
+fn belongs_behind(error: &Error, command: &Command) -> bool {
+    let before: Vec<String> = all(error, ContextKind::PriorArg).iter().map(|name| bare(name)).collect();
+    command.find_subcommand(argument(error)).is_some_and(|behind| {
+        let has = |name: &String| {
+            let mut longs = behind.get_arguments().filter_map(clap::Arg::get_long);
+            longs.any(|long| name.strip_prefix("--") == Some(long))
+        };
+        before.iter().all(has)
+    })
 }
 
 /// The command that these words call, as `dlr sweep slurm`.

@@ -19,7 +19,7 @@ use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
-/// Trains again by the records that --json has printed, and tells whether the same comes out: curve and weights, bit for bit
+/// Trains again by the records that --json has printed, and tells whether the same comes out: tests, target and weights, bit for bit
 #[derive(Debug, Args)]
 #[command(override_usage = "dlr verify [OPTIONS] <RESULT>", max_term_width = 110)]
 pub(crate) struct Verify {

@@ -142,6 +142,9 @@ pub(super) fn network(file: &SafeTensors) -> std::result::Result<Network, String
     let is_weight = |tensor: &str| (0..matrices.len()).any(|number| name(number) == tensor);
     let others = file.names().into_iter().filter(|tensor| is_of_a_layer(tensor) && !is_weight(tensor));
     if let Some(other) = others.min() {
+        if other.ends_with(".weight") {
+            return Err(format!("no tensor {}; it has {}", name(matrices.len()), listed(file.names())));
+        }
         return Err(format!("a network with {}, but here they have weights alone", listed(vec![other])));
     }
     for (number, pair) in (1..).zip(matrices.windows(2)) {
@@ -232,6 +235,9 @@ mod tests {
         });
         let told = from_bytes(&serialize(&tensors, &json!({}))).unwrap_err();
         assert_eq!(told, "a network with 0.bias, but here they have weights alone");
+        tensors[2].name = "5.weight".to_owned();
+        let told = from_bytes(&serialize(&tensors, &json!({}))).unwrap_err();
+        assert_eq!(told, "no tensor 4.weight; it has 0.weight, 2.weight, 5.weight");
         tensors[2].name = "state.0.weights".to_owned();
         assert!(from_bytes(&serialize(&tensors, &json!({}))).is_ok());
     }

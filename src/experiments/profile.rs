@@ -1,7 +1,7 @@
 //! How fast every optimizer trains, and where the time goes: a cell for every optimizer, size and batch.
 //!
 //! Cells are visited in turn, round after round, so that whatever the machine does meanwhile meets all of them. In a visit,
-//! a cell trains on short pieces of a shuffled epoch, cut where users' training pauses for tests, by turns as users do and with a
+//! a cell trains on short pieces of a shuffled epoch, cut about as often as users' training pauses for tests, by turns as users do and with a
 //! [watch](Stopwatch) on its phases: the whole is timed without watch, so that it is no accident if the phases add up to it. The medians of a visit's pieces are
 //! its times, since pieces that were interrupted are few as long as they are short. Then it counts the test set in full.
 
@@ -264,7 +264,8 @@ struct Pieces<'a> {
     next: usize,
     /// Images of a piece: whole batches, unless the epoch has no more.
     length: usize,
-    /// Images from one test of a training to the next, in whole batches. What ends there may be made anew behind it.
+    /// Images of a call at most: those from one test of a training to the next, in whole batches. What is remembered there may
+    /// have to be made anew, so that ends of calls cost time.
     call: usize,
 }
 

@@ -212,6 +212,7 @@ fn no_output_takes_the_place_of_an_input_or_of_another_output() {
     let labels = "tiny/t10k-labels-idx1-ubyte";
     for (arguments, told) in [
         (format!("{tiny} --save ./new --checkpoint new"), "--checkpoint: new is --save"),
+        (format!("{tiny} --load net --checkpoint net"), "--checkpoint: net is the model"),
         (format!("{tiny} --resume run --save tiny/../run"), "--save: tiny/../run is the checkpoint"),
         (format!("{tiny} --save {labels}"), &*format!("--save: {labels} is a file of the data set")),
         (
@@ -221,6 +222,16 @@ fn no_output_takes_the_place_of_an_input_or_of_another_output() {
         (format!("data --data tiny --png {labels}"), &format!("--png: {labels} is a file of the data set")),
         (format!("compare sgd {tiny} --journal new --svg ./new"), "--svg: ./new is the journal"),
         (format!("tune sgd {tiny} --journal new --svg new"), "--svg: new is the journal"),
+        (
+            format!("compare sgd {tiny} --journal new --svg new.times"),
+            "--svg: new.times is the journal's times",
+        ),
+        (format!("compare sgd {tiny} --svg {labels}"), &format!("--svg: {labels} is a file of the data set")),
+        (format!("tune sgd {tiny} --svg {labels}"), &format!("--svg: {labels} is a file of the data set")),
+        (
+            format!("evaluate net --data tiny --png {labels}"),
+            &format!("--png: {labels} is a file of the data set"),
+        ),
         ("evaluate net --data tiny --svg new --png tiny/../new".to_owned(), "--png: tiny/../new is --svg"),
     ] {
         desk.dlr(&arguments).failed(2, &[told, ", which would be overwritten; give another file"]);

@@ -47,6 +47,7 @@ fn usage_errors_are_one_line_with_the_argument_and_the_way_out() {
             "--hidden: expected a whole number from 1 to 4096, or up to 8 with commas between, found \"\"; see dlr --help",
         ),
         ("--load x --init fan-in", "--load: cannot be used with --init; leave one of them out"),
+        ("--save x compare", "compare: cannot be used with --save; leave one of them out"),
         ("--hidden 3 compare", "compare: cannot be used with --hidden; put the options of compare behind it"),
         (
             "compare --hidden 0",

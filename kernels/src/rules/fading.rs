@@ -137,7 +137,7 @@ mod tests {
 
     #[test]
     fn where_somebody_went_on_does_not_matter() {
-        // Periods of 9 to 1000 updates; after that of 0.5004..., mu^r would not come back to 1.
+        // Periods of 10 to 1000 updates; after that of 0.5004..., mu^r would not come back to 1.
         for mu in [0.01, 0.3, 0.5004995089464576, 0.8, 0.9, 0.99] {
             let mut fading = Fading::new(mu, 64.0);
             for updates in 0..2500 {
