@@ -264,10 +264,9 @@ impl Entry {
     }
 
     /// An optimizer that is not in the list, for a `static` of one's own: [`with`](Self::with) makes it an [`Optimizer`]
-    /// like any other. `hyper` has the numbers that tune it, with their defaults, which are within the ranges that
-    /// [`Hyper::check`] knows; `build` makes a learner of them, by
-    /// [`both`] or [`Fused::boxed`]. The name goes into results; whoever wants to find the optimizer by it, or to go on from
-    /// its checkpoints, [registers](Self::register) it.
+    /// like any other. `hyper` has the numbers that tune it, with their defaults, within the ranges of [`Hyper::check`];
+    /// `build` makes a learner of them, by [`both`] or [`Fused::boxed`]. The name goes into results; whoever wants to find the
+    /// optimizer by it, or to go on from its checkpoints, [registers](Self::register) it.
     pub const fn own(
         name: &'static str,
         about: &'static str,
