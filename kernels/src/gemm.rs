@@ -5,8 +5,8 @@
 //! ```
 //!
 //! Dense work is about five times as much as MNIST's lit pixels need, at several times their speed per operation: it
-//! serves dense inputs and their products with each other, layers between two hidden ones in batches, and the tests as a
-//! second opinion on the sparse path.
+//! serves dense inputs and their products with each other, layers between two hidden ones where images go together, and the
+//! tests as a second opinion on the sparse path.
 
 /// A matrix inside a slice: element (r, c) is at `r * row_stride + c * column_stride`.
 #[derive(Clone, Copy, Debug)]

@@ -149,7 +149,7 @@ impl Batch {
         step.serial(Phase::Output, || {
             for (l, inner) in layers.inner.iter().enumerate() {
                 let (before, after) = pair(&mut self.rows, l);
-                inner::forward(inner.layer.stored(), before, after, images);
+                inner::forward(inner.layer.stored(), &mut before.hidden, &mut after.hidden, images);
             }
         });
         self.pass(|_, _| {}, None, layers.last.stored(), step);

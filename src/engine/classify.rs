@@ -101,6 +101,8 @@ fn classify_piece(
 mod tests {
     use super::*;
     use crate::engine::evaluator::Evaluator;
+    use crate::engine::hidden::Hidden;
+    use crate::engine::network::Matrix;
     use crate::engine::settings::Init;
 
     const SHAPE: (usize, usize) = (3, 5);
@@ -115,9 +117,16 @@ mod tests {
         Split::from_images(SHAPE, &pixels, &labels).unwrap()
     }
 
-    /// The ways that images go: dense, with their lit pixels one by one, and turned around.
-    fn ways() -> impl Iterator<Item = (Inputs, usize)> {
-        [(Inputs::Unit, 13), (Inputs::Unit, 70), (Inputs::Offset, 13), (Inputs::Offset, 70)].into_iter()
+    /// Networks whose first layer images go through one by one, and turned around, with hidden layers after it and without.
+    fn sizes() -> impl Iterator<Item = Hidden> {
+        ["13", "70", "13,6,9", "70,20"].into_iter().map(|hidden| hidden.parse().unwrap())
+    }
+
+    /// The ways that images go: these, and as dense ones.
+    fn ways() -> impl Iterator<Item = (Inputs, Hidden)> {
+        [Inputs::Unit, Inputs::Offset]
+            .into_iter()
+            .flat_map(|inputs| sizes().map(move |hidden| (inputs, hidden)))
     }
 
     #[test]
@@ -131,17 +140,14 @@ mod tests {
             for n in 0..images.len() {
                 let mut x = [0.0; INPUTS];
                 images.dense(n, &mut x);
-                let units: Vec<f64> = (0..hidden)
-                    .map(|i| (0..INPUTS).map(|j| f64::from(x[j]) * f64::from(network.first.row(j)[i])).sum())
-                    .map(logistic)
-                    .collect();
-                let output = |k: usize| {
-                    let weights = network.last.row(k).iter();
-                    logistic(weights.zip(&units).map(|(&w, h)| f64::from(w) * h).sum())
+                let through = |before: Vec<f64>, layer: Matrix| -> Vec<f64> {
+                    let rows = layer.numbers.chunks(layer.before);
+                    let sum = |row: &[f32]| before.iter().zip(row).map(|(x, &w)| x * f64::from(w)).sum();
+                    rows.map(sum).map(logistic).collect()
                 };
-                let outputs: Vec<f64> = (0..5).map(output).collect();
+                let outputs = network.to_torch().into_iter().fold(x.map(f64::from).to_vec(), through);
                 for (found, want) in answers.outputs(n).iter().zip(&outputs) {
-                    // Sums of 15 and 13 or 70 numbers of about 1, each rounded to 6e-8, through functions of slope 1/4.
+                    // Sums of 6 to 70 numbers of about 1, each rounded to 6e-8, through functions of slope 1/4.
                     assert!((f64::from(*found) - want).abs() < 1e-6, "image {n}: {found}, not {want}");
                 }
                 let class = usize::from(answers.class(n));
@@ -153,7 +159,7 @@ mod tests {
     #[test]
     fn as_many_are_right_as_in_a_test_during_training() {
         let split = split();
-        for ((inputs, hidden), seed) in ways().flat_map(|way| [(way, 1), (way, 2)]) {
+        for ((inputs, hidden), seed) in ways().flat_map(|way| [(way.clone(), 1), (way, 2)]) {
             let network = Network::draw(INPUTS, hidden, 5, Init::FanIn, seed);
             let answers = classify(&network, &Images::new(&split, inputs), Threads::One);
             assert_eq!(answers, classify(&network, &Images::new(&split, inputs), Threads::Pool));
@@ -167,7 +173,7 @@ mod tests {
     #[test]
     fn one_image_is_answered_as_among_others() {
         let split = split();
-        for (hidden, n) in [13, 70].into_iter().flat_map(|hidden| (0..20).map(move |n| (hidden, n))) {
+        for (hidden, n) in sizes().flat_map(|hidden| (0..20).map(move |n| (hidden.clone(), n))) {
             let network = Network::draw(INPUTS, hidden, 5, Init::Normal(1.0), 4);
             let all = classify(&network, &Images::new(&split, Inputs::Unit), Threads::One);
             let mut grey = [0; INPUTS];

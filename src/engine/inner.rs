@@ -1,14 +1,12 @@
 //! The layers between two hidden ones. They are like the first, but dense: no hidden unit is ever dark.
 
-use super::network::Weights;
-use dlr_kernels::forward::{activate, hidden_sums};
+use dlr_kernels::forward::activate;
 use dlr_kernels::gemm::{View, ViewMut, gemm};
 use dlr_kernels::gradient::OfMatrix;
 use dlr_kernels::inner::{deltas_before, through_logistic};
 use dlr_kernels::lanes::{f32xN, vectors};
 use dlr_kernels::layer::Layer;
 use dlr_kernels::lit::Lit;
-use dlr_kernels::output::output_sums;
 use dlr_kernels::panel::Panel;
 use dlr_kernels::rule::Rule;
 
@@ -77,13 +75,14 @@ impl Rows {
     }
 }
 
-/// The net inputs of the units after an inner layer, from those of the units before it, which become activations.
-pub(super) fn forward(weights: &Panel, before: &mut Rows, after: &mut Rows, images: usize) {
-    let rows = before.hidden.as_vectors_mut().chunks_exact_mut(vectors(weights.rows()));
+/// The net inputs of the units after an inner layer, from those of the units before it, which become activations: a row for each
+/// of so many images.
+pub(super) fn forward(weights: &Panel, before: &mut Panel, after: &mut Panel, images: usize) {
+    let rows = before.as_vectors_mut().chunks_exact_mut(vectors(weights.rows()));
     rows.take(images).for_each(|row| activate(row, weights.rows()));
     let stride = weights.stride();
-    let product = &mut ViewMut::new(after.hidden.as_mut_slice(), images, stride, stride);
-    gemm(rows_of(&before.hidden, images), whole(weights), 0.0, product);
+    let product = &mut ViewMut::new(after.as_mut_slice(), images, stride, stride);
+    gemm(rows_of(before, images), whole(weights), 0.0, product);
 }
 
 /// The deltas of the units before it, from their activations and the deltas after it.
@@ -121,34 +120,4 @@ fn rows_of(panel: &Panel, images: usize) -> View<'_> {
 /// All rows with their padding.
 fn whole(panel: &Panel) -> View<'_> {
     View::new(panel.as_slice(), panel.rows(), panel.stride(), panel.stride())
-}
-
-/// The way through all layers but the first, whose weights stay as they are.
-pub(super) struct Passage<'w> {
-    weights: &'w Weights<'w>,
-    /// The units before each inner layer, and room for the net inputs after it.
-    inner: Vec<(Units, Vec<f32xN>)>,
-    outputs: Vec<f32xN>,
-}
-
-impl<'w> Passage<'w> {
-    pub(super) fn new(weights: &'w Weights) -> Self {
-        let room = |weights: &&Panel| (Units::new(weights.rows()), vec![f32xN::ZERO; weights.vectors()]);
-        let outputs = vec![f32xN::ZERO; vectors(weights.last.rows())];
-        Self { weights, inner: weights.inner.iter().map(room).collect(), outputs }
-    }
-
-    /// The outputs' net inputs, from those of the first hidden layer, which become activations.
-    pub(super) fn outputs(&mut self, first: &mut [f32xN]) -> &mut [f32xN] {
-        let Self { weights: Weights { inner, last, .. }, inner: rooms, outputs } = self;
-        let mut hidden = first;
-        for ((before, after), weights) in rooms.iter_mut().zip(inner) {
-            activate(hidden, weights.rows());
-            hidden_sums(before.lit(hidden), weights, after);
-            hidden = after;
-        }
-        activate(hidden, last.width());
-        output_sums(hidden, last, outputs);
-        outputs
-    }
 }
