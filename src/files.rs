@@ -33,22 +33,39 @@ pub fn check_place(path: &Path, cure: &'static str) -> Result<()> {
     })
 }
 
-/// Where `path` leads to, if it is a link.
-fn place(path: &Path) -> PathBuf {
-    fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
+/// Where the file at `path` is, or would be: two paths are those of one file if they have the same place. Links are followed,
+/// even one to a file that is yet to come.
+pub fn place(path: &Path) -> PathBuf {
+    /// As many as the system follows.
+    const MOST_LINKS: usize = 40;
+    let mut path = path.to_owned();
+    for _ in 0..MOST_LINKS {
+        let Ok(target) = fs::read_link(&path) else { break };
+        path = folder(&path).join(target);
+    }
+    let in_folder = || Some(folder(&path).canonicalize().ok()?.join(path.file_name()?));
+    path.canonicalize().ok().or_else(|| if is_of_folder(&path) { None } else { in_folder() }).unwrap_or(path)
+}
+
+/// Whether nothing but a folder can have this path.
+fn is_of_folder(path: &Path) -> bool {
+    path.as_os_str().as_encoded_bytes().ends_with(b"/")
+}
+
+/// The folder that `path` is in.
+fn folder(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 fn temporary_beside(path: &Path) -> io::Result<NamedTempFile> {
-    let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = folder(path);
     match fs::metadata(path) {
         Ok(meta) if meta.is_dir() => return Err(io::ErrorKind::IsADirectory.into()),
         // A device or a pipe: the new file would take its place.
         Ok(meta) if !meta.is_file() => return Err(io::Error::other("not a file")),
         // A rename would replace even a file that may not be written.
         Ok(meta) if meta.permissions().readonly() => return Err(io::ErrorKind::PermissionDenied.into()),
-        Err(_) if path.as_os_str().as_encoded_bytes().ends_with(b"/") => {
-            return Err(io::ErrorKind::NotADirectory.into());
-        }
+        Err(_) if is_of_folder(path) => return Err(io::ErrorKind::NotADirectory.into()),
         _ => {}
     }
     fs::metadata(folder)?;
@@ -71,9 +88,9 @@ mod tests {
     fn what_is_written_takes_the_place_of_what_was_there_and_leaves_nothing_else() {
         let folder = tempfile::tempdir().unwrap();
         let [file, link, other] = ["file", "link", "other"].map(|name| folder.path().join(name));
-        symlink(&file, &link).unwrap();
+        symlink("file", &link).unwrap();
         for (path, bytes) in
-            [(&file, b"first".to_vec()), (&file, vec![7; 100_000]), (&link, b"third".to_vec())]
+            [(&link, b"first".to_vec()), (&file, vec![7; 100_000]), (&link, b"third".to_vec())]
         {
             write(path, &bytes, "").unwrap();
             assert!(fs::read(&file).unwrap() == bytes);
@@ -87,6 +104,30 @@ mod tests {
         fs::write(&other, "").unwrap();
         let [mode, usual] = [file, other].map(|path| fs::metadata(path).unwrap().permissions().mode());
         assert_eq!(mode, usual);
+    }
+
+    #[test]
+    fn paths_of_one_file_have_one_place_whether_it_is_there_or_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let inside = |name: &str| folder.path().join(name);
+        fs::create_dir(inside("folder")).unwrap();
+        symlink("../file", inside("folder/link")).unwrap();
+        symlink("folder/link", inside("link")).unwrap();
+        let paths = ["file", "./file", "folder/../file", "folder/link", "link"].map(inside);
+        for there in [false, true] {
+            let places = paths.each_ref().map(|path| place(path));
+            assert!(places.iter().all(|place| *place == places[0]), "{places:?}");
+            assert_eq!(places[0].exists(), there);
+            fs::write(&paths[0], "").unwrap();
+        }
+        symlink("loop", inside("loop")).unwrap();
+        for other in ["other", "loop", "none/file", "folder"] {
+            assert_ne!(place(&inside(other)), place(&paths[0]), "{other}");
+        }
+        assert_eq!(
+            place(Path::new("no-such-file")),
+            Path::new(".").canonicalize().unwrap().join("no-such-file")
+        );
     }
 
     #[test]

@@ -3,8 +3,9 @@
 use super::args::whole;
 use super::exit::{Code, print};
 use super::hyper::HyperArgs;
+use super::outputs::{CURE, Files};
 use super::protocol::{Protocol, seeds};
-use super::stage::{CURE, Stage, check_apart, check_not_data, check_picture, journal};
+use super::stage::{Stage, journal};
 use super::usage;
 use clap::{Args, Command, FromArgMatches as _};
 use dlr::engine::hidden::Hidden;
@@ -92,16 +93,15 @@ impl Compare {
     }
 }
 
-pub(super) fn run(args: &Compare) -> Result<Code> {
+pub(super) fn run(args: &Compare, mut files: Files) -> Result<Code> {
     let mut contestants = contestants(args)?;
     let seeds = seeds(args.protocol.seed(), args.runs)?;
-    check_picture(args.svg.as_deref(), args.journal.as_deref())?;
-    if let (Some(svg), Some(journal)) = (&args.svg, &args.journal) {
-        check_apart("--svg", svg, Some(&beside(journal)), "the journal's times")?;
-    }
+    files.reads("the journal", args.journal.as_deref());
+    files.reads("the journal's times", args.journal.as_deref().map(beside).as_deref());
+    files.draws("--svg", args.svg.as_deref())?;
     let stage = Stage::set(args.jobs, &args.protocol.source, args.quiet)?;
     let Stage { engine, data, .. } = &stage;
-    args.svg.as_ref().map_or(Ok(()), |path| check_not_data("--svg", path, data))?;
+    files.spare(data)?;
     for (_, settings) in &mut contestants {
         settings.images = Some(training_images(settings, data)?);
     }

@@ -23,8 +23,8 @@ use toml::{Table, Value};
 pub(crate) struct Config {
     /// Take what is not said on the command line from FILE, as TOML: the options' long names are its keys, and
     /// `dlr COMMAND` has a table [COMMAND]
-    #[arg(long, value_name = "FILE", global = true)]
-    config: Option<PathBuf>,
+    #[arg(long = "config", id = "config", value_name = "FILE", global = true)]
+    pub(super) file: Option<PathBuf>,
 
     /// Print the settings that these arguments mean, as a file for --config, and do nothing else
     #[arg(long, global = true)]

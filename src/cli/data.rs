@@ -1,8 +1,8 @@
 //! `dlr data`: which data sets there are, and what is in one.
 
 use super::exit::{Code, print};
+use super::outputs::{CURE, Files};
 use super::source::Source;
-use super::stage::{CURE, check_not_data};
 use clap::{Args, ValueEnum};
 use dlr::data::known::KNOWN;
 use dlr::report::data::{self as report, Place};
@@ -35,15 +35,13 @@ enum Split {
     Test,
 }
 
-pub(super) fn run(args: &Data) -> Result<Code> {
+pub(super) fn run(args: &Data, mut files: Files) -> Result<Code> {
     if !args.source.is_said() {
         return list(args);
     }
-    args.png.as_ref().map_or(Ok(()), |path| files::check_place(path, CURE))?;
+    files.draws("--png", args.png.as_deref())?;
     let data = args.source.open()?;
-    if let Some(path) = &args.png {
-        check_not_data("--png", path, &data)?;
-    }
+    files.spare(&data)?;
     let drawn = args.png.as_ref().map_or(Ok(()), |path| {
         let split = match args.split {
             Split::Train => &data.train,

@@ -2,8 +2,9 @@
 
 use super::args::{choice, whole};
 use super::exit::{Code, print, warn};
+use super::outputs::{CURE, Files};
 use super::source::Source;
-use super::stage::{CURE, check_apart, check_not_data, jobs};
+use super::stage::jobs;
 use clap::{Args, ValueEnum};
 use dlr::engine::classify::classify;
 use dlr::engine::images::{Images, Inputs};
@@ -62,24 +63,16 @@ enum Half {
     Train,
 }
 
-pub(super) fn run(args: &Evaluate) -> Result<Code> {
+pub(super) fn run(args: &Evaluate, mut files: Files) -> Result<Code> {
     let engine = Engine::here(jobs(args.threads));
     engine.warnings().iter().for_each(|warning| warn(warning));
-    for (option, output) in [("--svg", &args.svg), ("--png", &args.png)] {
-        if let Some(path) = output {
-            files::check_place(path, CURE)?;
-            check_apart(option, path, Some(&args.model), "the model")?;
-        }
-    }
-    if let Some(png) = &args.png {
-        check_apart("--png", png, args.svg.as_deref(), "--svg")?;
-    }
+    files.reads("the model", Some(&args.model));
+    files.draws("--svg", args.svg.as_deref())?;
+    files.draws("--png", args.png.as_deref())?;
     let (saved, inputs) = load(&args.model, args.inputs)?;
     let data = args.source.or_known(saved.data.as_deref()).open()?;
     saved.check_fits(&data)?;
-    for (option, output) in [("--svg", &args.svg), ("--png", &args.png)] {
-        output.as_ref().map_or(Ok(()), |path| check_not_data(option, path, &data))?;
-    }
+    files.spare(&data)?;
     if !args.source.is_said()
         && let Some(trained_on) = saved.data.as_ref().filter(|name| **name != data.name)
     {

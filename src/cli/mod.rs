@@ -9,6 +9,7 @@ mod evaluate;
 mod exit;
 mod hyper;
 mod memory;
+mod outputs;
 mod pages;
 mod predict;
 #[cfg(all(unix, target_arch = "x86_64"))]
@@ -74,15 +75,16 @@ fn arguments() -> Result<Asked, Refused> {
 }
 
 fn dispatch(args: Cli, since: Instant) -> dlr::Result<exit::Code> {
+    let files = outputs::Files::new(args.config.file.as_deref());
     match args.command {
-        None => train::run(args.train, since),
-        Some(args::Command::Profile(args)) => profile::run(args),
-        Some(args::Command::Compare(args)) => compare::run(&args),
-        Some(args::Command::Data(args)) => data::run(&args),
-        Some(args::Command::Evaluate(args)) => evaluate::run(&args),
-        Some(args::Command::Predict(args)) => predict::run(&args),
+        None => train::run(args.train, files, since),
+        Some(args::Command::Profile(args)) => profile::run(args, files),
+        Some(args::Command::Compare(args)) => compare::run(&args, files),
+        Some(args::Command::Data(args)) => data::run(&args, files),
+        Some(args::Command::Evaluate(args)) => evaluate::run(&args, files),
+        Some(args::Command::Predict(args)) => predict::run(&args, files),
         Some(args::Command::Reproduce(args)) => reproduce::run(&args),
-        Some(args::Command::Tune(args)) => tune::run(&args),
+        Some(args::Command::Tune(args)) => tune::run(&args, files),
         Some(args::Command::Sweep(args)) => sweep::run(&args),
         Some(args::Command::Completions(args)) => pages::completions(&args),
         Some(args::Command::Man(args)) => pages::manual(&args),

@@ -3,7 +3,7 @@
 use super::args::choice;
 use super::evaluate::load;
 use super::exit::{self, Code, print};
-use super::stage::{CURE, check_apart};
+use super::outputs::{CURE, Files};
 use clap::{Args, ValueEnum};
 use dlr::data::fit::{self, Image, fit};
 use dlr::data::picture::{MAX_BYTES, Picture};
@@ -66,7 +66,7 @@ enum Fit {
 /// Images beside one another on a sheet.
 const ACROSS: usize = 10;
 
-pub(super) fn run(args: &Predict) -> Result<Code> {
+pub(super) fn run(args: &Predict, mut files: Files) -> Result<Code> {
     if args.images.iter().filter(|path| is_stdin(path)).count() > 1 {
         return Err(Error::Settings {
             option: "IMAGE",
@@ -74,13 +74,10 @@ pub(super) fn run(args: &Predict) -> Result<Code> {
             cure: "give it once, since it holds one image".into(),
         });
     }
-    if let Some(path) = &args.png {
-        files::check_place(path, CURE)?;
-        check_apart("--png", path, Some(&args.model), "the model")?;
-        args.images
-            .iter()
-            .try_for_each(|image| check_apart("--png", path, Some(image), "a picture to read"))?;
-    }
+    files.reads("the model", Some(&args.model));
+    let pictures = args.images.iter().filter(|path| !is_stdin(path));
+    pictures.for_each(|path| files.reads("a picture to read", Some(path)));
+    files.draws("--png", args.png.as_deref())?;
     let (saved, inputs) = load(&args.model, args.inputs)?;
     let side = side(&saved)?;
     let names = saved.classes.as_deref();

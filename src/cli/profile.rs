@@ -2,8 +2,8 @@
 
 use super::args::Profile as Args;
 use super::exit::{Code, complain, print, warn};
+use super::outputs::{CURE, Files};
 use super::signals::Signals;
-use super::stage::{check_apart, check_not_data};
 use dlr::engine::optimizer::Hyper;
 use dlr::engine::threads::pool;
 use dlr::experiments::profile::{Cell, LEAST_ROUNDS, Plan, Watcher, profile};
@@ -14,10 +14,7 @@ use dlr::{Error, Result, files};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::time::Duration;
 
-/// What to do where the picture can't be written.
-const SVG_CURE: &str = "give --svg a file in a folder that can be written";
-
-pub(super) fn run(args: Args) -> Result<Code> {
+pub(super) fn run(args: Args, mut files: Files) -> Result<Code> {
     let threads = args.threads as usize;
     let engine = Engine::here(threads);
     if cfg!(debug_assertions) {
@@ -29,10 +26,8 @@ pub(super) fn run(args: Args) -> Result<Code> {
     }
     engine.warnings().iter().for_each(|warning| warn(warning));
     let plan = plan(&args)?;
-    if let Some(path) = &args.svg {
-        check_apart("--svg", path, args.baseline.as_deref(), "the baseline")?;
-        files::check_place(path, SVG_CURE)?;
-    }
+    files.reads("the baseline", args.baseline.as_deref());
+    files.draws("--svg", args.svg.as_deref())?;
     let baseline = args.baseline.as_deref().map(Baseline::read).transpose()?;
     if let Some(baseline) = &baseline {
         baseline.check(&cells(&plan, threads))?;
@@ -44,7 +39,7 @@ pub(super) fn run(args: Args) -> Result<Code> {
     }
     let data = args.source.open()?;
     plan.check(&data)?;
-    args.svg.as_ref().map_or(Ok(()), |path| check_not_data("--svg", path, &data))?;
+    files.spare(&data)?;
     baseline.as_ref().map_or(Ok(()), |baseline| baseline.check_data(&data))?;
     let signals = Signals::listen()?;
     let pool = pool(threads)?;
@@ -59,10 +54,8 @@ pub(super) fn run(args: Args) -> Result<Code> {
         return Ok(code); // there is nothing to tell yet
     }
 
-    let drawn = args
-        .svg
-        .as_deref()
-        .map_or(Ok(()), |path| files::write(path, roofline::svg(&found).as_bytes(), SVG_CURE));
+    let drawn =
+        args.svg.as_deref().map_or(Ok(()), |path| files::write(path, roofline::svg(&found).as_bytes(), CURE));
     // The result is told even where it could not be drawn.
     if args.json {
         print(&report::json_lines(&found, &data, &engine))?;

@@ -8,53 +8,14 @@ use dlr::data::Dataset;
 use dlr::engine::threads::pool;
 use dlr::experiments::sweep::journal::{Header, Journal};
 use dlr::report::machine::Engine;
-use dlr::{Error, Result, files};
+use dlr::{Error, Result};
 use rayon::ThreadPool;
 use std::path::Path;
 use std::thread;
 
-/// What to do where a picture can't be written.
-pub(super) const CURE: &str = "give a file in a folder that can be written";
-
 /// The jobs that were chosen, or one for each core.
 pub(super) fn jobs(chosen: Option<u64>) -> usize {
     chosen.map_or_else(|| thread::available_parallelism().map_or(1, usize::from), |n| n as usize)
-}
-
-/// Whether a picture of runs could be written, and apart from the journal that keeps them.
-pub(super) fn check_picture(svg: Option<&Path>, journal: Option<&Path>) -> Result<()> {
-    let Some(svg) = svg else { return Ok(()) };
-    check_apart("--svg", svg, journal, "the journal")?;
-    files::check_place(svg, CURE)
-}
-
-/// Refuses to write over `input`, which is told as `what`. Either may be yet to come.
-pub(super) fn check_apart(
-    option: &'static str,
-    output: &Path,
-    input: Option<&Path>,
-    what: &str,
-) -> Result<()> {
-    let place = |path: &Path| {
-        let in_folder = || {
-            let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-            Some(folder.unwrap_or(Path::new(".")).canonicalize().ok()?.join(path.file_name()?))
-        };
-        path.canonicalize().ok().or_else(in_folder).unwrap_or_else(|| path.to_owned())
-    };
-    match input {
-        Some(input) if place(input) == place(output) => Err(Error::Settings {
-            option,
-            problem: format!("{} is {what}, which would be overwritten", output.display()),
-            cure: "give another file".into(),
-        }),
-        _ => Ok(()),
-    }
-}
-
-/// Refuses to write over a file of the data set.
-pub(super) fn check_not_data(option: &'static str, output: &Path, data: &Dataset) -> Result<()> {
-    data.files.iter().try_for_each(|file| check_apart(option, output, Some(file), "a file of the data set"))
 }
 
 pub(super) struct Stage {

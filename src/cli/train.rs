@@ -2,10 +2,11 @@
 
 use super::args::Train;
 use super::exit::{Code, print, warn};
+use super::outputs::Files;
 use super::progress::{Keeper, Progress, RunsProgress};
 use super::protocol::seeds;
 use super::signals::Signals;
-use super::stage::{check_apart, check_not_data, jobs};
+use super::stage::jobs;
 use dlr::data::Dataset;
 use dlr::engine::checkpoint::{Checkpoint, Initial, Origin};
 use dlr::engine::fit::initial;
@@ -36,8 +37,8 @@ struct Job {
     pool: ThreadPool,
 }
 
-pub(super) fn run(args: Train, since: Instant) -> Result<Code> {
-    let job = prepare(args)?;
+pub(super) fn run(args: Train, files: Files, since: Instant) -> Result<Code> {
+    let job = prepare(args, files)?;
     match job.args.runs {
         Some(runs) if runs > 1 => several(job, runs),
         _ => one(job, since),
@@ -45,7 +46,7 @@ pub(super) fn run(args: Train, since: Instant) -> Result<Code> {
 }
 
 /// Everything that can be refused is refused here, before the training, not after it.
-fn prepare(args: Train) -> Result<Job> {
+fn prepare(args: Train, mut files: Files) -> Result<Job> {
     let threads = jobs(args.threads);
     let engine = Engine::here(threads);
     engine.warnings().iter().for_each(|warning| warn(warning));
@@ -55,20 +56,13 @@ fn prepare(args: Train) -> Result<Job> {
         Some((checkpoint, _)) => args.changed(checkpoint)?,
         None => args.settings(loaded.as_ref().map(|saved| saved.network.hidden()))?,
     };
-    if let Some(path) = &args.save {
-        model::check_place(path)?;
-        check_apart("--save", path, args.resume.as_deref(), "the checkpoint")?;
-    }
-    if let Some(path) = &args.checkpoint {
-        Checkpoint::check_place(path)?;
-        check_apart("--checkpoint", path, args.save.as_deref(), "--save")?;
-        check_apart("--checkpoint", path, args.load.as_deref(), "the model")?;
-    }
+    files.reads("the model", args.load.as_deref());
+    files.reads("the checkpoint", args.resume.as_deref());
+    files.writes("--save", args.save.as_deref(), model::check_place)?;
+    files.writes("--checkpoint", args.checkpoint.as_deref(), Checkpoint::check_place)?;
     let data = args.protocol.source.or_known(resumed.as_ref().map(|(_, origin)| &*origin.data)).open()?;
     settings.images = Some(training_images(&settings, &data)?);
-    for (option, path) in [("--save", &args.save), ("--checkpoint", &args.checkpoint)] {
-        path.as_ref().map_or(Ok(()), |path| check_not_data(option, path, &data))?;
-    }
+    files.spare(&data)?;
     if let Some(saved) = &loaded {
         saved.check_fits(&data)?;
         warn_of_others(saved, &settings);

@@ -4,8 +4,9 @@ use super::args::whole;
 use super::compare::contestant;
 use super::exit::{Code, print};
 use super::hyper::HyperArgs;
+use super::outputs::{CURE, Files};
 use super::protocol::{Protocol, seeds};
-use super::stage::{CURE, Stage, check_not_data, check_picture, journal};
+use super::stage::{Stage, journal};
 use clap::{Args, ValueEnum};
 use dlr::engine::hidden::Hidden;
 use dlr::engine::optimizer::{Entry, Hyper};
@@ -116,13 +117,14 @@ impl Tune {
     }
 }
 
-pub(super) fn run(args: &Tune) -> Result<Code> {
+pub(super) fn run(args: &Tune, mut files: Files) -> Result<Code> {
     let default = default(args)?;
     let space = searched(args)?;
-    check_picture(args.svg.as_deref(), args.journal.as_deref())?;
+    files.reads("the journal", args.journal.as_deref());
+    files.draws("--svg", args.svg.as_deref())?;
     let stage = Stage::set(args.jobs, &args.protocol.source, args.quiet)?;
     let Stage { engine, data, .. } = &stage;
-    args.svg.as_ref().map_or(Ok(()), |path| check_not_data("--svg", path, data))?;
+    files.spare(data)?;
     let seeds: Vec<u64> = seeds(args.protocol.seed_or(FIRST_SEED), args.runs)?.collect();
 
     let settings = |hyper: &Hyper, seed| {

@@ -212,6 +212,14 @@ fn no_output_takes_the_place_of_an_input_or_of_another_output() {
     let labels = "tiny/t10k-labels-idx1-ubyte";
     for (arguments, told) in [
         (format!("{tiny} --save ./new --checkpoint new"), "--checkpoint: new is --save"),
+        (format!("--config base {tiny} --save base"), "--save: base is the file of settings"),
+        (format!("compare sgd {tiny} --config=base --svg base"), "--svg: base is the file of settings"),
+        (
+            "evaluate net --config base --data tiny --png base".to_owned(),
+            "--png: base is the file of settings",
+        ),
+        ("predict net a.png --png ./a.png".to_owned(), "--png: ./a.png is a picture to read"),
+        ("predict net a.png --png net".to_owned(), "--png: net is the model"),
         (format!("{tiny} --load net --checkpoint net"), "--checkpoint: net is the model"),
         (format!("{tiny} --resume run --save tiny/../run"), "--save: tiny/../run is the checkpoint"),
         (format!("{tiny} --save {labels}"), &*format!("--save: {labels} is a file of the data set")),

@@ -227,7 +227,7 @@ fn what_cannot_be_measured_is_refused() {
     dlr("profile --images 60001").failed(2, &["--images: 60001 asked for"]);
     dlr("profile --data nowhere").failed(4, &["nowhere: "]);
     dlr("profile --svg missing/roof.svg")
-        .failed(1, &["cannot write missing/roof.svg: ", "give --svg a file"]);
+        .failed(1, &["cannot write missing/roof.svg: ", "give a file in a folder"]);
 }
 
 #[test]
