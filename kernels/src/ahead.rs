@@ -34,11 +34,10 @@
 //! Cost for two images: an FMA for each vector of hidden units; for each group that the later one lights, 7/LANES operations, or
 //! 2/LANES where bytes can be multiplied (`levels.rs`).
 
-use crate::gemm::{View, ViewMut, gemm};
 use crate::groups::GROUP;
 use crate::lanes::{LANES, REGISTERS, f32xN, for_tile, for_tiles, i32xN, vectors};
 use crate::levels::{Levels, Sums};
-use crate::lighters::Lighters;
+use crate::lighters::{Lighters, total};
 use core::array;
 use core::ops::Range;
 
@@ -58,8 +57,8 @@ pub struct Products {
 }
 
 impl Products {
-    /// Those of the images that `lighters` took in from the same lists instead, where level p is p times level 1. What a group has
-    /// beyond its inputs is dark.
+    /// Those of the images that `lighters` took in from the same lists instead, where levels are as far apart from each other. What
+    /// a group has beyond its inputs has level 0.
     ///
     /// # Panics
     /// If there is no image, or there are fewer than there, one lights a group that is not there, or there are more than 32,768
@@ -100,7 +99,10 @@ impl Products {
         assert!(count > 0 && !lighters.is_empty(), "products are those of images");
         assert!(lighters.grouping().inputs() <= MOST_INPUTS, "products of more levels would overflow");
         let n = self.clear(count, lighters.len());
-        let unit = f32xN::splat(lighters.level(1) * lighters.level(1));
+        let (dark, inputs) = (lighters.level(0), lighters.grouping().inputs() as f32);
+        let step = (lighters.level(255) - dark) / 255.0;
+        // Of values dark + step p and dark + step q: the part for p q, that for p + q, and what is left for each input.
+        let [unit, slope, least] = [step * step, dark * step, inputs * dark * dark].map(f32xN::splat);
         for (image, row) in self.rows.chunks_exact_mut(n).enumerate() {
             let (groups, greys) = images.next().expect("an image that was counted");
             let Range { start, end } = with(image);
@@ -110,21 +112,14 @@ impl Products {
                 for (to, product) in row[first..].iter_mut().zip(products) {
                     *to = product.round_float() * unit;
                 }
+                if dark != 0.0 {
+                    let own = i32xN::splat(total(greys));
+                    for (to, &total) in row[first..].iter_mut().zip(&lighters.totals()[first..][..T]) {
+                        *to += (total + own).round_float().mul_add(slope, least);
+                    }
+                }
             }, else assert!(start >= end, "{} images at most", Lighters::IMAGES));
         }
-    }
-
-    /// Those of the images in the rows of `x`, `[images][inputs]`, instead.
-    pub fn of_dense(&mut self, x: View) {
-        self.of_dense_with(x, x);
-    }
-
-    /// Those of the images in the rows of `x` with the ones in the rows of `earlier`, which came before all of them, instead.
-    pub fn of_dense_with(&mut self, x: View, earlier: View) {
-        let (images, earlier_images) = (x.rows(), earlier.rows());
-        let stride = self.clear(images, earlier_images) * LANES;
-        let products = bytemuck::cast_slice_mut(&mut self.rows);
-        gemm(x, earlier.transposed(), 0.0, &mut ViewMut::new(products, images, earlier_images, stride));
     }
 
     /// Weighs those of images with each other by what the weights have lost by the earlier image's update when the later one comes:
@@ -296,13 +291,20 @@ mod tests {
     /// What images light.
     type Lists = Vec<(Vec<u16>, Vec<[u8; GROUP]>)>;
 
-    /// The images with these numbers as lists, turned around, and dense.
-    fn three_ways(numbers: Range<usize>) -> (Lists, Lighters, Vec<f32>) {
+    /// The values of dark inputs: none, and one.
+    const DARK: [f32; 2] = [0.0, 2.0];
+
+    fn value(level: u8, dark: f32) -> f32 {
+        dark + 2.0 * f32::from(level)
+    }
+
+    /// The images with these numbers as lists, and turned around.
+    fn both_ways(numbers: Range<usize>, dark: f32) -> (Lists, Lighters) {
         let groups = Groups::of_inputs(INPUTS);
-        let lists: Lists = numbers.clone().map(|number| groups.lit_in(&image(number)).unzip()).collect();
+        let lists: Lists = numbers.map(|number| groups.lit_in(&image(number)).unzip()).collect();
         let mut lighters = Lighters::new(&groups);
-        lighters.turn(&array::from_fn(|level| 2.0 * level as f32), borrowed(&lists));
-        (lists, lighters, numbers.flat_map(image).map(|p| 2.0 * f32::from(p)).collect())
+        lighters.turn(&array::from_fn(|level| value(level as u8, dark)), borrowed(&lists));
+        (lists, lighters)
     }
 
     fn borrowed(lists: &Lists) -> impl Iterator<Item = (&[u16], &[[u8; GROUP]])> {
@@ -314,39 +316,35 @@ mod tests {
         Products { images: 9, earlier: 16, rows: vec![f32xN::ONE; 9 * vectors(16)] }
     }
 
-    fn view(dense: &[f32]) -> View<'_> {
-        View::new(dense, dense.len() / INPUTS, INPUTS, INPUTS)
-    }
-
-    fn products(images: usize) -> [Products; 2] {
-        let (lists, lighters, dense) = three_ways(0..images);
-        let [mut of_lit, mut of_dense] = [used(), used()];
-        of_lit.of_lit(&lighters, borrowed(&lists));
-        of_dense.of_dense(view(&dense));
-        [of_lit, of_dense]
+    fn products(images: usize, dark: f32) -> Products {
+        let (lists, lighters) = both_ways(0..images, dark);
+        let mut products = used();
+        products.of_lit(&lighters, borrowed(&lists));
+        products
     }
 
     /// Of images with others that came before all of them.
-    fn products_with(images: usize, earlier: usize, span: usize) -> [Products; 2] {
-        let (lists, _, dense) = three_ways(earlier..earlier + images);
-        let (_, lighters, dense_before) = three_ways(0..earlier);
-        let [mut of_lit, mut of_dense] = [used(), used()];
-        of_lit.of_lit_with(images, &lighters, borrowed(&lists), span);
-        of_dense.of_dense_with(view(&dense), view(&dense_before));
-        [of_lit, of_dense]
+    fn products_with(images: usize, earlier: usize, span: usize, dark: f32) -> Products {
+        let (lists, _) = both_ways(earlier..earlier + images, dark);
+        let (_, lighters) = both_ways(0..earlier, dark);
+        let mut products = used();
+        products.of_lit_with(images, &lighters, borrowed(&lists), span);
+        products
     }
 
-    fn product(one: usize, other: usize) -> f32 {
+    fn product(one: usize, other: usize, dark: f32) -> f32 {
         let pairs = image(one).into_iter().zip(image(other));
-        pairs.map(|(p, q)| 4.0 * f32::from(p) * f32::from(q)).sum()
+        pairs.map(|(p, q)| value(p, dark) * value(q, dark)).sum()
     }
 
     #[test]
     fn products_are_those_of_the_plain_loop() {
         for images in [1, 2, LANES, LANES + 1, Lighters::IMAGES] {
-            for products in products(images) {
+            for dark in DARK {
+                let products = products(images, dark);
                 for (later, earlier) in (0..images).flat_map(|later| (0..later).map(move |s| (later, s))) {
-                    assert_eq!(products.of(later)[earlier], product(later, earlier), "{earlier}, {later}");
+                    let want = product(later, earlier, dark);
+                    assert_eq!(products.of(later)[earlier], want, "{earlier}, {later}, {dark}");
                 }
             }
         }
@@ -355,10 +353,10 @@ mod tests {
     #[test]
     fn what_is_taken_later_is_weighed_by_how_much_later() {
         const IMAGES: usize = LANES + 3;
-        let [mut products, _] = products(IMAGES);
+        let mut products = products(IMAGES, 0.0);
         products.weigh(&(1_u16..).map(f32::from).take(IMAGES).collect::<Vec<_>>());
         for (later, earlier) in (0..IMAGES).flat_map(|later| (0..later).map(move |s| (later, s))) {
-            let want = product(later, earlier) * (later - earlier) as f32;
+            let want = product(later, earlier, 0.0) * (later - earlier) as f32;
             assert_eq!(products.of(later)[earlier], want, "{earlier}, {later}");
         }
     }
@@ -370,7 +368,8 @@ mod tests {
             [(1, 1), (3, NEIGHBOURS), (LANES + 1, NEIGHBOURS + 1), (33, Lighters::IMAGES)]
         {
             for span in [0, 1, NEIGHBOURS, 30, 200] {
-                for mut products in products_with(images, earlier, span) {
+                for dark in DARK {
+                    let mut products = products_with(images, earlier, span, dark);
                     let to_come = |later: usize| 4.0 * span.saturating_sub(later) as f32;
                     products.weigh_earlier(&(0..images + earlier).map(to_come).collect::<Vec<_>>());
                     for n in 1..=TILE + 1 {
@@ -384,7 +383,7 @@ mod tests {
                         {
                             let given = |s: usize| {
                                 let later = image + earlier - 1 - s;
-                                to_come(later) * product(earlier + image, s) * delta(s, i)
+                                to_come(later) * product(earlier + image, s, dark) * delta(s, i)
                             };
                             let want = ((image + i) % 5) as f32 + (0..earlier).map(given).sum::<f32>();
                             let case = format!("image {image} of {images} after {earlier}, {span}, unit {i}");
@@ -406,7 +405,7 @@ mod tests {
                 let at = |vectors: &[f32xN], image: usize, i: usize| {
                     bytemuck::cast_slice::<_, f32>(vectors)[image * n * LANES + i]
                 };
-                let [products, _] = products(images);
+                let products = products(images, 0.0);
                 let mut sums: Vec<f32xN> = (0..images * n)
                     .map(|v| f32xN::from(array::from_fn(|lane| start(v / n, v % n * LANES + lane))))
                     .collect();
@@ -416,7 +415,8 @@ mod tests {
                     products.meet(image, &deltas, &mut sums);
                     let mut own = Vec::new();
                     for i in 0..n * LANES {
-                        let taken = plain.iter().enumerate().map(|(s, deltas)| product(image, s) * deltas[i]);
+                        let taken =
+                            plain.iter().enumerate().map(|(s, deltas)| product(image, s, 0.0) * deltas[i]);
                         let want = start(image, i) - taken.sum::<f32>();
                         assert_eq!(
                             at(&sums, image, i),

@@ -1,12 +1,11 @@
-//! The dense path: blocked matrix products by `matrixmultiply`, behind views whose bounds are checked.
+//! Products of dense matrices, blocked, by `matrixmultiply`, behind views whose bounds are checked.
 //!
 //! ```text
 //! c <- a b + beta c        a [m][k]     b [k][n]     c [m][n]
 //! ```
 //!
-//! Dense work is about five times as much as MNIST's lit pixels need, at several times their speed per operation: it
-//! serves dense inputs and their products with each other, layers between two hidden ones where images go together, and the
-//! tests as a second opinion on the sparse path.
+//! Layers between two hidden ones are so where several images go together, and the tests take them for a second opinion on the
+//! first layer. There, groups of [lit inputs](crate::lighters) are faster, even where all inputs are lit.
 
 /// A matrix inside a slice: element (r, c) is at `r * row_stride + c * column_stride`.
 #[derive(Clone, Copy, Debug)]

@@ -10,7 +10,7 @@
 //! | [`inner`] | back through a layer between two hidden ones |
 //! | [`rule`], [`gradient`], [`layer`], [`sweep`] | the backward pass fused with the update: one sweep for every optimizer |
 //! | [`rules`] | the optimizers, one short file each |
-//! | [`gemm`] | the dense path: blocked matrix products |
+//! | [`gemm`] | blocked products of dense matrices |
 //! | [`peaks`] | loops that do one thing as fast as the machine can, for profiles to compare with |
 //! | [`mod@reference`] | the oracle: plain f64 loops that share no code with the rest |
 //! | [`simd`], [`prefetch`] | what the build uses and the machine has |

@@ -45,6 +45,8 @@ pub struct Lighters {
     images: usize,
     /// Of each group.
     greys: Vec<Greys>,
+    /// Of each image, the sum of all grey levels, where level 0 has a value.
+    totals: [i32xN; Self::IMAGES / LANES],
     /// The images that light any of each group's inputs.
     lit_by: Vec<Mask>,
 }
@@ -60,6 +62,11 @@ struct Mask(u64);
 
 impl Mask {
     const NONE: Self = Self(0);
+
+    /// The first so many.
+    fn first(images: usize) -> Self {
+        Self(u64::MAX.checked_shr((Lighters::IMAGES - images) as u32).unwrap_or(0))
+    }
 
     /// Those that light any of a group's inputs.
     #[inline(always)]
@@ -94,27 +101,28 @@ impl Lighters {
     /// No images yet, of such groups of inputs.
     pub fn new(groups: &Groups) -> Self {
         let (lit_by, greys) = (vec![Mask::NONE; groups.len()], vec![DARK; groups.len()]);
-        Self { groups: groups.clone(), levels: [0.0; 256], images: 0, greys, lit_by }
+        Self { groups: groups.clone(), levels: [0.0; 256], images: 0, greys, totals: DARK, lit_by }
     }
 
-    /// Takes in other images: of each, the numbers of the groups of which it lights any input, strictly ascending, and the grey
-    /// levels of their inputs. Level p stands for the value `levels[p]`, and is dark if p is 0. Levels of inputs that a
-    /// group does not have change nothing.
+    /// Takes in other images: of each, the numbers of the groups of which any input has a grey level above 0, strictly ascending,
+    /// and the grey levels of their inputs. Level p stands for the value `levels[p]`; if level 0 has one, every image lights all
+    /// inputs. Levels of inputs that a group does not have change nothing.
     ///
     /// # Panics
-    /// If there are more than [`IMAGES`](Self::IMAGES), an image lights a group that is not there, its numbers and levels
-    /// differ in length, or what is dark has a value. In debug builds, if numbers do not ascend.
+    /// If there are more than [`IMAGES`](Self::IMAGES), an image lights a group that is not there, or its numbers and levels
+    /// differ in length. In debug builds, if numbers do not ascend.
     pub fn turn<'a>(
         &mut self,
         levels: &[f32; 256],
         images: impl Iterator<Item = (&'a [u16], &'a [[u8; GROUP]])>,
     ) {
-        assert!(levels[0] == 0.0, "an input that is dark is zero");
         self.levels = *levels;
+        let is_all_lit = levels[0] != 0.0;
         if self.images > 0 {
             self.greys.fill(DARK);
         }
         let groups: &mut [[[u8; GROUP]; Self::IMAGES]] = bytemuck::cast_slice_mut(&mut self.greys);
+        let totals: &mut [i32; Self::IMAGES] = bytemuck::cast_mut(&mut self.totals);
         self.images = 0;
         for (numbers, greys) in images {
             let image = self.images;
@@ -124,9 +132,14 @@ impl Lighters {
             for (&group, &grey) in numbers.iter().zip(greys) {
                 groups[usize::from(group)][image] = grey;
             }
+            if is_all_lit {
+                totals[image] = total(greys);
+            }
             self.images += 1;
         }
-        self.lit_by.iter_mut().zip(&self.greys).for_each(|(mask, greys)| *mask = Mask::of(greys));
+        let all = Mask::first(self.images);
+        let lit_by = |greys| if is_all_lit { all } else { Mask::of(greys) };
+        self.lit_by.iter_mut().zip(&self.greys).for_each(|(mask, greys)| *mask = lit_by(greys));
     }
 
     /// How many images there are.
@@ -177,6 +190,11 @@ impl Lighters {
     #[inline(always)]
     pub(crate) fn greys(&self, group: usize) -> &Greys {
         &self.greys[group]
+    }
+
+    /// The sum of every image's grey levels, where level 0 has a value.
+    pub(crate) fn totals(&self) -> &[i32xN; Self::IMAGES / LANES] {
+        &self.totals
     }
 
     /// The values of a group's inputs in an image.
@@ -275,6 +293,11 @@ impl Lighters {
     }
 }
 
+/// The sum of an image's grey levels.
+pub(crate) fn total(greys: &[[u8; GROUP]]) -> i32 {
+    greys.as_flattened().iter().map(|&grey| i32::from(grey)).sum()
+}
+
 /// Adds an image's part to the sums for a group: `sums[k][v] += x[k] row[v]`.
 #[inline(always)]
 pub(crate) fn add_products<const T: usize>(
@@ -327,9 +350,9 @@ mod tests {
         }
     }
 
-    /// Images by their numbers, after others have been there.
-    fn part(images: Range<usize>) -> Lighters {
-        let levels = array::from_fn(|level| 2.0 * level as f32);
+    /// Images by their numbers, after others have been there, where dark inputs have such a value.
+    fn part(images: Range<usize>, dark: f32) -> Lighters {
+        let levels = array::from_fn(|level| dark + 2.0 * level as f32);
         let mut part = Lighters::new(&Groups::of_inputs(INPUTS));
         part.turn_dense(&levels, (0..Lighters::IMAGES).map(|_| [255; INPUTS]));
         part.turn_dense(
@@ -340,13 +363,13 @@ mod tests {
     }
 
     /// A full one, and two more.
-    fn parts() -> [Lighters; 3] {
-        [part(0..64), part(64..67), part(67..68)]
+    fn parts(dark: f32) -> [Lighters; 3] {
+        [0..64, 64..67, 67..68].map(|images| part(images, dark))
     }
 
     #[test]
     fn parts_know_how_many_images_they_have_and_which_groups_these_light() {
-        let parts = parts();
+        let parts = parts(0.0);
         assert_eq!(parts.each_ref().map(Lighters::len), [64, 3, 1]);
         assert_eq!([0, 1, 2, 3].map(|n| Lighters::count(&parts[..n])), [0, 64, 67, 68]);
         assert!(Lighters::new(&Groups::of_inputs(INPUTS)).is_empty() && !parts[2].is_empty());
@@ -359,12 +382,22 @@ mod tests {
         assert_eq!(listed(&[]), []);
         assert_eq!(listed(&parts[..1]), [0, 1, 2, 3, 12, 13, 14, 15, 16, 17]);
         assert_eq!(listed(&parts), [0, 1, 2, 3, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17]);
+        assert!(
+            listed(&self::parts(1.0)[1..]).into_iter().eq(0..INPUTS as u16),
+            "if dark inputs have a value"
+        );
+    }
+
+    #[test]
+    fn masks_have_as_many_images_as_there_are() {
+        assert_eq!([0, 1, 3, 64].map(Mask::first), [0, 1, 7, u64::MAX].map(Mask));
     }
 
     #[test]
     fn net_inputs_are_those_of_the_plain_loop() {
-        let parts = parts();
-        for width in [LANES + 1, NARROW_TILE * LANES + 1, FOUR_ROWS_TILE * LANES + 1] {
+        let widths = [LANES + 1, NARROW_TILE * LANES + 1, FOUR_ROWS_TILE * LANES + 1];
+        for (width, dark) in widths.into_iter().flat_map(|width| [(width, 0.0), (width, 1.0)]) {
+            let parts = parts(dark);
             let weights = Panel::from_fn(INPUTS, width, |j, i| (3 * j + i) as f32 % 11.0 - 5.0);
             let stride = weights.stride();
             for taken in 0..=parts.len() {
@@ -375,11 +408,15 @@ mod tests {
                     let want: Vec<f32> = (0..images)
                         .flat_map(|b| (slice.start * LANES..slice.end * LANES).map(move |i| (b, i)))
                         .map(|(b, i)| {
-                            let x = |j: usize| 2.0 * f32::from(grey(b, j));
+                            let x = |j: usize| dark + 2.0 * f32::from(grey(b, j));
                             (0..INPUTS).map(|j| x(j) * weights.as_slice()[j * stride + i]).sum()
                         })
                         .collect();
-                    assert_eq!(bytemuck::cast_slice::<_, f32>(&sums), want, "{width}, {taken}, {slice:?}");
+                    assert_eq!(
+                        bytemuck::cast_slice::<_, f32>(&sums),
+                        want,
+                        "{width}, {dark}, {taken}, {slice:?}"
+                    );
                 }
             }
         }

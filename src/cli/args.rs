@@ -182,9 +182,8 @@ What the columns say:
   test      for each test image in a full count, catching up included
   x sgd     the median of the rounds' ratios to SGD of the same size and batch
   flop      the kernels' operations on lit pixels; where several images go
-            together, on groups of four with any lit, or on all inputs if half
-            of them are lit; padding to whole vectors included. A fused
-            multiply-add (FMA) counts as two
+            together, on groups of four with any lit; padding to whole vectors
+            included. A fused multiply-add (FMA) counts as two
   bytes     weights and optimizer's memory loaded and stored; where several
             images go together, also the deltas that gradients are summed from
   of FMA peak, of its bandwidth

@@ -2,15 +2,14 @@
 //! them together, and what lies above it through one after the other. One thread does it all: between two, the weights would
 //! change hands too often to gain much.
 
-use super::dense::Dense;
 use super::images::Images;
 use super::inner::Rows;
 use super::learner::{Above, Task};
 use super::past::Past;
 use super::phases::{Laps, Phase, Piece};
 use super::threads::Threads;
-use super::turned::{Pixels, Step};
-use super::ways::{ByPixels, ByProducts, Way};
+use super::turned::Step;
+use super::way::Way;
 use dlr_kernels::ahead::Products;
 use dlr_kernels::lanes::{LANES, f32xN};
 use dlr_kernels::layer::Layer;
@@ -28,16 +27,24 @@ const FEWEST: usize = 40;
 /// Under momentum that is [soon gone](Layer::span), it takes 1.29 at H = 16 and 0.83 at 24; under other, 0.99 at 32 and 0.81 at 33.
 /// With vectors of eight, 1.02 at 128 and 0.92 at 136, 1.06 at 32 and 0.94 at 33, and 1.11 at 80 and 0.86 at 96. With sixteen, that
 /// was measured where [bytes can be multiplied](dlr_kernels::ahead).
-pub(super) fn pays<R: Rule>(first: &Layer<R>, dense: bool) -> bool {
-    let most = match (dense, R::DERIVED, first.span() <= TOGETHER, LANES) {
-        (true, false, ..) => 48,
-        (true, true, _, 16) => 32,
-        (true, true, ..) => 24,
-        (false, false, _, 16) => 32,
-        (false, false, ..) => 128,
-        (false, true, true, 16) => 16,
-        (false, true, false, 16) | (false, true, true, _) => 32,
-        (false, true, false, _) => 80,
+///
+/// Groups of inputs that are lit as a whole have no zeros to multiply, so of images that light more, fewer units suffice. With
+/// vectors of eight, where half of the inputs are lit, it takes 1.01 at 64 under gradient descent, 0.86 at 16 under momentum that
+/// is soon gone, and 1.00 at 32 under other; where all are, 0.83 at 8, 0.79 at 8, and 1.21 at 8 and 0.80 at 12. With sixteen, none of
+/// that was measured.
+pub(super) fn pays<R: Rule>(first: &Layer<R>, density: f64) -> bool {
+    let most = match (density, R::DERIVED, first.span() <= TOGETHER, LANES) {
+        (1.0.., _, _, 16) => 16,
+        (1.0.., ..) => 8,
+        (0.5.., false, _, 16) => 32,
+        (0.5.., false, ..) => 64,
+        (0.5.., true, true, _) => 16,
+        (0.5.., true, false, _) => 32,
+        (_, false, _, 16) => 32,
+        (_, false, ..) => 128,
+        (_, true, true, 16) => 16,
+        (_, true, false, 16) | (_, true, true, _) => 32,
+        (_, true, false, _) => 80,
     };
     R::ADDS_UP && first.stored().width() > most
 }
@@ -59,9 +66,8 @@ pub(super) fn even(images: usize) -> usize {
 /// What lies between the first layer and the next, and what images take from those before.
 pub(super) struct Ahead {
     between: Rows,
-    by_pixels: (ByPixels, Past<Pixels>),
-    /// Where images are dense.
-    by_products: Option<(ByProducts, Past<Dense>)>,
+    way: Way,
+    past: Past,
 }
 
 impl Ahead {
@@ -69,8 +75,8 @@ impl Ahead {
     pub(super) fn new<A: Rule>(first: &Layer<A>) -> Self {
         Self {
             between: Rows::new(TOGETHER, first.stored().width()),
-            by_pixels: (ByPixels::default(), Past::new(first, TOGETHER)),
-            by_products: None,
+            way: Way::default(),
+            past: Past::new(first, TOGETHER),
         }
     }
 
@@ -85,43 +91,24 @@ impl Ahead {
         (order, next): (&[u32], &[u32]),
         laps: &mut L,
     ) {
-        let Self { between, by_pixels, by_products } = self;
+        let Self { between, way, past } = self;
         let (task, weights) = (Task { threads: Threads::One, ..task }, first.stored());
         let [step, coming] =
             [order, next].map(|order| Step::new(task, images, order, weights, &*laps).with_products());
-        if images.are_dense() {
-            let new = || (ByProducts::new(weights), Past::new(first, TOGETHER));
-            let (way, past) = by_products.get_or_insert_with(new);
-            learn(first, above, between, (way, past), (&step, &coming));
-        } else {
-            let (way, past) = by_pixels;
-            learn(first, above, between, (way, past), (&step, &coming));
+        way.read(&step);
+        way.sums(first.stored().as_vectors(), &mut between.hidden, &step);
+        if A::DERIVED {
+            past.meet(first, way, &mut between.hidden, &step);
         }
+        one_by_one(first, above, between, way.products(), &step);
+        step.serial(Phase::Update, || way.leap(first, &between.deltas, order.len()));
+        if A::DERIVED {
+            past.go_on(first, way, &mut between.deltas, &step, coming.order.is_empty());
+        }
+        way.go_on(&coming);
         first.settle_all(order.len());
         laps.lap_together();
     }
-}
-
-/// One step, but for its [end](Layer::settle_all).
-fn learn<A: Rule, I: Rule, B: Rule, W: Way, L: Laps>(
-    first: &mut Layer<A>,
-    above: &mut Above<I, B>,
-    between: &mut Rows,
-    (way, past): (&mut W, &mut Past<W::Images>),
-    (step, coming): (&Step<L>, &Step<L>),
-) {
-    let count = step.order.len();
-    way.read(step);
-    way.sums(first.stored().as_vectors(), &mut between.hidden, step);
-    if A::DERIVED {
-        past.meet(first, way, &mut between.hidden, step);
-    }
-    one_by_one(first, above, between, way.products(), step);
-    step.serial(Phase::Update, || way.leap(first, &between.deltas, count));
-    if A::DERIVED {
-        past.go_on(first, way, &mut between.deltas, step, coming.order.is_empty());
-    }
-    way.go_on(coming);
 }
 
 /// Takes every image from its net inputs by weights as they were before the first of them to its deltas, times the learning rate: to
@@ -161,16 +148,17 @@ mod tests {
 
     #[test]
     fn only_updates_that_add_up_are_made_together() {
-        fn pays_by<R: Rule>(rule: R, units: usize, dense: bool) -> bool {
-            pays(&Layer::new(Panel::zeros(1, units), rule), dense)
+        fn pays_by<R: Rule>(rule: R, units: usize, density: f64) -> bool {
+            pays(&Layer::new(Panel::zeros(1, units), rule), density)
         }
         let [soon, late] = [0.8, 0.99].map(|mu| Momentum::nesterov(0.1, mu).at_rest());
         assert!(
-            pays_by(Sgd { lr: 0.1 }, 1000, false)
-                && pays_by(soon, if LANES == 16 { 17 } else { 33 }, false)
-                && pays_by(late, 1000, true)
+            pays_by(Sgd { lr: 0.1 }, 1000, 0.2)
+                && pays_by(soon, if LANES == 16 { 17 } else { 33 }, 0.2)
+                && pays_by(late, 33, 0.5)
+                && pays_by(Sgd { lr: 0.1 }, 17, 1.0)
         );
-        assert!(!pays_by(Sgd { lr: 0.1 }, 30, false) && !pays_by(soon, 8, true) && !pays_by(late, 32, false));
-        assert!(!pays_by(Dlr::<true> { lr: 0.1, alpha: 1.0 }, 1000, false));
+        assert!(!pays_by(Sgd { lr: 0.1 }, 30, 0.5) && !pays_by(soon, 8, 1.0) && !pays_by(late, 32, 0.2));
+        assert!(!pays_by(Dlr::<true> { lr: 0.1, alpha: 1.0 }, 1000, 1.0));
     }
 }

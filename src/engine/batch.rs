@@ -1,14 +1,12 @@
-//! One training step from a batch of images: by lit pixels, or by dense products where the images are dense. These stay on
-//! one thread.
+//! One training step from a batch of images.
 
-use super::dense::Dense;
 use super::images::Images;
 use super::inner::{self, Inner, Rows};
 use super::learner::{Layers, Outputs, Task};
 use super::network::Network;
 use super::phases::{Laps, Phase, Piece};
 use super::turned::{Step, Turned, each_piece, tile};
-use dlr_kernels::gradient::{OfBatchOutputs, OfMatrix};
+use dlr_kernels::gradient::OfBatchOutputs;
 use dlr_kernels::lanes::{f32xN, vectors};
 use dlr_kernels::layer::Layer;
 use dlr_kernels::panel::Panel;
@@ -20,8 +18,6 @@ pub(super) struct Batch {
     turned: Turned,
     /// The hidden deltas of the first layer.
     deltas: Tiled,
-    /// The dense path's images, and their gradient.
-    dense: Option<(Dense, Panel)>,
     /// Of each hidden layer.
     rows: Vec<Rows>,
     output_deltas: Panel,
@@ -52,7 +48,6 @@ impl Batch {
         Self {
             turned: Turned::default(),
             deltas: Tiled::default(),
-            dense: None,
             rows: network.hidden().layers().iter().map(|&units| Rows::new(batch, units)).collect(),
             output_deltas: Panel::zeros(batch, network.outputs()),
             gradients: gradients.collect(),
@@ -71,17 +66,13 @@ impl Batch {
     ) {
         let weights = layers.first.stored();
         let [step, coming] = [order, next].map(|order| Step::new(task, images, order, weights, &*laps));
-        if images.are_dense() {
-            self.learn_dense(&mut layers, &step);
-        } else {
-            self.learn_lit(&mut layers, &step, &coming);
-        }
+        self.step(&mut layers, &step, &coming);
         layers.first.settle();
         laps.lap_together();
     }
 
-    /// By lit pixels.
-    fn learn_lit<A: Rule, I: Rule, B: Rule, L: Laps>(
+    /// All of it, but for its [end](Layer::settle).
+    fn step<A: Rule, I: Rule, B: Rule, L: Laps>(
         &mut self,
         layers: &mut Layers<A, I, B>,
         step: &Step<L>,
@@ -110,37 +101,6 @@ impl Batch {
         step.threads.join(update, || step.threads.join(upper, || next.read(coming)));
         turned.go_on();
         (self.turned, self.deltas) = (turned, deltas);
-    }
-
-    /// By dense products, whose gradients move all rows at every update. So none is behind, unless images were lit before.
-    fn learn_dense<A: Rule, I: Rule, B: Rule, L: Laps>(
-        &mut self,
-        layers: &mut Layers<A, I, B>,
-        step: &Step<L>,
-    ) {
-        let inputs = layers.first.stored().rows();
-        step.serial(Phase::Forward, || layers.first.catch_up(0..inputs));
-        let w1 = layers.first.stored();
-        let new = || (Dense::new(w1.rows()), Panel::zeros(w1.rows(), w1.width()));
-        let (mut dense, mut sums) = self.dense.take().unwrap_or_else(new);
-        step.serial(Phase::Forward, || {
-            dense.read(step.images, step.order);
-            dense.sums(w1.as_vectors(), &mut self.rows[0].hidden);
-        });
-        if layers.inner.is_empty() {
-            self.pass(|_, _| {}, None, layers.last.stored(), step);
-        } else {
-            self.pass_inner(layers, step);
-        }
-        step.serial(Phase::Update, || {
-            let Layers { inner, last, .. } = layers;
-            let images = step.order.len();
-            update_upper(inner, last, &self.rows, &mut self.gradients, &self.output_deltas, images);
-            dense.gradient(&self.rows[0].deltas, &mut sums);
-        });
-        let gradient = OfMatrix { sums: &sums, scale: step.scale() };
-        step.update(layers.first, &gradient);
-        self.dense = Some((dense, sums));
     }
 
     /// From the net inputs of the first hidden layer to the deltas of all of them, where there are several.

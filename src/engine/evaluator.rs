@@ -2,7 +2,6 @@
 //!
 //! An image's class is the output with the largest net input, the first of equals.
 
-use super::dense::Dense;
 use super::images::Images;
 use super::inner;
 use super::network::Weights;
@@ -148,7 +147,6 @@ pub(super) fn classify_each(
 ) {
     let Weights { first, inner, last } = weights;
     let sums = match first.width() {
-        _ if images.are_dense() => dense_sums,
         WORTH_TURNING.. => turned_sums,
         _ => lit_sums,
     };
@@ -184,11 +182,4 @@ fn turned_sums(images: &Images, numbers: &[u32], first: &Panel, hidden: &mut Pan
     };
     let parts: Vec<_> = numbers.chunks(Lighters::IMAGES).map(part).collect();
     Lighters::hidden_sums(&parts, first.as_vectors(), 0..first.vectors(), hidden.as_vectors_mut());
-}
-
-/// The same by dense products.
-fn dense_sums(images: &Images, numbers: &[u32], first: &Panel, hidden: &mut Panel) {
-    let mut dense = Dense::new(images.inputs());
-    dense.read(images, numbers);
-    dense.sums(first.as_vectors(), hidden);
 }

@@ -28,9 +28,6 @@ impl Inputs {
     }
 }
 
-/// Density from which on images are dense.
-const DENSE: f64 = 0.5;
-
 /// A split and the inputs that its grey levels stand for.
 pub struct Images<'a> {
     grouping: &'a Groups,
@@ -95,10 +92,9 @@ impl<'a> Images<'a> {
         self.label[n]
     }
 
-    /// Whether dense products are the faster way through these images: they do all of the work, but several times faster
-    /// than it can be done for lit pixels alone.
-    pub fn are_dense(&self) -> bool {
-        self.density >= DENSE
+    /// The part of the inputs that are not zero.
+    pub fn density(&self) -> f64 {
+        self.density
     }
 
     /// The input for each of the 256 grey levels.

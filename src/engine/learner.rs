@@ -187,7 +187,7 @@ impl<A: Rule, I: Rule, B: Rule> Fused<A, I, B> {
 
     /// How many of the first of `count` images are learned together, though each by itself.
     fn together(&self, images: &Images, count: usize) -> usize {
-        let pays = self.task.batch == 1 && pays(&self.first, images.are_dense());
+        let pays = self.task.batch == 1 && pays(&self.first, images.density());
         if pays { worthwhile(count) } else { 0 }
     }
 

@@ -13,8 +13,8 @@
 //! | [`saved`] | a model with what its file says of its origin |
 //! | [`images`] | grey levels into inputs, ready for the kernels |
 //! | [`learner`], `batch` | training steps, online and in batches |
-//! | `ahead`, `past`, `ways` | online learning of several images at once, what they take from those before, and how they go |
-//! | `turned`, `dense` | several images and the first layer: by lit pixels, by dense products |
+//! | `ahead`, `past`, `way` | online learning of several images at once, what they take from those before, and how they go |
+//! | `turned` | several images and the first layer |
 //! | `inner` | the layers between two hidden ones |
 //! | [`evaluator`] | how many images a network classifies correctly, and whether that is enough |
 //! | [`classify`] | what a network says of images |
@@ -27,7 +27,6 @@ mod ahead;
 mod batch;
 pub mod checkpoint;
 pub mod classify;
-mod dense;
 pub mod evaluator;
 pub mod fit;
 pub mod hidden;
@@ -47,5 +46,5 @@ pub mod streams;
 pub mod threads;
 pub mod trainer;
 mod turned;
-mod ways;
+mod way;
 pub mod work;

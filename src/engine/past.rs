@@ -5,8 +5,8 @@
 //! gradients have to be added to these, but at the ends of a call.
 
 use super::phases::{Laps, Phase};
-use super::turned::Step;
-use super::ways::Way;
+use super::turned::{Pixels, Step};
+use super::way::Way;
 use dlr_kernels::ahead::Products;
 use dlr_kernels::lanes::f32xN;
 use dlr_kernels::layer::Layer;
@@ -17,13 +17,13 @@ use std::mem::swap;
 
 /// What is [remembered](Layer::remembered), as of a call's beginning, and the images since then, the latest of which are kept. Those
 /// before them are next to nothing by now.
-pub(super) struct Past<I> {
+pub(super) struct Past {
     /// How many images since then.
     since: usize,
     /// From the latest to the earliest.
-    kept: Vec<Kept<I>>,
+    kept: Vec<Kept>,
     /// Room for others.
-    spare: Vec<Kept<I>>,
+    spare: Vec<Kept>,
     /// A row for each image of a step: sums by what is remembered, then what will be remembered of deltas.
     rows: Panel,
     /// What is [seen](Echo::seen) of a gradient, and what is [to come](Echo::to_come), after 0, 1, 2, ... further updates.
@@ -32,8 +32,8 @@ pub(super) struct Past<I> {
 }
 
 /// The images of a step, and what they have done.
-struct Kept<I> {
-    images: I,
+struct Kept {
+    images: Pixels,
     count: usize,
     /// Times their rates.
     deltas: Panel,
@@ -41,7 +41,7 @@ struct Kept<I> {
     products: Products,
 }
 
-impl<I> Past<I> {
+impl Past {
     /// Before a call of `first`, in steps of at most so many images.
     pub(super) fn new<A: Rule>(first: &Layer<A>, images: usize) -> Self {
         let rows = Panel::zeros(images, first.stored().width());
@@ -55,7 +55,7 @@ impl<I> Past<I> {
     pub(super) fn meet<A: Rule, L: Laps>(
         &mut self,
         first: &Layer<A>,
-        way: &mut impl Way<Images = I>,
+        way: &mut Way,
         sums: &mut Panel,
         step: &Step<L>,
     ) {
@@ -84,7 +84,7 @@ impl<I> Past<I> {
     pub(super) fn go_on<A: Rule, L: Laps>(
         &mut self,
         first: &mut Layer<A>,
-        way: &mut impl Way<Images = I>,
+        way: &mut Way,
         deltas: &mut Panel,
         step: &Step<L>,
         is_last: bool,
@@ -103,9 +103,9 @@ impl<I> Past<I> {
     }
 
     /// Keeps the images of a step, and of those before it the ones that are not `span` updates old.
-    fn keep(&mut self, way: &mut impl Way<Images = I>, deltas: &mut Panel, count: usize, span: usize) {
+    fn keep(&mut self, way: &mut Way, deltas: &mut Panel, count: usize, span: usize) {
         let mut latest = self.spare.pop().unwrap_or_else(|| Kept {
-            images: way.room(),
+            images: Pixels::default(),
             count: 0,
             deltas: Panel::zeros(deltas.rows(), deltas.width()),
             products: Products::default(),
@@ -124,13 +124,7 @@ impl<I> Past<I> {
     }
 
     /// Has `first` remember what is left of all images that are kept, and of those of the step.
-    fn end<A: Rule>(
-        &mut self,
-        first: &mut Layer<A>,
-        way: &mut impl Way<Images = I>,
-        deltas: &Panel,
-        count: usize,
-    ) {
+    fn end<A: Rule>(&mut self, first: &mut Layer<A>, way: &mut Way, deltas: &Panel, count: usize) {
         let Self { since, kept, spare, rows, .. } = self;
         if *since >= first.span() {
             first.whole().forget();
@@ -178,7 +172,6 @@ mod tests {
     use crate::engine::images::{Images, Inputs};
     use crate::engine::learner::Task;
     use crate::engine::threads::Threads;
-    use crate::engine::ways::{ByPixels, ByProducts};
     use dlr_kernels::ahead::NEIGHBOURS;
     use dlr_kernels::output::{Backprop, OneHot};
     use dlr_kernels::rules::Momentum;
@@ -191,8 +184,8 @@ mod tests {
     /// Images of each call, whose last steps have 5, 3, 2, 5 and 1.
     const CALLS: [usize; 6] = [5, 3, 12, 60, 25, 31];
 
-    fn grey(image: usize, input: usize, dense: bool) -> u8 {
-        let is_lit = (image * image + 5 * input) % 7 < if dense { 6 } else { 2 };
+    fn grey(image: usize, input: usize) -> u8 {
+        let is_lit = (image * image + 5 * input) % 7 < 2;
         if is_lit { (1 + (13 * image + 29 * input) % 255) as u8 } else { 0 }
     }
 
@@ -220,17 +213,15 @@ mod tests {
     }
 
     /// Goes through all calls, and demands that images meet the weights of plain momentum, and calls leave them.
-    fn assert_is_momentum<W: Way>(way: impl Fn(&Panel) -> W, dense: bool) {
+    fn assert_is_momentum(inputs: Inputs) {
         let all: usize = CALLS.iter().sum();
-        let pixels: Vec<u8> =
-            (0..all).flat_map(|image| (0..INPUTS).map(move |j| grey(image, j, dense))).collect();
+        let pixels: Vec<u8> = (0..all).flat_map(|image| (0..INPUTS).map(move |j| grey(image, j))).collect();
         let split = Split::from_pixels(INPUTS, &pixels, &vec![0; all]).unwrap();
-        let images = Images::new(&split, Inputs::Unit);
-        assert_eq!(images.are_dense(), dense);
-        let x = |image: usize, j: usize| f64::from(grey(image, j, dense)) / 255.0;
+        let images = Images::new(&split, inputs);
+        let x = |image: usize, j: usize| f64::from(images.levels()[usize::from(grey(image, j))]);
 
         let mut first = Layer::new(Panel::zeros(INPUTS, UNITS), Momentum::nesterov(1.0, MU).at_rest());
-        let (mut way, mut past) = (way(first.stored()), Past::new(&first, NEIGHBOURS));
+        let (mut way, mut past) = (Way::default(), Past::new(&first, NEIGHBOURS));
         let mut plain = Plain { weights: [[0.0; UNITS]; INPUTS], velocities: [[0.0; UNITS]; INPUTS] };
         let one_hot = OneHot { low: 0.0, high: 1.0 };
         let task = Task { batch: 1, one_hot, backprop: Backprop::Mse, threads: Threads::One };
@@ -288,8 +279,8 @@ mod tests {
 
     #[test]
     fn images_meet_what_velocities_would_have_done() {
-        assert_is_momentum(|_| ByPixels::default(), false);
-        assert_is_momentum(ByProducts::new, true);
+        assert_is_momentum(Inputs::Unit);
+        assert_is_momentum(Inputs::Offset);
     }
 
     #[test]

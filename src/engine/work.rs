@@ -1,9 +1,9 @@
 //! How much work training is, by what the kernels say of themselves: for profiles to set against the time it takes.
 //!
 //! Everything is counted as the kernels do it on one thread: lit pixels only, with their groups where several images go through
-//! the first layer together, and all where they do so by dense products; lanes of padding included, since the machine works on them too. What stays in registers, is only
+//! the first layer together; lanes of padding included, since the machine works on them too. What stays in registers, is only
 //! as long as an image (its activations and deltas), or is the sums of a narrow tile of rows costs no loads; what is done in
-//! whole numbers (lit images' products with each other) is no floating-point operation.
+//! whole numbers (images' products with each other) is no floating-point operation.
 
 use super::images::Images;
 use dlr_kernels::ahead::NEIGHBOURS;
@@ -25,15 +25,12 @@ pub(super) struct Visits {
     pub batch: f64,
     /// Where these are learned one after the other, each with an update of its own in the layers above, what they take from before.
     pub ahead: Option<Before>,
-    /// Inputs of an image that are worked on: its lit pixels, where several go together with their [groups](GROUP), or all by dense
-    /// products. What is missing of groups at the edges of odd images is left out, though it is multiplied.
+    /// Inputs of an image that are worked on: its lit pixels, where several go together with their [groups](GROUP). What is missing of groups at the edges of odd images is left out, though it is multiplied.
     pub lit: f64,
     /// Rows that any image of an update has worked on.
     pub rows: f64,
     /// Those of them that the update before did not light, though an earlier one did.
     pub woken: f64,
-    /// Whether the images go through dense products.
-    pub dense: bool,
 }
 
 /// What images that go through the first layer together, but are learned one after the other, take from before all of them, under
@@ -81,15 +78,12 @@ impl Visits {
         let mut last = vec![0_u32; images.inputs()]; // the update that lit a row last, counted from 1
         let (mut lit, mut rows, mut woken, mut updates) = (0_u64, 0_u64, 0_u64, 0_u32);
         let mut visited: Vec<u16> = Vec::new();
-        let dense = batch > 1 && images.are_dense();
         for images_of_update in order.chunks(batch) {
             updates += 1;
             for &image in images_of_update {
                 let image = image as usize;
                 visited.clear();
-                if dense {
-                    visited.extend(0..images.inputs() as u16);
-                } else if batch == 1 {
+                if batch == 1 || images.density() >= 1.0 {
                     visited.extend(images.numbers(image));
                 } else {
                     for &group in images.groups().of(image).0 {
@@ -112,7 +106,6 @@ impl Visits {
             lit: lit as f64 / images_seen,
             rows: rows as f64 / updates,
             woken: woken as f64 / updates,
-            dense,
         }
     }
 }
@@ -143,7 +136,7 @@ pub(super) struct Shape {
 
 /// The work of a network whose layers learn by `A` and `B`.
 pub(super) fn work<A: Rule, B: Rule>(shape: Shape, visits: &Visits) -> Work {
-    let Visits { batch, ahead, lit, rows, woken, dense } = *visits;
+    let Visits { batch, ahead, lit, rows, woken } = *visits;
     let padded = |width: usize| (vectors(width) * LANES) as f64;
     let (hidden, outputs) = (padded(shape.hidden), shape.outputs as f64);
     let row = 4.0 * hidden;
@@ -154,20 +147,19 @@ pub(super) fn work<A: Rule, B: Rule>(shape: Shape, visits: &Visits) -> Work {
     let Before { remembered, met, kept } = ahead.unwrap_or(Before::NOTHING);
     let online = batch == 1.0;
 
-    // Forward: a multiplication and an addition for each weight of a row. Dense products read W1 once a batch; by lit
-    // pixels, it is read once for every two parts, which go forward together.
+    // Forward: a multiplication and an addition for each weight of a row. Where several images go together, W1 is read once for
+    // every two parts.
     let mut flops = 2.0 * lit * hidden;
     let parts = (batch / Lighters::IMAGES as f64).ceil();
-    let mut loads = match (online, dense) {
-        (true, _) => lit * row,
-        (false, true) => shape.inputs as f64 * row / batch,
-        (false, false) => shape.inputs as f64 * row * (parts / Lighters::TOGETHER as f64).ceil() / batch,
+    let mut loads = match online {
+        true => lit * row,
+        false => shape.inputs as f64 * row * (parts / Lighters::TOGETHER as f64).ceil() / batch,
     };
     let mut stores = 0.0;
     if A::DERIVED && online {
         flops += lit * see;
         loads += lit * one_memory;
-    } else if !rests::<A>() && !dense {
+    } else if !rests::<A>() {
         // Rows are renewed one by one before they are read; online, what is remembered is left to the update.
         let renewed = row + one_memory;
         flops += woken / batch * see;
@@ -181,7 +173,6 @@ pub(super) fn work<A: Rule, B: Rule>(shape: Shape, visits: &Visits) -> Work {
         let before = (batch - 1.0) / 2.0;
         let neighbourhoods = ((batch / NEIGHBOURS as f64 - 1.0) / 2.0).max(0.0) + met / NEIGHBOURS as f64;
         flops += 2.0 * (before + met) * hidden;
-        flops += if dense { 2.0 * (batch + kept) * shape.inputs as f64 } else { 0.0 }; // of lit pixels, in whole numbers
         loads += row * (before.min((NEIGHBOURS - 1) as f64 / 2.0) + neighbourhoods);
         stores += row * neighbourhoods;
         flops += remembered * (2.0 * lit * hidden + see);
@@ -198,7 +189,7 @@ pub(super) fn work<A: Rule, B: Rule>(shape: Shape, visits: &Visits) -> Work {
         let sums = 1.0 + remembered;
         let groups = if ahead.is_some() { 0.0 } else { (outputs / GROUP as f64).ceil() };
         flops += 2.0 * (sums * lit + groups * GROUP as f64) * hidden;
-        loads += sums * if dense { row } else { lit / GROUP as f64 * row } + groups * row;
+        loads += sums * lit / GROUP as f64 * row + groups * row;
     }
     // The updates; ahead, what is remembered is read and written for a part of the images only. In batches, norms of rows are taken from rows that are read once more.
     let (rows_each, outputs_each) = (rows / batch, if ahead.is_some() { outputs } else { outputs / batch });
@@ -217,8 +208,7 @@ pub(super) fn work<A: Rule, B: Rule>(shape: Shape, visits: &Visits) -> Work {
     // Rows between the layers, the deltas of images that are kept, and all of these images' grey levels, turned around.
     let rows_of_images = if ahead.is_some() && A::DERIVED { 3.0 * batch + kept } else { 2.0 * batch };
     let between = if online { 0.0 } else { rows_of_images * row };
-    let greys = (shape.inputs * Lighters::IMAGES) as f64 * (parts + kept / batch);
-    let greys = if online || dense { 0.0 } else { greys };
+    let greys = if online { 0.0 } else { (shape.inputs * Lighters::IMAGES) as f64 * (parts + kept / batch) };
     let working_set = rows * (row + one_memory) + outputs * (row + other_memory) + between + greys;
     Work { flops, loads, stores, working_set, memory_per_weight: memory::<A>() as usize }
 }
@@ -241,15 +231,17 @@ mod tests {
         let split = Split::from_pixels(4, &pixels, &[0; 4]).unwrap();
         let images = Images::new(&split, Inputs::Unit);
         let count = |batch| Visits::count(&images, &[0, 1, 2, 3], batch, None);
-        let online = Visits { batch: 1.0, ahead: None, lit: 1.25, rows: 1.25, woken: 0.25, dense: false };
+        let online = Visits { batch: 1.0, ahead: None, lit: 1.25, rows: 1.25, woken: 0.25 };
         assert_eq!(count(1), online, "only pixel 0 of image 2 had a pause");
         assert_eq!(count(2), Visits { batch: 2.0, lit: 4.0, rows: 4.0, woken: 0.0, ..online }, "one group");
+        let all = Visits::count(&Images::new(&split, Inputs::Offset), &[0, 1, 2, 3], 4, None);
+        assert_eq!(all, Visits { batch: 4.0, lit: 4.0, rows: 4.0, woken: 0.0, ..online });
     }
 
     #[test]
     fn work_by_hand() {
         let shape = Shape { inputs: 784, hidden: 30, outputs: 10 };
-        let online = Visits { batch: 1.0, ahead: None, lit: 150.0, rows: 150.0, woken: 80.0, dense: false };
+        let online = Visits { batch: 1.0, ahead: None, lit: 150.0, rows: 150.0, woken: 80.0 };
         let units = 31.0 * 32.0 + 32.0 * 16.0;
         let sgd = work::<Sgd, Sgd>(shape, &online);
         // A multiplication and an addition for every weight read and updated, and for W2 twice on its way.

@@ -48,7 +48,7 @@ fn threads_decide_nothing() {
     assert_eq!(cases, 3 * (OPTIMIZERS.len() + 3));
 }
 
-/// Images that are learned together, by lit pixels and by dense products.
+/// Images that are learned together, with dark pixels and without.
 #[test]
 fn threads_decide_nothing_of_what_is_learned_together() {
     let desk = Desk::new();
