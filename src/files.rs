@@ -40,6 +40,9 @@ pub fn place(path: &Path) -> PathBuf {
     const MOST_LINKS: usize = 40;
     let mut path = path.to_owned();
     for _ in 0..MOST_LINKS {
+        if fs::metadata(&path).is_ok() {
+            break; // it leads somewhere
+        }
         let Ok(target) = fs::read_link(&path) else { break };
         path = folder(&path).join(target);
     }

@@ -27,7 +27,7 @@
 //!
 //! 1. An image's products are summed along the groups of inputs that it lights, where [`Lighters`] have the grey levels of all
 //!    images side by side; whole vectors of images, so the last has some that are not before it. Levels are multiplied, and
-//!    their products scaled at the end.
+//!    their products scaled at the end; where level 0 has a value, what that adds comes of the sums of their levels.
 //! 2. What some neighbours do to all images after them is taken off when the last of them is known. A tile of their deltas
 //!    stays in registers meanwhile. Only what they do to each other is taken off one by one.
 //!
@@ -57,8 +57,8 @@ pub struct Products {
 }
 
 impl Products {
-    /// Those of the images that `lighters` took in from the same lists instead, where levels are as far apart from each other. What
-    /// a group has beyond its inputs has level 0.
+    /// Those of the images that `lighters` took in from the same lists instead, where levels are evenly spaced. What a group has
+    /// beyond its inputs has level 0.
     ///
     /// # Panics
     /// If there is no image, or there are fewer than there, one lights a group that is not there, or there are more than 32,768
@@ -114,8 +114,8 @@ impl Products {
                 }
                 if dark != 0.0 {
                     let own = i32xN::splat(total(greys));
-                    for (to, &total) in row[first..].iter_mut().zip(&lighters.totals()[first..][..T]) {
-                        *to += (total + own).round_float().mul_add(slope, least);
+                    for (to, &others) in row[first..].iter_mut().zip(&lighters.totals()[first..][..T]) {
+                        *to += (others + own).round_float().mul_add(slope, least);
                     }
                 }
             }, else assert!(start >= end, "{} images at most", Lighters::IMAGES));

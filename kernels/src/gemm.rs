@@ -5,7 +5,7 @@
 //! ```
 //!
 //! Layers between two hidden ones are so where several images go together, and the tests take them for a second opinion on the
-//! first layer. There, groups of [lit inputs](crate::lighters) are faster, even where all inputs are lit.
+//! first layer. There, groups of [lit inputs](crate::lighters) are mostly faster, even where all inputs are lit.
 
 /// A matrix inside a slice: element (r, c) is at `r * row_stride + c * column_stride`.
 #[derive(Clone, Copy, Debug)]

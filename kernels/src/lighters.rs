@@ -19,6 +19,7 @@
 //! 2. An image that lights some of a group's inputs adds zeros for the others: exact, as long as weights and deltas are
 //!    finite; what is not makes NaN of what the whole group is part of. MNIST's images light 150 inputs in 50 groups, so a third
 //!    more multiplications, but a third of the loads.
+//!    Where level 0 has a value, every image lights all groups.
 //! 3. The levels of a group lie image by image, as numbers of 32 bits: turning an image around takes one store for each group
 //!    that it lights. Masks of the images that light a group are kept, since with one that is ready, loads of a group's rows
 //!    need not wait for the sums of the group before it; and groups that no image lights are left out by them.
@@ -106,7 +107,7 @@ impl Lighters {
 
     /// Takes in other images: of each, the numbers of the groups of which any input has a grey level above 0, strictly ascending,
     /// and the grey levels of their inputs. Level p stands for the value `levels[p]`; if level 0 has one, every image lights all
-    /// inputs. Levels of inputs that a group does not have change nothing.
+    /// inputs. Levels of inputs that a group does not have change nothing, if level 0 has no value, and are 0 if it has.
     ///
     /// # Panics
     /// If there are more than [`IMAGES`](Self::IMAGES), an image lights a group that is not there, or its numbers and levels

@@ -119,10 +119,10 @@ mod tests {
 
     /// Networks whose first layer images go through one by one, and turned around, with hidden layers after it and without.
     fn sizes() -> impl Iterator<Item = Hidden> {
-        ["13", "70", "13,6,9", "70,20"].into_iter().map(|hidden| hidden.parse().unwrap())
+        ["13", "70", "13,6,9", "300,20"].into_iter().map(|hidden| hidden.parse().unwrap())
     }
 
-    /// The ways that images go: these, and as dense ones.
+    /// These, with dark pixels and without.
     fn ways() -> impl Iterator<Item = (Inputs, Hidden)> {
         [Inputs::Unit, Inputs::Offset]
             .into_iter()
@@ -147,11 +147,11 @@ mod tests {
                 };
                 let outputs = network.to_torch().into_iter().fold(x.map(f64::from).to_vec(), through);
                 for (found, want) in answers.outputs(n).iter().zip(&outputs) {
-                    // Sums of 6 to 70 numbers of about 1, each rounded to 6e-8, through functions of slope 1/4.
-                    assert!((f64::from(*found) - want).abs() < 1e-6, "image {n}: {found}, not {want}");
+                    // Sums of 6 to 300 numbers of about 1, each rounded to 6e-8, through functions of slope 1/4.
+                    assert!((f64::from(*found) - want).abs() < 3e-6, "image {n}: {found}, not {want}");
                 }
                 let class = usize::from(answers.class(n));
-                assert!(outputs.iter().all(|output| *output <= outputs[class] + 1e-6), "image {n}");
+                assert!(outputs.iter().all(|output| *output <= outputs[class] + 3e-6), "image {n}");
             }
         }
     }

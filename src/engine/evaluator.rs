@@ -16,8 +16,15 @@ use dlr_kernels::panel::Panel;
 pub(super) const IMAGES_PER_PIECE: usize = Lighters::TOGETHER * Lighters::IMAGES;
 /// Hidden units from which on images go forward together, as in batches. With 16 lanes, that takes 1.05 of the time of reading the
 /// rows of each image's lit pixels anew at H = 30, 0.92 at 40, and 0.82 at 64; with eight, 1.07 at 56, 0.98 at 64 and 0.96 at 80.
-/// Weights that are not finite then make NaN of whole groups' sums, as in batches, too.
-const WORTH_TURNING: usize = if LANES == 16 { 33 } else { 65 };
+/// Where half of the inputs are lit or more, with eight, 0.99 at 16, 0.96 at 30 and 0.63 at 48. Weights that are not finite then
+/// make NaN of whole groups' sums, as in batches, too.
+fn worth_turning(density: f64) -> usize {
+    match density {
+        0.5.. => 17,
+        _ if LANES == 16 => 33,
+        _ => 65,
+    }
+}
 
 /// A test set, and what earlier tests have shown about its images.
 pub struct Evaluator<'a> {
@@ -146,10 +153,7 @@ pub(super) fn classify_each(
     mut see: impl FnMut(usize, &mut [f32xN]),
 ) {
     let Weights { first, inner, last } = weights;
-    let sums = match first.width() {
-        WORTH_TURNING.. => turned_sums,
-        _ => lit_sums,
-    };
+    let sums = if first.width() < worth_turning(images.density()) { lit_sums } else { turned_sums };
     let mut hidden = Panel::zeros(numbers.len(), first.width());
     sums(images, numbers, first, &mut hidden);
     for weights in inner {
