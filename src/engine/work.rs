@@ -25,7 +25,8 @@ pub(super) struct Visits {
     pub batch: f64,
     /// Where these are learned one after the other, each with an update of its own in the layers above, what they take from before.
     pub ahead: Option<Before>,
-    /// Inputs of an image that are worked on: its lit pixels, where several go together with their [groups](GROUP). What is missing of groups at the edges of odd images is left out, though it is multiplied.
+    /// Inputs of an image that are worked on: its lit pixels, where several go together with their [groups](GROUP). What is missing
+    /// of groups at the edges of odd images is left out, though it is multiplied.
     pub lit: f64,
     /// Rows that any image of an update has worked on.
     pub rows: f64,
@@ -191,7 +192,8 @@ pub(super) fn work<A: Rule, B: Rule>(shape: Shape, visits: &Visits) -> Work {
         flops += 2.0 * (sums * lit + groups * GROUP as f64) * hidden;
         loads += sums * lit / GROUP as f64 * row + groups * row;
     }
-    // The updates; ahead, what is remembered is read and written for a part of the images only. In batches, norms of rows are taken from rows that are read once more.
+    // The updates; ahead, what is remembered is read and written for a part of the images only. In batches, norms of rows are taken
+    // from rows that are read once more.
     let (rows_each, outputs_each) = (rows / batch, if ahead.is_some() { outputs } else { outputs / batch });
     let (first_step, one_memory) = match ahead {
         Some(_) if A::DERIVED => (first_step * (1.0 + remembered) / 2.0, one_memory * remembered),

@@ -1,5 +1,5 @@
 //! The chain of oracles: finite differences and PyTorch vouch for the f64 reference (the former within `reference`),
-//! the reference for the dense path and for the fused one, and these two for each other.
+//! the reference for products of dense matrices and for the fused path, and these two for each other.
 
 mod assembly;
 mod batch;
