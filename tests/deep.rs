@@ -214,16 +214,20 @@ const LESS: [(f64, f64); 3] = [(LONG, 0.1), (MIDDLE, 0.3), (0.0, 3.0)];
 fn long_bound(images: usize) -> f64 {
     5e-6 + 4e-8 * images as f64
 }
-/// Units enough for that with vectors of any length, and how large rates may be: for dark pixels that are no inputs, and where
-/// all pixels are inputs, and most lit.
-const TOGETHER: [(bool, &str, f64); 4] =
-    [(false, "520", 0.0625), (false, "520,9", 0.0625), (true, "70", 0.25), (true, "70,9", 0.25)];
+/// Whether most pixels are lit, what inputs are, units enough for that with vectors of any length, and how large rates may be.
+const TOGETHER: [(bool, Inputs, &str, f64); 5] = [
+    (false, Inputs::Unit, "520", 0.0625),
+    (false, Inputs::Unit, "520,9", 0.0625),
+    (true, Inputs::Unit, "70", 0.25),
+    (true, Inputs::Offset, "70", 0.25),
+    (true, Inputs::Offset, "70,9", 0.25),
+];
 
 #[test]
 fn what_is_learned_together_is_what_the_reference_learns_in_turn() {
     let all: usize = CALLS.iter().sum();
     let (mut cases, mut worst) = (0, 0.0_f64);
-    for (dense, hidden, scale) in TOGETHER {
+    for (dense, inputs, hidden, scale) in TOGETHER {
         let grey = |n: usize, j: usize| (1 + (7 * n + 31 * j + n * j % 13) % 255) as u8;
         let is_lit =
             |n: usize, j: usize| n.is_multiple_of(1 << (j / 4 + 1)) || dense && !(n + j).is_multiple_of(3);
@@ -232,7 +236,8 @@ fn what_is_learned_together_is_what_the_reference_learns_in_turn() {
             .collect();
         let labels: Vec<u8> = (0..all).map(|n| (n * n % 11 % CLASSES) as u8).collect();
         let split = Split::from_pixels(INPUTS, &pixels, &labels).expect("little memory is needed");
-        let images = Images::new(&split, if dense { Inputs::Offset } else { Inputs::Unit });
+        let images = Images::new(&split, inputs);
+        assert_eq!(images.density() > 0.5, dense);
         let (patterns, order) = (patterns(&images), (0..all as u32).collect::<Vec<_>>());
         let start = lively(hidden.parse().expect("these are sizes"));
         let add_up = ["sgd", "sgd-decay", "sgd-rates", "momentum", "nesterov", "nesterov-authors"];
@@ -265,7 +270,7 @@ fn what_is_learned_together_is_what_the_reference_learns_in_turn() {
                     worst = worst.max(deviation / bound);
                     assert!(
                         deviation <= bound,
-                        "W{layer} of {hidden} by {optimizer}, dense: {dense}, images {call:?}: {deviation:e}"
+                        "W{layer} of {hidden} by {optimizer}, {inputs:?}, dense: {dense}, images {call:?}: {deviation:e}"
                     );
                 }
             }

@@ -291,8 +291,8 @@ mod tests {
     /// What images light.
     type Lists = Vec<(Vec<u16>, Vec<[u8; GROUP]>)>;
 
-    /// The values of dark inputs: none, and one.
-    const DARK: [f32; 2] = [0.0, 2.0];
+    /// The values of dark inputs: none, and one that is no step between two levels.
+    const DARK: [f32; 2] = [0.0, 4.0];
 
     fn value(level: u8, dark: f32) -> f32 {
         dark + 2.0 * f32::from(level)

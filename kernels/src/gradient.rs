@@ -455,13 +455,24 @@ mod tests {
     /// Of groups 0 to 3, the images light input 1, inputs 8 to 11, and of the last two, one.
     #[test]
     fn of_a_batch_by_lit_pixels() {
+        assert_is_of_a_batch(0.0, &[0, 1, 2, 3, 8, 9, 10, 11, 12, 13]);
+    }
+
+    #[test]
+    fn of_a_batch_whose_dark_pixels_are_inputs_too() {
+        assert_is_of_a_batch(3.0, &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13]);
+    }
+
+    /// Demands that these rows have a gradient, where dark inputs have such a value.
+    fn assert_is_of_a_batch(dark: f32, lit_rows: &[usize]) {
         const INPUTS: usize = 3 * GROUP + 2;
         const IMAGES: [[u8; INPUTS]; 3] = [
             [0, 1, 0, 0, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0],
             [0, 0, 0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 0],
             [0, 5, 0, 0, 0, 0, 0, 0, 0, 0, 6, 7, 0, 8],
         ];
-        let levels = array::from_fn(|level| level as f32);
+        let levels = array::from_fn(|level| dark + level as f32);
+        let value = |image: usize, input: usize| dark + f32::from(IMAGES[image][input]);
         let parts = [&IMAGES[..2], &IMAGES[2..]].map(|images| {
             let mut part = Lighters::new(&Groups::of_inputs(INPUTS));
             part.turn_dense(&levels, images.iter().copied());
@@ -469,12 +480,12 @@ mod tests {
         });
         let mut lit = Vec::new();
         Lighters::list(&parts, &mut lit);
-        let rows = [0, 1, 2, 3, 8, 9, 10, 11, 12, 13].map(|row| (row, 0.25));
+        let rows: Vec<_> = lit_rows.iter().map(|&row| (row, 0.25)).collect();
         let deltas = Panel::from_fn(4, WIDTH, |image, i| (10 * image + i) as f32);
         let tiled = Tiled::of(&deltas, 3);
         let gradient = OfBatch { parts: &parts, lit: &lit, deltas: &tiled, scale: 0.25 };
         assert_is(&gradient, &rows, |row, i| {
-            (0..IMAGES.len()).map(|b| f32::from(IMAGES[b][row]) * deltas.row(b)[i]).sum()
+            (0..IMAGES.len()).map(|b| value(b, row) * deltas.row(b)[i]).sum()
         });
 
         let deltas = Panel::from_fn(3, NARROW_TILE * LANES + 1, |image, i| (10 * image + i) as f32);
@@ -483,7 +494,7 @@ mod tests {
         for_narrow_tiles!(vectors, first, T => {
             for (row, _, vectors) in shown::<T>(&gradient, 0..rows.len(), first) {
                 let want = array::from_fn(|v| {
-                    let of_image = |b: usize| deltas.row_vectors(b)[first + v] * f32xN::splat(IMAGES[b][row].into());
+                    let of_image = |b: usize| deltas.row_vectors(b)[first + v] * f32xN::splat(value(b, row));
                     of_image(0) + of_image(1) + of_image(2)
                 });
                 assert_eq!(vectors, want, "row {row}, vectors from {first} on");

@@ -12,24 +12,27 @@ pub(super) const CURE: &str = "give a file in a folder that can be written";
 const IN_PLACE: [(&str, &str); 2] = [("--save", "the model"), ("--checkpoint", "the checkpoint")];
 
 /// The files of a command, as far as they have been named.
-pub(super) struct Files {
-    /// Where each is, and what it is told as.
-    named: Vec<(PathBuf, &'static str)>,
-    /// Of those that are written, the option and its words.
-    written: Vec<(&'static str, PathBuf)>,
+pub(super) struct Files(Vec<Named>);
+
+/// A file that a command reads or writes.
+struct Named {
+    what: &'static str,
+    place: PathBuf,
+    /// What it is called where it is written; then `what` is the option.
+    written: Option<PathBuf>,
 }
 
 impl Files {
     /// Those of a command that takes settings from this file, if there is any.
     pub(super) fn new(config: Option<&Path>) -> Self {
-        let mut files = Self { named: Vec::new(), written: Vec::new() };
+        let mut files = Self(Vec::new());
         files.reads("the file of settings", config);
         files
     }
 
     /// Names a file that is read, if there is any.
     pub(super) fn reads(&mut self, what: &'static str, path: Option<&Path>) {
-        self.named.extend(path.map(|path| (files::place(path), what)));
+        self.0.extend(path.map(|path| Named { what, place: files::place(path), written: None }));
     }
 
     /// Names a file that `option` has written, if there is any. `check` asks whether it could be.
@@ -45,13 +48,11 @@ impl Files {
         let Some(path) = path else { return Ok(()) };
         check(path)?;
         let place = files::place(path);
-        let is_taken =
-            |(other, what): &&(PathBuf, &'static str)| *other == place && !IN_PLACE.contains(&(option, what));
-        if let Some((_, what)) = self.named.iter().find(is_taken) {
-            return Err(overwritten(option, path, what));
+        let is_taken = |other: &&Named| other.place == place && !IN_PLACE.contains(&(option, other.what));
+        if let Some(other) = self.0.iter().find(is_taken) {
+            return Err(overwritten(option, path, other.what));
         }
-        self.named.push((place, option));
-        self.written.push((option, path.to_owned()));
+        self.0.push(Named { what: option, place, written: Some(path.to_owned()) });
         Ok(())
     }
 
@@ -63,10 +64,14 @@ impl Files {
     /// Refuses to write over a file of the data set.
     pub(super) fn spare(&self, data: &Dataset) -> Result<()> {
         let places: Vec<_> = data.files.iter().map(|file| files::place(file)).collect();
-        match self.written.iter().find(|(_, path)| places.contains(&files::place(path))) {
-            Some((option, path)) => Err(overwritten(option, path, "a file of the data set")),
-            None => Ok(()),
+        for Named { what, place, written } in &self.0 {
+            if let Some(path) = written
+                && places.contains(place)
+            {
+                return Err(overwritten(what, path, "a file of the data set"));
+            }
         }
+        Ok(())
     }
 }
 

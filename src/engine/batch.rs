@@ -58,7 +58,7 @@ impl Batch {
     /// if there are any.
     pub(super) fn learn<A: Rule, I: Rule, B: Rule, L: Laps>(
         &mut self,
-        mut layers: Layers<A, I, B>,
+        layers: Layers<A, I, B>,
         task: Task,
         images: &Images,
         (order, next): (&[u32], &[u32]),
@@ -66,28 +66,16 @@ impl Batch {
     ) {
         let weights = layers.first.stored();
         let [step, coming] = [order, next].map(|order| Step::new(task, images, order, weights, &*laps));
-        self.step(&mut layers, &step, &coming);
-        layers.first.settle();
-        laps.lap_together();
-    }
-
-    /// All of it, but for its [end](Layer::settle).
-    fn step<A: Rule, I: Rule, B: Rule, L: Laps>(
-        &mut self,
-        layers: &mut Layers<A, I, B>,
-        step: &Step<L>,
-        coming: &Step<L>,
-    ) {
         let mut turned = std::mem::take(&mut self.turned);
         let mut deltas = std::mem::take(&mut self.deltas);
-        turned.look(layers.first, step);
-        let sums = turned.sums(layers.first.stored().as_vectors(), step);
+        turned.look(layers.first, &step);
+        let sums = turned.sums(layers.first.stored().as_vectors(), &step);
         if layers.inner.is_empty() {
-            self.pass(sums, Some(&mut deltas), layers.last.stored(), step);
+            self.pass(sums, Some(&mut deltas), layers.last.stored(), &step);
         } else {
-            each_piece(&mut self.rows[0].hidden, sums, step);
-            self.pass_inner(layers, step);
-            tile(&self.rows[0].deltas, &mut deltas, step);
+            each_piece(&mut self.rows[0].hidden, sums, &step);
+            self.pass_inner(&layers, &step);
+            tile(&self.rows[0].deltas, &mut deltas, &step);
         }
         let Self { rows, output_deltas, gradients, .. } = self;
         let Layers { first, inner, last } = layers;
@@ -98,9 +86,11 @@ impl Batch {
         let Turned { now, next, .. } = &mut turned;
         let gradient = now.gradient(&deltas, step.scale());
         let update = || step.update(first, &gradient);
-        step.threads.join(update, || step.threads.join(upper, || next.read(coming)));
+        step.threads.join(update, || step.threads.join(upper, || next.read(&coming)));
         turned.go_on();
         (self.turned, self.deltas) = (turned, deltas);
+        first.settle();
+        laps.lap_together();
     }
 
     /// From the net inputs of the first hidden layer to the deltas of all of them, where there are several.
