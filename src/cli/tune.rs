@@ -12,7 +12,7 @@ use dlr::engine::hidden::Hidden;
 use dlr::engine::optimizer::{Entry, Hyper};
 use dlr::engine::trainer::training_images;
 use dlr::experiments::search::{Dimension, Space, sobol};
-use dlr::experiments::spaces::{setting, space};
+use dlr::experiments::spaces::{dimension, searchable, setting, space};
 use dlr::experiments::sweep::Sweep;
 use dlr::experiments::sweep::journal::Header;
 use dlr::experiments::tune::{ROUND, SEARCH_SEED, Trial, next_by_estimator, tune};
@@ -41,7 +41,8 @@ pub(crate) struct Tune {
     #[arg(long, value_name = "N", value_parser = whole(1..=1000), default_value = "3", allow_hyphen_values = true)]
     runs: u64,
 
-    /// Where to search a number, in place of the usual range: lr=0.01..1; several with commas between
+    /// Where to search a number, in place of the usual range, or one that is usually not searched: lr=0.01..1; several with
+    /// commas between
     #[arg(long, value_name = "NAME=LOW..HIGH,...", value_parser = range, value_delimiter = ',', allow_hyphen_values = true)]
     range: Vec<Range>,
 
@@ -172,9 +173,11 @@ fn searched(args: &Tune) -> Result<Space> {
         cure: "choose another optimizer, or fewer options".into(),
     };
     let usual = space(name).ok_or_else(|| none(format!("{name} has nothing to search for")))?;
-    let chosen = serde_json::to_value(Hyper::from(args.fixed)).expect("hyper-parameters are JSON");
+    let given = searchable(&args.fixed.into());
+    let free: Vec<_> =
+        searchable(&args.optimizer.defaults).into_iter().filter(|name| !given.contains(name)).collect();
     let mut dimensions: Vec<Dimension> =
-        usual.dimensions().iter().copied().filter(|dimension| chosen.get(dimension.name).is_none()).collect();
+        usual.dimensions().iter().copied().filter(|dimension| free.contains(&dimension.name)).collect();
     for (place, Range { name: wanted, low, high }) in args.range.iter().enumerate() {
         if args.range[..place].iter().any(|before| before.name == *wanted) {
             return Err(Error::Settings {
@@ -183,14 +186,15 @@ fn searched(args: &Tune) -> Result<Space> {
                 cure: "give each number one".into(),
             });
         }
-        let Some(dimension) = dimensions.iter_mut().find(|dimension| dimension.name == wanted) else {
-            let names: Vec<_> = usual.dimensions().iter().map(|dimension| dimension.name).collect();
-            return Err(Error::Settings {
-                option: "--range",
-                problem: format!("{wanted} is not searched for {name}, or has been given"),
-                cure: format!("give a range of {}", names.join(" or ")),
-            });
-        };
+        if free.is_empty() {
+            break; // as without a range
+        }
+        let dimension = dimension(wanted, *low, *high).filter(|dimension| free.contains(&dimension.name));
+        let dimension = dimension.ok_or_else(|| Error::Settings {
+            option: "--range",
+            problem: format!("{wanted} is no number of {name}'s, or has been given"),
+            cure: format!("give a range of {}", free.join(" or ")),
+        })?;
         // Both ends have to be what the option of that name would take.
         for end in [low, high] {
             contestant(&format!("{name} --{wanted} {end:e}")).map_err(|problem| Error::Settings {
@@ -199,10 +203,16 @@ fn searched(args: &Tune) -> Result<Space> {
                 cure: "give a range within that".into(),
             })?;
         }
-        (dimension.low, dimension.high) = (*low, *high);
+        match dimensions.iter_mut().find(|usual| usual.name == dimension.name) {
+            Some(usual) => *usual = dimension,
+            None => dimensions.push(dimension),
+        }
     }
     if dimensions.is_empty() {
-        return Err(none("every number has been given, so that nothing is left to search for".into()));
+        return Err(none(
+            "every number that is usually searched has been given, so that nothing is left to search for"
+                .into(),
+        ));
     }
     Space::new(dimensions)
 }
@@ -234,7 +244,8 @@ How it is searched:
   of the rounds before. That changes neither the winner of a grid or of
   quasi-random points, nor its time; the estimator, which takes what was stopped
   for a miss, may go elsewhere for it. Numbers that are given as options, as
-  --alpha 1, are not searched for.
+  --alpha 1, are not searched for; others, as Adam's beta1, only where they have
+  a --range.
 
 What is told:
   the best setting; every trial; how far the best is from others along each

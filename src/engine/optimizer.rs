@@ -1,4 +1,4 @@
-//! The list of optimizers. To add one, write its rule in the kernels and enter it here.
+//! The list of optimizers. To add one, write its rule in the kernels and enter it here; the README has the rest.
 
 pub use super::hyper::{DECAY, DIVISOR, Hyper, Norm, OutOfRange, RATE, Range, Rates};
 use super::learner::{Fused, Learner, Task};

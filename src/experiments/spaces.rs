@@ -6,28 +6,44 @@ use crate::engine::optimizer::Hyper;
 
 /// The space of an optimizer's settings; `None` if it has nothing to search for.
 pub fn space(optimizer: &str) -> Option<Space> {
-    let dlr = vec![log("lr", 0.1, 10.0), log("alpha", 0.1, 10.0)];
-    let momentum = vec![log("lr", 0.003, 1.0), below_one("momentum", 0.3, 0.97)];
-    let dimensions = match optimizer {
-        "sgd" => vec![log("lr", 0.03, 3.0)],
-        "dlr" | "dlr-denominator" => dlr,
-        "dlr-numerator" => vec![log("lr", 0.03, 3.0), log("alpha", 0.1, 10.0)],
-        "nesterov" | "nesterov-authors" | "momentum" => momentum,
-        "adam" => vec![log("lr", 1e-4, 1e-2), log("epsilon", 1e-8, 1e-2)],
-        "adagrad" => vec![log("lr", 3e-3, 0.3), log("epsilon", 1e-8, 1e-1)],
-        "rmsprop" => vec![log("lr", 1e-4, 1e-2), below_one("rho", 0.8, 0.999), log("epsilon", 1e-8, 1e-1)],
-        "sgd-decay" => vec![log("lr", 0.03, 3.0), log("halving", 1e4, 1e7)],
+    let ranges: &[(&str, f64, f64)] = match optimizer {
+        "sgd" => &[("lr", 0.03, 3.0)],
+        "dlr" | "dlr-denominator" => &[("lr", 0.1, 10.0), ("alpha", 0.1, 10.0)],
+        "dlr-numerator" => &[("lr", 0.03, 3.0), ("alpha", 0.1, 10.0)],
+        "nesterov" | "nesterov-authors" | "momentum" => &[("lr", 0.003, 1.0), ("momentum", 0.3, 0.97)],
+        "adam" => &[("lr", 1e-4, 1e-2), ("epsilon", 1e-8, 1e-2)],
+        "adagrad" => &[("lr", 3e-3, 0.3), ("epsilon", 1e-8, 1e-1)],
+        "rmsprop" => &[("lr", 1e-4, 1e-2), ("rho", 0.8, 0.999), ("epsilon", 1e-8, 1e-1)],
+        "sgd-decay" => &[("lr", 0.03, 3.0), ("halving", 1e4, 1e7)],
         _ => return None,
     };
-    Some(Space::new(dimensions).expect("these are ranges"))
+    let dimensions =
+        ranges.iter().map(|&(name, low, high)| dimension(name, low, high).expect("it can be searched"));
+    Some(Space::new(dimensions.collect()).expect("these are ranges"))
 }
 
-const fn log(name: &'static str, low: f64, high: f64) -> Dimension {
-    Dimension { name, low, high, scale: Scale::Log }
+/// What can be searched, and how it is divided.
+const SCALES: [(&str, Scale); 8] = [
+    ("lr", Scale::Log),
+    ("alpha", Scale::Log),
+    ("momentum", Scale::LogOfComplement),
+    ("beta1", Scale::LogOfComplement),
+    ("beta2", Scale::LogOfComplement),
+    ("rho", Scale::LogOfComplement),
+    ("epsilon", Scale::Log),
+    ("halving", Scale::Log),
+];
+
+/// The numbers of an optimizer with such defaults that can be searched, also those that usually are not.
+pub fn searchable(defaults: &Hyper) -> Vec<&'static str> {
+    let mut hyper = *defaults;
+    SCALES.map(|(name, _)| name).into_iter().filter(|name| number(&mut hyper, name).is_some()).collect()
 }
 
-const fn below_one(name: &'static str, low: f64, high: f64) -> Dimension {
-    Dimension { name, low, high, scale: Scale::LogOfComplement }
+/// A number from `low` to `high`; `None` if none of that name can be searched.
+pub fn dimension(name: &str, low: f64, high: f64) -> Option<Dimension> {
+    let &(name, scale) = SCALES.iter().find(|(known, _)| *known == name)?;
+    Some(Dimension { name, low, high, scale })
 }
 
 /// The setting at a point of the space, with `fixed` beside it.
@@ -95,5 +111,16 @@ mod tests {
             }
         }
         assert_eq!(space("sgd-rates"), None);
+    }
+
+    #[test]
+    fn what_an_optimizer_does_not_have_cannot_be_searched() {
+        let of = |name: &str| {
+            let entry = OPTIMIZERS.iter().find(|entry| entry.name == name).expect("it is in the list");
+            searchable(&entry.defaults)
+        };
+        assert_eq!(of("adam"), ["lr", "beta1", "beta2", "epsilon"]);
+        assert_eq!(of("sgd-rates"), [""; 0]);
+        assert_eq!((dimension("norm", 0.1, 1.0), dimension("rho", 0.1, 0.9).is_some()), (None, true));
     }
 }

@@ -3,6 +3,38 @@
 use crate::helpers::*;
 use dlr::engine::optimizer::OPTIMIZERS;
 use dlr_kernels::simd::Level;
+use serde_json::Value;
+
+#[test]
+fn a_number_that_is_usually_not_searched_is_where_it_has_a_range() {
+    let search = "--trials 2 --runs 1 --images 600 --hidden 5 --target 0.1 --method sobol --json -q";
+    let run = dlr(&format!("tune adam --range beta2=0.9..0.99,lr=0.001..0.01 {search}"));
+    let lines: Vec<Value> = run.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let [head, _default, trials @ ..] = &lines[..] else { panic!("{run:?}") };
+    let names: Vec<_> = head["searched"].as_array().unwrap().iter().map(|range| &range["name"]).collect();
+    assert_eq!(names, ["lr", "epsilon", "beta2"]);
+    assert_eq!(trials.len(), 2);
+    for trial in trials {
+        let [lr, beta1, beta2] =
+            ["lr", "beta1", "beta2"].map(|name| trial["setting"][name].as_f64().unwrap());
+        assert!((0.001..=0.01).contains(&lr) && (0.9..=0.99).contains(&beta2), "{trial}");
+        assert_eq!(beta1, 0.9);
+    }
+
+    for (arguments, line) in [
+        (
+            "adam --range rho=0.5..0.9",
+            "rho is no number of adam's, or has been given; give a range of lr or beta1 or beta2 or epsilon",
+        ),
+        (
+            "adam --beta1 0.8 --range beta1=0.5..0.9",
+            "beta1 is no number of adam's, or has been given; give a range of lr or beta2 or epsilon",
+        ),
+        ("adam --range beta1=0.5..1", "beta1"),
+    ] {
+        dlr(&format!("tune {arguments} {search}")).failed(2, &["--range: ", line]);
+    }
+}
 
 /// In the same form, whatever is wrong: the argument, what was expected and found, and the way out.
 #[test]
