@@ -214,7 +214,8 @@ const LESS: [(f64, f64); 3] = [(LONG, 0.1), (MIDDLE, 0.3), (0.0, 3.0)];
 fn long_bound(images: usize) -> f64 {
     5e-6 + 4e-8 * images as f64
 }
-/// Whether most pixels are lit, what inputs are, units enough for that with vectors of any length, and how large rates may be.
+/// Whether most pixels are lit, what inputs are, units enough for images to be learned together, with vectors of any length, and
+/// how large rates may be.
 const TOGETHER: [(bool, Inputs, &str, f64); 5] = [
     (false, Inputs::Unit, "520", 0.0625),
     (false, Inputs::Unit, "520,9", 0.0625),

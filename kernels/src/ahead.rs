@@ -291,7 +291,7 @@ mod tests {
     /// What images light.
     type Lists = Vec<(Vec<u16>, Vec<[u8; GROUP]>)>;
 
-    /// The values of dark inputs: none, and one that is no step between two levels.
+    /// The values of dark inputs: none, and one that is no step from a level to the next.
     const DARK: [f32; 2] = [0.0, 4.0];
 
     fn value(level: u8, dark: f32) -> f32 {

@@ -2,7 +2,7 @@
 //! it.
 
 use crate::groups::GROUP;
-use crate::lanes::f32xN;
+use crate::lanes::{f32xN, for_narrow_tiles};
 use crate::lighters::{Lighters, add_products};
 use crate::lit::Lit;
 use crate::panel::Panel;
@@ -254,6 +254,72 @@ impl Gradient for OfMatrix<'_> {
     }
 }
 
+/// Rows of another gradient, put down beside each other, for sweeps over more of a row at a time than that gradient is made of.
+#[derive(Default)]
+pub(crate) struct Gathered {
+    rows: Vec<(usize, f32)>,
+    /// `[row][vector]`, with room for more.
+    sums: Vec<f32xN>,
+    vectors: usize,
+}
+
+impl Gathered {
+    /// Takes those in `visits` of `gradient` instead, which begin and end where a [band](Gradient::band) does.
+    pub(crate) fn take<G: Gradient>(&mut self, gradient: &G, visits: Range<usize>) {
+        self.vectors = gradient.vectors();
+        self.rows.clear();
+        self.rows.extend(gradient.rows(visits.clone()));
+        let size = self.rows.len() * self.vectors;
+        self.sums.resize(size.max(self.sums.len()), f32xN::ZERO);
+        for_narrow_tiles!(self.vectors, first, T => {
+            let mut put = Put { first, vectors: self.vectors, sums: &mut self.sums };
+            Gradient::tour::<T>(gradient, visits.clone(), first, &mut put);
+        });
+    }
+}
+
+/// Puts down the gradients of rows, one beside the other, from vector `first` of each on.
+struct Put<'a> {
+    first: usize,
+    vectors: usize,
+    sums: &'a mut [f32xN],
+}
+
+impl<const T: usize> Visitor<T> for Put<'_> {
+    #[inline(always)]
+    fn row(&mut self, number: usize, _: usize, _: f32, gradient: &[f32xN; T]) {
+        self.sums[number * self.vectors + self.first..][..T].copy_from_slice(gradient);
+    }
+}
+
+impl Gradient for Gathered {
+    #[inline(always)]
+    fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    #[inline(always)]
+    fn vectors(&self) -> usize {
+        self.vectors
+    }
+
+    #[inline(always)]
+    fn rows(
+        &self,
+        visits: Range<usize>,
+    ) -> impl DoubleEndedIterator<Item = (usize, f32)> + ExactSizeIterator {
+        self.rows[visits].iter().copied()
+    }
+
+    #[inline(always)]
+    fn tour<const T: usize>(&self, visits: Range<usize>, first: usize, visitor: &mut impl Visitor<T>) {
+        for (number, &(row, factor)) in self.rows[visits.clone()].iter().enumerate().rev() {
+            let at = (visits.start + number) * self.vectors;
+            visitor.row(number, row, factor, tile(&self.sums[at..], first));
+        }
+    }
+}
+
 /// A whole batch, first layer, by lit pixels: row j is the sum of x_bj d1_b over the images b that light pixel j, taken
 /// while the weights of its group are there to be updated.
 pub struct OfBatch<'a> {
@@ -339,7 +405,7 @@ impl OfBatch<'_> {
 mod tests {
     use super::*;
     use crate::groups::Groups;
-    use crate::lanes::{LANES, NARROW_TILE, for_narrow_tiles};
+    use crate::lanes::{LANES, NARROW_TILE};
     use core::array;
 
     /// Two vectors, the second not full.
@@ -452,7 +518,6 @@ mod tests {
         assert_has_parts(&gradient);
     }
 
-    /// Of groups 0 to 3, the images light input 1, inputs 8 to 11, and of the last two, one.
     #[test]
     fn of_a_batch_by_lit_pixels() {
         assert_is_of_a_batch(0.0, &[0, 1, 2, 3, 8, 9, 10, 11, 12, 13]);
@@ -463,7 +528,8 @@ mod tests {
         assert_is_of_a_batch(3.0, &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13]);
     }
 
-    /// Demands that these rows have a gradient, where dark inputs have such a value.
+    /// Demands that these rows have a gradient, where dark inputs have such a value. Of groups 0 to 3, the images light input 1,
+    /// inputs 8 to 11, and of the last two, one.
     fn assert_is_of_a_batch(dark: f32, lit_rows: &[usize]) {
         const INPUTS: usize = 3 * GROUP + 2;
         const IMAGES: [[u8; INPUTS]; 3] = [
@@ -485,6 +551,13 @@ mod tests {
         let tiled = Tiled::of(&deltas, 3);
         let gradient = OfBatch { parts: &parts, lit: &lit, deltas: &tiled, scale: 0.25 };
         assert_is(&gradient, &rows, |row, i| {
+            (0..IMAGES.len()).map(|b| value(b, row) * deltas.row(b)[i]).sum()
+        });
+
+        let mut gathered = Gathered::default();
+        gathered.take(&gradient, 0..rows.len());
+        assert_has_parts(&gathered);
+        assert_is(&gathered, &rows, |row, i| {
             (0..IMAGES.len()).map(|b| value(b, row) * deltas.row(b)[i]).sum()
         });
 

@@ -18,7 +18,7 @@ pub(super) struct Files(Vec<Named>);
 struct Named {
     what: &'static str,
     place: PathBuf,
-    /// What it is called where it is written; then `what` is the option.
+    /// Its path as given, if it is written; then `what` is the option.
     written: Option<PathBuf>,
 }
 

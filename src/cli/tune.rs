@@ -68,7 +68,7 @@ pub(crate) struct Tune {
     #[arg(long, value_name = "FILE")]
     journal: Option<PathBuf>,
 
-    /// Draw the trials, and how good the best of few is, to FILE
+    /// Draw the trials, over the first one or two numbers searched, and how good the best of few is, to FILE
     #[arg(long, value_name = "FILE")]
     svg: Option<PathBuf>,
 
@@ -103,9 +103,9 @@ fn range(text: &str) -> Result<Range, String> {
     let parts = text.split_once('=').and_then(|(name, ends)| Some((name, ends.split_once("..")?)));
     let number = |text: &str| text.parse().ok().filter(|number: &f64| number.is_finite());
     let range = parts.and_then(|(name, (low, high))| {
-        Some(Range { name: name.to_owned(), low: number(low)?, high: number(high)? })
+        Some(Range { name: name.trim().to_owned(), low: number(low)?, high: number(high)? })
     });
-    range.ok_or_else(|| "expected a range, as lr=0.01..1".to_owned())
+    range.filter(|range| !range.name.is_empty()).ok_or_else(|| "expected a range, as lr=0.01..1".to_owned())
 }
 
 /// The first of the seeds of the runs, unless --seed says otherwise: none that results are usually reported for.
@@ -167,52 +167,46 @@ fn default(args: &Tune) -> Result<Hyper> {
 /// The optimizer's space, with the ranges given, and without the numbers given.
 fn searched(args: &Tune) -> Result<Space> {
     let name = args.optimizer.name;
-    let none = |problem: String| Error::Settings {
-        option: "OPTIMIZER",
-        problem,
-        cure: "choose another optimizer, or fewer options".into(),
-    };
-    let usual = space(name).ok_or_else(|| none(format!("{name} has nothing to search for")))?;
-    let given = searchable(&args.fixed.into());
-    let free: Vec<_> =
-        searchable(&args.optimizer.defaults).into_iter().filter(|name| !given.contains(name)).collect();
-    let mut dimensions: Vec<Dimension> =
-        usual.dimensions().iter().copied().filter(|dimension| free.contains(&dimension.name)).collect();
+    let none = |problem: String, cure: String| Error::Settings { option: "OPTIMIZER", problem, cure };
+    let fewer = || "choose another optimizer, or fewer options".to_owned();
+    let usual = space(name).ok_or_else(|| none(format!("{name} has nothing to search for"), fewer()))?;
+    let given = searchable(args.fixed.into());
+    let mut free = searchable(args.optimizer.defaults);
+    free.retain(|name| !given.contains(name));
+    if free.is_empty() {
+        return Err(none(
+            "every number has been given, so that nothing is left to search for".into(),
+            fewer(),
+        ));
+    }
+    let mut dimensions: Vec<Dimension> = usual.dimensions().to_vec();
+    dimensions.retain(|dimension| free.contains(&dimension.name));
     for (place, Range { name: wanted, low, high }) in args.range.iter().enumerate() {
+        let refused = |problem: String, cure: String| Error::Settings { option: "--range", problem, cure };
         if args.range[..place].iter().any(|before| before.name == *wanted) {
-            return Err(Error::Settings {
-                option: "--range",
-                problem: format!("{wanted} has two ranges"),
-                cure: "give each number one".into(),
-            });
+            return Err(refused(format!("{wanted} has two ranges"), "give each number one".into()));
         }
-        if free.is_empty() {
-            break; // as without a range
-        }
-        let dimension = dimension(wanted, *low, *high).filter(|dimension| free.contains(&dimension.name));
-        let dimension = dimension.ok_or_else(|| Error::Settings {
-            option: "--range",
-            problem: format!("{wanted} is no number of {name}'s, or has been given"),
-            cure: format!("give a range of {}", free.join(" or ")),
+        let ranged = dimension(wanted, *low, *high).filter(|ranged| free.contains(&ranged.name));
+        let ranged = ranged.ok_or_else(|| {
+            let problem = match given.contains(&&wanted[..]) {
+                true => format!("{wanted} has been given"),
+                false => format!("{wanted} is no number of {name}'s that can be searched"),
+            };
+            refused(problem, format!("give a range of {}", free.join(" or ")))
         })?;
         // Both ends have to be what the option of that name would take.
         for end in [low, high] {
-            contestant(&format!("{name} --{wanted} {end:e}")).map_err(|problem| Error::Settings {
-                option: "--range",
-                problem,
-                cure: "give a range within that".into(),
-            })?;
+            contestant(&format!("{name} --{wanted} {end:e}"))
+                .map_err(|problem| refused(problem, "give a range within that".into()))?;
         }
-        match dimensions.iter_mut().find(|usual| usual.name == dimension.name) {
-            Some(usual) => *usual = dimension,
-            None => dimensions.push(dimension),
+        match dimensions.iter_mut().find(|usual| usual.name == ranged.name) {
+            Some(usual) => *usual = ranged,
+            None => dimensions.insert(0, ranged), // where pictures show it
         }
     }
     if dimensions.is_empty() {
-        return Err(none(
-            "every number that is usually searched has been given, so that nothing is left to search for"
-                .into(),
-        ));
+        let problem = "every number that is usually searched has been given".into();
+        return Err(none(problem, format!("give a --range of {}, or fewer options", free.join(" or "))));
     }
     Space::new(dimensions)
 }
@@ -244,8 +238,8 @@ How it is searched:
   of the rounds before. That changes neither the winner of a grid or of
   quasi-random points, nor its time; the estimator, which takes what was stopped
   for a miss, may go elsewhere for it. Numbers that are given as options, as
-  --alpha 1, are not searched for; others, as Adam's beta1, only where they have
-  a --range.
+  --alpha 1, are not searched for; Adam's beta1 and beta2 only where they have a
+  --range.
 
 What is told:
   the best setting; every trial; how far the best is from others along each

@@ -22,27 +22,29 @@ pub fn space(optimizer: &str) -> Option<Space> {
     Some(Space::new(dimensions.collect()).expect("these are ranges"))
 }
 
-/// What can be searched, and how it is divided.
-const SCALES: [(&str, Scale); 8] = [
-    ("lr", Scale::Log),
-    ("alpha", Scale::Log),
-    ("momentum", Scale::LogOfComplement),
-    ("beta1", Scale::LogOfComplement),
-    ("beta2", Scale::LogOfComplement),
-    ("rho", Scale::LogOfComplement),
-    ("epsilon", Scale::Log),
-    ("halving", Scale::Log),
+/// A number of an optimizer that can be searched: its name, how it is divided, and where it is.
+type Searched = (&'static str, Scale, fn(&mut Hyper) -> &mut Option<f64>);
+
+/// All of them.
+const SEARCHED: [Searched; 8] = [
+    ("lr", Scale::Log, |hyper| &mut hyper.lr),
+    ("alpha", Scale::Log, |hyper| &mut hyper.alpha),
+    ("momentum", Scale::LogOfComplement, |hyper| &mut hyper.momentum),
+    ("beta1", Scale::LogOfComplement, |hyper| &mut hyper.beta1),
+    ("beta2", Scale::LogOfComplement, |hyper| &mut hyper.beta2),
+    ("rho", Scale::LogOfComplement, |hyper| &mut hyper.rho),
+    ("epsilon", Scale::Log, |hyper| &mut hyper.epsilon),
+    ("halving", Scale::Log, |hyper| &mut hyper.halving),
 ];
 
-/// The numbers of an optimizer with such defaults that can be searched, also those that usually are not.
-pub fn searchable(defaults: &Hyper) -> Vec<&'static str> {
-    let mut hyper = *defaults;
-    SCALES.map(|(name, _)| name).into_iter().filter(|name| number(&mut hyper, name).is_some()).collect()
+/// Those that are set in `hyper`.
+pub fn searchable(mut hyper: Hyper) -> Vec<&'static str> {
+    SEARCHED.iter().filter(|(.., number)| number(&mut hyper).is_some()).map(|&(name, ..)| name).collect()
 }
 
 /// A number from `low` to `high`; `None` if none of that name can be searched.
 pub fn dimension(name: &str, low: f64, high: f64) -> Option<Dimension> {
-    let &(name, scale) = SCALES.iter().find(|(known, _)| *known == name)?;
+    let &(name, scale, _) = SEARCHED.iter().find(|(known, ..)| *known == name)?;
     Some(Dimension { name, low, high, scale })
 }
 
@@ -58,29 +60,24 @@ pub fn setting(space: &Space, point: &[f64], fixed: &Hyper) -> Hyper {
     hyper
 }
 
-/// The point of the space that a setting lies at, up to rounding; `None` if it lacks one of the space's numbers.
+/// The point of the space that a setting lies at, up to rounding; `None` if it lacks one of the space's numbers, or has one
+/// beyond its range, as a default may where another range was asked for.
 ///
 /// # Panics
 /// If a dimension is no hyper-parameter that is searched.
 pub fn point(space: &Space, setting: &Hyper) -> Option<Vec<f64>> {
     let mut hyper = *setting;
-    let values: Option<Vec<f64>> =
-        space.dimensions().iter().map(|dimension| *number(&mut hyper, dimension.name)).collect();
-    Some(space.point(&values?))
+    let values = space.dimensions().iter().map(|dimension| {
+        number(&mut hyper, dimension.name).filter(|value| (dimension.low..=dimension.high).contains(value))
+    });
+    Some(space.point(&values.collect::<Option<Vec<f64>>>()?))
 }
 
 /// The hyper-parameter of that name.
 fn number<'a>(hyper: &'a mut Hyper, name: &str) -> &'a mut Option<f64> {
-    match name {
-        "lr" => &mut hyper.lr,
-        "alpha" => &mut hyper.alpha,
-        "momentum" => &mut hyper.momentum,
-        "beta1" => &mut hyper.beta1,
-        "beta2" => &mut hyper.beta2,
-        "rho" => &mut hyper.rho,
-        "epsilon" => &mut hyper.epsilon,
-        "halving" => &mut hyper.halving,
-        other => panic!("{other} is not searched"),
+    match SEARCHED.iter().find(|(known, ..)| *known == name) {
+        Some((.., number)) => number(hyper),
+        None => panic!("{name} is not searched"),
     }
 }
 
@@ -117,10 +114,18 @@ mod tests {
     fn what_an_optimizer_does_not_have_cannot_be_searched() {
         let of = |name: &str| {
             let entry = OPTIMIZERS.iter().find(|entry| entry.name == name).expect("it is in the list");
-            searchable(&entry.defaults)
+            searchable(entry.defaults)
         };
         assert_eq!(of("adam"), ["lr", "beta1", "beta2", "epsilon"]);
         assert_eq!(of("sgd-rates"), [""; 0]);
         assert_eq!((dimension("norm", 0.1, 1.0), dimension("rho", 0.1, 0.9).is_some()), (None, true));
+    }
+
+    #[test]
+    fn what_lies_beyond_a_range_has_no_point() {
+        let space =
+            Space::new(vec![dimension("lr", 0.1, 10.0).expect("it can be searched")]).expect("a range");
+        let at = |lr| point(&space, &Hyper::lr(lr));
+        assert_eq!([0.09, 0.1, 10.0, 10.1].map(at), [None, Some(vec![0.0]), Some(vec![1.0]), None]);
     }
 }

@@ -41,7 +41,7 @@ const BESIDE: [(&str, &str); 2] = [("--every", "--checkpoint run"), ("--fail-if-
 
 /// Every numeric option, with the value as a part of its argument; an optimizer that has it; which of the values are within
 /// its range.
-const OPTIONS: [(&str, &str, &str, &[&str]); 37] = [
+const OPTIONS: [(&str, &str, &str, &[&str]); 38] = [
     ("--alpha", "{}", "dlr", &["99999999999999999999", "1e3", "0.99999994"]),
     ("--batch", "{}", "dlr", &[]),
     ("--beta1", "{}", "adam", &["0", "-0", "0.99999994"]),
@@ -63,6 +63,7 @@ const OPTIONS: [(&str, &str, &str, &[&str]); 37] = [
     ("--one-hot", "{},1", "dlr", &["0", "-0", "0.99999994"]),
     ("--parts", "{}", "dlr", &[]),
     ("--range", "lr={}..1", "sgd", &["0.99999994"]),
+    ("--range", "beta1=0.5..{}", "adam", &["0.99999994"]),
     ("--range", "lr=0.01..{}", "sgd", &["99999999999999999999", "1e3", "0.99999994"]),
     ("--rates", "{}", "sgd-rates", &[]),
     (

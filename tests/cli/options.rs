@@ -12,7 +12,7 @@ fn a_number_that_is_usually_not_searched_is_where_it_has_a_range() {
     let lines: Vec<Value> = run.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let [head, _default, trials @ ..] = &lines[..] else { panic!("{run:?}") };
     let names: Vec<_> = head["searched"].as_array().unwrap().iter().map(|range| &range["name"]).collect();
-    assert_eq!(names, ["lr", "epsilon", "beta2"]);
+    assert_eq!(names, ["beta2", "lr", "epsilon"]);
     assert_eq!(trials.len(), 2);
     for trial in trials {
         let [lr, beta1, beta2] =
@@ -24,15 +24,37 @@ fn a_number_that_is_usually_not_searched_is_where_it_has_a_range() {
     for (arguments, line) in [
         (
             "adam --range rho=0.5..0.9",
-            "rho is no number of adam's, or has been given; give a range of lr or beta1 or beta2 or epsilon",
+            "--range: rho is no number of adam's that can be searched; give a range of lr or beta1 or beta2 or epsilon",
         ),
         (
             "adam --beta1 0.8 --range beta1=0.5..0.9",
-            "beta1 is no number of adam's, or has been given; give a range of lr or beta2 or epsilon",
+            "--range: beta1 has been given; give a range of lr or beta2 or epsilon",
         ),
-        ("adam --range beta1=0.5..1", "beta1"),
+        (
+            "adam --range beta1=0.5..1",
+            "--range: --beta1: expected a number from 0 to below 1, found \"1e0\"; give a range within that",
+        ),
+        ("adam --range lr=0.1..1,lr=0.1..1", "--range: lr has two ranges; give each number one"),
+        (
+            "adam --range =0.1..1",
+            "--range: expected a range, as lr=0.01..1, found \"=0.1..1\"; see dlr tune --help",
+        ),
+        (
+            "adam --lr 0.1 --epsilon 0.1",
+            "OPTIMIZER: every number that is usually searched has been given; give a --range of beta1 or beta2, or fewer options",
+        ),
+        (
+            "sgd --lr 0.1 --range lr=0.1..1",
+            "OPTIMIZER: every number has been given, so that nothing is left to search for; choose another optimizer, or fewer options",
+        ),
+        (
+            "sgd-rates --range lr=0.1..1",
+            "OPTIMIZER: sgd-rates has nothing to search for; choose another optimizer, or fewer options",
+        ),
     ] {
-        dlr(&format!("tune {arguments} {search}")).failed(2, &["--range: ", line]);
+        let run = dlr(&format!("tune {arguments} {search}"));
+        run.failed(2, &[]);
+        assert_eq!(run.stderr, format!("dlr: error: {line}\n"), "{arguments}");
     }
 }
 

@@ -1,11 +1,13 @@
 //! A wide layer is its vectors side by side: lanes know nothing of each other, however rows are cut into tiles, and
 //! through pauses of every length. Only norms of rows tie them together.
 
+use crate::assembly::Pattern;
 use crate::errors::Tally;
-use crate::helpers::{Numbers, bits};
-use crate::layers::{AnyLayer, Gradient, Place, RULES, layer, optimizers, rows_share_norms};
+use crate::helpers::{Lighting, Numbers, bits};
+use crate::layers::{AnyLayer, Gradient, Pieces, Place, RULES, layer, optimizers, rows_share_norms};
 use crate::turned::{Turned, squarest};
 use dlr_kernels::gradient::OfImage;
+use dlr_kernels::groups::Groups;
 use dlr_kernels::lanes::{LANES, f32xN};
 use dlr_kernels::lit::Lit;
 use dlr_kernels::panel::Panel;
@@ -97,4 +99,46 @@ fn a_wide_layer_is_its_vectors_side_by_side() {
         }
     }
     tally.finish("vectors side by side", 2 * (RULES - 2) * VECTORS.len());
+}
+
+/// Rows so long, and so many, that gradients may be put down before they are used, some bands of rows at a time.
+#[test]
+fn so_is_one_of_many_long_rows() {
+    const SIDE: usize = 28;
+    const ROWS: usize = SIDE * SIDE;
+    const VECTORS: usize = 61;
+    let groups = Groups::of_images(SIDE, SIDE);
+    let mut tally = Tally::default();
+    for optimizer in optimizers(0.001).into_iter().filter(|&rule| !rows_share_norms(rule)) {
+        let mut numbers = Numbers(47);
+        let start = Panel::from_fn(ROWS, VECTORS * LANES, |_, _| numbers.signed());
+        let part = |panel: &Panel, v: usize| {
+            Panel::from_fn(panel.rows(), LANES, |row, i| panel.row(row)[v * LANES + i])
+        };
+        let picked = [0, 1, 20, VECTORS - 1];
+        let mut wide = layer(optimizer, Place::First, start.clone());
+        let mut narrow = picked.map(|v| layer(optimizer, Place::First, part(&start, v)));
+        for pieces in [Pieces::Whole, Pieces::Blocks(2 * groups.band()), Pieces::Whole] {
+            let images = [(); 3].map(|()| Pattern::grey(&mut numbers, ROWS, 1, Lighting::Fifth));
+            let turned = Turned::new(&groups, &images.each_ref().map(Pattern::lit), 2);
+            let deltas = Panel::from_fn(images.len(), VECTORS * LANES, |_, _| numbers.signed());
+            let meet = |layer: &mut dyn AnyLayer, deltas: &Panel| {
+                layer.catch_up(&turned.rows());
+                let tiled = Tiled::of(deltas, images.len());
+                layer.step_in(pieces, &Gradient::Batch(turned.gradient(&tiled, 0.25)));
+            };
+            meet(&mut *wide, &deltas);
+            for (&v, narrow) in picked.iter().zip(&mut narrow) {
+                meet(&mut **narrow, &part(&deltas, v));
+            }
+        }
+        let wide = wide.weights();
+        for (&v, narrow) in picked.iter().zip(&mut narrow) {
+            let (got, want) = (part(wide, v), narrow.weights());
+            assert_eq!(bits(got.as_slice()), bits(want.as_slice()), "{optimizer:?}, vector {v}");
+            assert!(got != part(&start, v), "{optimizer:?} moves nothing");
+        }
+        tally.case();
+    }
+    tally.finish("long rows", RULES - 2);
 }
