@@ -225,10 +225,10 @@ impl<'a, R: Rule> Block<'a, R> {
     }
 }
 
-/// Whether a gradient made of narrow tiles is put down before the weights are gone through: where more is remembered than there are
-/// weights, as by Adam, since then a narrow tile is little of much memory. With vectors of eight, its batches took 0.57 to 0.93 of
-/// the time so at H = 500 to 2000, 0.90 to 1.12 at 400, and 0.99 to 1.02 at 300. Where as much is remembered, 0.78 to 0.98, but on
-/// two threads up to 1.5; where nothing is, 1.06 to 1.10.
+/// Whether a gradient made of narrow tiles is put down before the weights are gone through: where more is remembered than there
+/// are weights, as by Adam, since then a narrow tile is little of much memory. With vectors of eight, its batches took 0.57 to
+/// 0.93 of the time so at H = 500 to 2000, 0.90 to 1.12 at 400, and 0.97 to 1.00 at 300. Where as much is remembered as there
+/// are weights, it was 0.78 to 0.98 on one thread, but up to 1.5 on two; where nothing is, 1.01 to 1.10.
 const fn gathers<R: Rule>() -> bool {
     size_of::<R::Memory>() > size_of::<f32xN>() && matches!(R::NORMS, Norms::Unused)
 }
