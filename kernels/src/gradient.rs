@@ -1,5 +1,5 @@
 //! Where a row's gradient comes from. It is made a tile at a time where it is needed, unless a dense product has made all of
-//! it.
+//! it, or some rows are [put down](Gathered) first.
 
 use crate::groups::GROUP;
 use crate::lanes::{f32xN, for_narrow_tiles};
@@ -254,26 +254,35 @@ impl Gradient for OfMatrix<'_> {
     }
 }
 
-/// Rows of another gradient, put down beside each other, for sweeps over more of a row at a time than that gradient is made of.
-#[derive(Default)]
+/// Rows of another gradient, put down beside each other, so that sweeps can take wider tiles than it is made in.
 pub(crate) struct Gathered {
     rows: Vec<(usize, f32)>,
-    /// `[row][vector]`, with room for more.
+    /// `[row][vector]`, and perhaps what is left of more rows.
     sums: Vec<f32xN>,
     vectors: usize,
 }
 
 impl Gathered {
-    /// Takes those in `visits` of `gradient` instead, which begin and end where a [band](Gradient::band) does.
+    /// Room for so many rows.
+    pub(crate) fn new(rows: usize, vectors: usize) -> Self {
+        Self { rows: Vec::with_capacity(rows), sums: vec![f32xN::ZERO; rows * vectors], vectors }
+    }
+
+    /// Takes those in `visits` of `gradient` instead.
+    ///
+    /// # Panics
+    /// If there are more than there is room for, they have another length, or `visits` begins or ends within a
+    /// [band](Gradient::band).
     pub(crate) fn take<G: Gradient>(&mut self, gradient: &G, visits: Range<usize>) {
-        self.vectors = gradient.vectors();
-        self.rows.clear();
-        self.rows.extend(gradient.rows(visits.clone()));
-        let size = self.rows.len() * self.vectors;
-        self.sums.resize(size.max(self.sums.len()), f32xN::ZERO);
-        for_narrow_tiles!(self.vectors, first, T => {
-            let mut put = Put { first, vectors: self.vectors, sums: &mut self.sums };
-            Gradient::tour::<T>(gradient, visits.clone(), first, &mut put);
+        let Self { rows, sums, vectors } = self;
+        assert!(
+            gradient.vectors() == *vectors && visits.len() * *vectors <= sums.len(),
+            "rows that there is room for"
+        );
+        rows.clear();
+        rows.extend(gradient.rows(visits.clone()));
+        for_narrow_tiles!(*vectors, first, T => {
+            gradient.tour::<T>(visits.clone(), first, &mut Put { first, vectors: *vectors, sums });
         });
     }
 }
@@ -550,16 +559,13 @@ mod tests {
         let deltas = Panel::from_fn(4, WIDTH, |image, i| (10 * image + i) as f32);
         let tiled = Tiled::of(&deltas, 3);
         let gradient = OfBatch { parts: &parts, lit: &lit, deltas: &tiled, scale: 0.25 };
-        assert_is(&gradient, &rows, |row, i| {
-            (0..IMAGES.len()).map(|b| value(b, row) * deltas.row(b)[i]).sum()
-        });
+        let sum = |row: usize, i: usize| (0..IMAGES.len()).map(|b| value(b, row) * deltas.row(b)[i]).sum();
+        assert_is(&gradient, &rows, sum);
 
-        let mut gathered = Gathered::default();
+        let mut gathered = Gathered::new(rows.len() + 1, gradient.vectors());
         gathered.take(&gradient, 0..rows.len());
         assert_has_parts(&gathered);
-        assert_is(&gathered, &rows, |row, i| {
-            (0..IMAGES.len()).map(|b| value(b, row) * deltas.row(b)[i]).sum()
-        });
+        assert_is(&gathered, &rows, sum);
 
         let deltas = Panel::from_fn(3, NARROW_TILE * LANES + 1, |image, i| (10 * image + i) as f32);
         let (tiled, vectors) = (Tiled::of(&deltas, 3), deltas.vectors());

@@ -15,7 +15,8 @@
 //!
 //! Departures from the plain loop, and why each keeps the result:
 //!
-//! 1. The gradient's row is made from its factors and used at once; there is no gradient matrix, but of dense products.
+//! 1. The gradient's row is made from its factors and used at once; there is no gradient matrix, but of dense products, and
+//!    but for 8.
 //! 2. Rows without gradient are skipped: the rule leaves them alone, or they [catch up](crate::layer) later. In batches, a
 //!    row has one if any of its [group](crate::groups) is lit; it may be zero.
 //! 3. Norms of rows are taken where the rows are read anyway, on the way forward
@@ -34,7 +35,7 @@
 //! 7. Several updates are [one](Block::leap) where the rule [adds up](Rule::ADDS_UP): rows are read and written once for all
 //!    of them, and once more if something is [remembered](Block::remember).
 //! 8. Of long rows under rules that remember much, the gradient is made in narrow tiles, put down for some rows, and then taken
-//!    up in wide ones.
+//!    up in wide ones: the same sums and steps, only later.
 //!
 //! Before that, under rules with pauses, late rows of a block catch up. Under rules that remember in a unit which changes with
 //! time, all of a block is rescaled when it does.
@@ -158,8 +159,9 @@ impl<'a, R: Rule> Block<'a, R> {
         assert_eq!(gradient.vectors(), self.vectors, "the gradient's rows are as long as the layer's");
         self.rescale(1);
         let visits = gradient.within(&self.rows);
-        if const { G::NARROW && gathers::<R>() } && self.vectors > LONG {
-            self.sweep_gathered(gradient);
+        let (row, band) = (self.vectors * size_of::<f32xN>(), gradient.band());
+        if const { G::NARROW && gathers::<R>() } && self.vectors > LONG && band * row <= 2 * ROOM {
+            self.sweep_gathered(gradient, (ROOM / row).max(1).next_multiple_of(band));
         } else if G::NARROW {
             for_narrow_tiles!(self.vectors, first, T => self.sweep_part::<T>(gradient, visits.clone(), first));
         } else {
@@ -172,12 +174,12 @@ impl<'a, R: Rule> Block<'a, R> {
         }
     }
 
-    /// The same for [long](LONG) rows, some at a time: their gradient is put down first.
-    fn sweep_gathered(&mut self, gradient: &impl Gradient) {
-        let rows = (ROOM / (self.vectors * size_of::<f32xN>())).max(1).next_multiple_of(gradient.band());
-        let mut gathered = Gathered::default();
-        for start in self.rows.clone().step_by(rows).rev() {
-            gathered.take(gradient, gradient.within(&(start..self.rows.end.min(start + rows))));
+    /// The same for [long](LONG) rows, so many at a time: their gradient is put down first.
+    fn sweep_gathered(&mut self, gradient: &impl Gradient, rows: usize) {
+        let all = self.rows.clone();
+        let mut gathered = Gathered::new(rows.min(all.len()), self.vectors);
+        for start in all.clone().step_by(rows).rev() {
+            gathered.take(gradient, gradient.within(&(start..all.end.min(start + rows))));
             for_tiles!(self.vectors, first, T => self.sweep_part::<T>(&gathered, 0..gathered.len(), first));
         }
     }
@@ -225,18 +227,20 @@ impl<'a, R: Rule> Block<'a, R> {
     }
 }
 
-/// Whether a gradient made of narrow tiles is put down before the weights are gone through: where more is remembered than there
-/// are weights, as by Adam, since then a narrow tile is little of much memory. With vectors of eight, its batches took 0.57 to
-/// 0.93 of the time so at H = 500 to 2000, 0.90 to 1.12 at 400, and 0.97 to 1.00 at 300. Where as much is remembered as there
-/// are weights, it was 0.78 to 0.98 on one thread, but up to 1.5 on two; where nothing is, 1.01 to 1.10.
+/// Whether a gradient made in narrow tiles is put down before the weights are gone through: where more is remembered than there
+/// are weights, as by Adam, since then a narrow tile is little of much memory. With vectors of eight, its batches took 0.75 to
+/// 0.93 of the time so at H = 500 to 2000, and 0.97 to 1.12 at 300 to 400. Where as much is remembered as there are weights, it
+/// was 0.78 to 0.98 on one thread, but up to 1.6 on two; where nothing is, 1.01 to 1.10. Rates of rows are numbered from the first
+/// of a block, and those of some of its rows are not at hand.
 const fn gathers<R: Rule>() -> bool {
     size_of::<R::Memory>() > size_of::<f32xN>() && matches!(R::NORMS, Norms::Unused)
 }
 
-/// It is so in rows of more vectors.
+/// Rows of more vectors than these are long: their gradient is put down. The tests in `kernels/tests/oracle/tiles.rs` go beyond it.
 const LONG: usize = 60;
 
-/// Bytes of a gradient that is put down, about: half of a second-level cache.
+/// At least so many bytes of a gradient are put down at a time, where all rows have one, and up to whole bands; at most twice as
+/// many, which is what a second-level cache has, or nothing is.
 const ROOM: usize = 256 << 10;
 
 /// T vectors of every row of a block, and what is remembered beside them.

@@ -41,8 +41,8 @@ pub(crate) struct Tune {
     #[arg(long, value_name = "N", value_parser = whole(1..=1000), default_value = "3", allow_hyphen_values = true)]
     runs: u64,
 
-    /// Where to search a number, in place of the usual range, or one that is usually not searched: lr=0.01..1; several with
-    /// commas between
+    /// Where to search a number, in place of the usual range, or one that is usually not searched, and then comes
+    /// first: lr=0.01..1; several with commas between
     #[arg(long, value_name = "NAME=LOW..HIGH,...", value_parser = range, value_delimiter = ',', allow_hyphen_values = true)]
     range: Vec<Range>,
 
@@ -181,6 +181,7 @@ fn searched(args: &Tune) -> Result<Space> {
     }
     let mut dimensions: Vec<Dimension> = usual.dimensions().to_vec();
     dimensions.retain(|dimension| free.contains(&dimension.name));
+    let mut unusual = 0;
     for (place, Range { name: wanted, low, high }) in args.range.iter().enumerate() {
         let refused = |problem: String, cure: String| Error::Settings { option: "--range", problem, cure };
         if args.range[..place].iter().any(|before| before.name == *wanted) {
@@ -201,7 +202,10 @@ fn searched(args: &Tune) -> Result<Space> {
         }
         match dimensions.iter_mut().find(|usual| usual.name == ranged.name) {
             Some(usual) => *usual = ranged,
-            None => dimensions.insert(0, ranged), // where pictures show it
+            None => {
+                dimensions.insert(unusual, ranged); // before the usual ones, since pictures show the first two
+                unusual += 1;
+            }
         }
     }
     if dimensions.is_empty() {
@@ -243,5 +247,5 @@ How it is searched:
 
 What is told:
   the best setting; every trial; how far the best is from others along each
-  number; and the best that fewer trials would have found, on the average over
+  number, but for a default that lies beyond a --range; and the best that fewer trials would have found, on the average over
   their orders, which only a search with --whole and not by tpe tells exactly";

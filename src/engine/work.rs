@@ -2,8 +2,8 @@
 //!
 //! Everything is counted as the kernels do it on one thread: lit pixels only, with their groups where several images go through
 //! the first layer together; lanes of padding included, since the machine works on them too. What stays in registers, is only
-//! as long as an image (its activations and deltas), or is the sums of a narrow tile of rows, put down or not, costs no loads; what
-//! is done in whole numbers (images' products with each other) is no floating-point operation.
+//! as long as an image (its activations and deltas), or is the sums of a narrow tile of rows costs no loads; what is done in
+//! whole numbers (images' products with each other) is no floating-point operation. Left out are gradients that are put down.
 
 use super::images::Images;
 use dlr_kernels::ahead::NEIGHBOURS;

@@ -39,7 +39,7 @@ const SEARCHED: [Searched; 8] = [
 
 /// Those that are set in `hyper`.
 pub fn searchable(mut hyper: Hyper) -> Vec<&'static str> {
-    SEARCHED.iter().filter(|(.., number)| number(&mut hyper).is_some()).map(|&(name, ..)| name).collect()
+    SEARCHED.iter().filter(|(.., place)| place(&mut hyper).is_some()).map(|&(name, ..)| name).collect()
 }
 
 /// A number from `low` to `high`; `None` if none of that name can be searched.
@@ -76,7 +76,7 @@ pub fn point(space: &Space, setting: &Hyper) -> Option<Vec<f64>> {
 /// The hyper-parameter of that name.
 fn number<'a>(hyper: &'a mut Hyper, name: &str) -> &'a mut Option<f64> {
     match SEARCHED.iter().find(|(known, ..)| *known == name) {
-        Some((.., number)) => number(hyper),
+        Some((.., place)) => place(hyper),
         None => panic!("{name} is not searched"),
     }
 }
@@ -91,17 +91,12 @@ mod tests {
         for entry in OPTIMIZERS.iter().filter(|entry| entry.name != "sgd-rates") {
             let space = space(entry.name).expect("it has a space");
             for defaults in [&entry.defaults, &entry.authors] {
-                let at = point(&space, defaults).expect("defaults are complete");
+                let at = point(&space, defaults);
+                let at = at.unwrap_or_else(|| panic!("{}: {defaults} lies beyond the space", entry.name));
                 let again = setting(&space, &at, defaults);
                 for dimension in space.dimensions() {
                     let [was, is] =
                         [*defaults, again].map(|mut hyper| number(&mut hyper, dimension.name).unwrap());
-                    assert!(
-                        (dimension.low..=dimension.high).contains(&was),
-                        "{}: {}",
-                        entry.name,
-                        dimension.name
-                    );
                     // Values have three digits; of those below 1, their complements have.
                     assert!((is / was - 1.0).abs() < 5.1e-3, "{}: {was} became {is}", entry.name);
                 }

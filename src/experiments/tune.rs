@@ -56,7 +56,7 @@ impl Tuned {
 /// The next round of a search of so many `trials` by a Parzen estimator, after those that it has `searched`, as points of the
 /// space.
 pub fn next_by_estimator(space: &Space, searched: &[Trial], trials: usize) -> Vec<Vec<f64>> {
-    let place = |trial: &Trial| point(space, &trial.hyper).expect("what was proposed has every number");
+    let place = |trial: &Trial| point(space, &trial.hyper).expect("what was proposed lies within the space");
     let results: Vec<tpe::Trial> =
         searched.iter().map(|trial| (place(trial), trial.images.map(|images| images as f64))).collect();
     let next = ROUND.min(trials.saturating_sub(results.len()));

@@ -48,11 +48,16 @@ fn threads_decide_nothing() {
     assert_eq!(cases, 3 * (OPTIMIZERS.len() + 3));
 }
 
-/// Images that are learned together, with dark pixels and without.
+/// Images that are learned together, with dark pixels and without, and large batches.
 #[test]
 fn threads_decide_nothing_of_what_is_learned_together() {
     let desk = Desk::new();
-    for task in ["sgd --hidden 520", "nesterov --hidden 520", "momentum --hidden 100 --inputs offset"] {
+    for task in [
+        "sgd --hidden 520",
+        "nesterov --hidden 520",
+        "momentum --hidden 100 --inputs offset",
+        "adam --hidden 1000 --batch 50", // whose gradients are put down
+    ] {
         let learned = |threads: usize| {
             desk.json(&format!(
                 "--optimizer {task} --threads {threads} --images 1550 --test-every 800 --target none"

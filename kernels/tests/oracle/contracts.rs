@@ -35,8 +35,8 @@ fn wrong(width: usize) -> [Vec<f32xN>; 2] {
     [vectors - 1, vectors + 1].map(|n| vec![f32xN::ZERO; n])
 }
 
-/// A whole row in one tile, and one of some tiles.
-const WIDTHS: [usize; 2] = [19, 265];
+/// A whole row in one tile, one of some tiles, and one whose gradients may be put down before they are used.
+const WIDTHS: [usize; 3] = [19, 265, 983];
 const ROWS: usize = 11;
 
 #[test]

@@ -4,9 +4,11 @@
 use crate::assembly::Pattern;
 use crate::errors::Tally;
 use crate::helpers::{Lighting, Numbers, bits};
-use crate::layers::{AnyLayer, Gradient, Pieces, Place, RULES, layer, optimizers, rows_share_norms};
+use crate::layers::{
+    AnyLayer, Gradient, Pieces, Place, RULES, lanes_share_norms, layer, optimizers, rows_share_norms,
+};
 use crate::turned::{Turned, squarest};
-use dlr_kernels::gradient::OfImage;
+use dlr_kernels::gradient::{OfBatchOutputs, OfImage};
 use dlr_kernels::groups::Groups;
 use dlr_kernels::lanes::{LANES, f32xN};
 use dlr_kernels::lit::Lit;
@@ -106,39 +108,55 @@ fn a_wide_layer_is_its_vectors_side_by_side() {
 fn so_is_one_of_many_long_rows() {
     const SIDE: usize = 28;
     const ROWS: usize = SIDE * SIDE;
+    const IMAGES: usize = 3;
     const VECTORS: usize = 61;
     let groups = Groups::of_images(SIDE, SIDE);
     let mut tally = Tally::default();
-    for optimizer in optimizers(0.001).into_iter().filter(|&rule| !rows_share_norms(rule)) {
+    let places = [Place::First, Place::Second];
+    let rules = optimizers(0.001).into_iter().filter(|&rule| !rows_share_norms(rule));
+    for (optimizer, place) in rules.flat_map(|rule| places.map(|place| (rule, place))) {
+        if matches!(place, Place::Second) && lanes_share_norms(optimizer) {
+            continue; // there, its rows share norms
+        }
         let mut numbers = Numbers(47);
-        let start = Panel::from_fn(ROWS, VECTORS * LANES, |_, _| numbers.signed());
+        let mut signed = |rows| Panel::from_fn(rows, VECTORS * LANES, |_, _| numbers.signed());
+        let start = signed(ROWS);
         let part = |panel: &Panel, v: usize| {
             Panel::from_fn(panel.rows(), LANES, |row, i| panel.row(row)[v * LANES + i])
         };
-        let picked = [0, 1, 20, VECTORS - 1];
-        let mut wide = layer(optimizer, Place::First, start.clone());
-        let mut narrow = picked.map(|v| layer(optimizer, Place::First, part(&start, v)));
-        for pieces in [Pieces::Whole, Pieces::Blocks(2 * groups.band()), Pieces::Whole] {
-            let images = [(); 3].map(|()| Pattern::grey(&mut numbers, ROWS, 1, Lighting::Fifth));
+        let picked = [0, 1, 15, 16, 40, 47, 48, VECTORS - 1];
+        let mut wide = layer(optimizer, place, start.clone());
+        let mut narrow = picked.map(|v| layer(optimizer, place, part(&start, v)));
+        // One block, two, and many; of some bands at a time, the last has fewer.
+        for bands in [14, 7, 2, 14] {
+            let pieces = Pieces::Blocks(bands * groups.band());
+            let along = signed(IMAGES);
+            let mut numbers = Numbers(bands as u64);
+            let images = [(); IMAGES].map(|()| Pattern::grey(&mut numbers, ROWS, 1, Lighting::Fifth));
             let turned = Turned::new(&groups, &images.each_ref().map(Pattern::lit), 2);
-            let deltas = Panel::from_fn(images.len(), VECTORS * LANES, |_, _| numbers.signed());
-            let meet = |layer: &mut dyn AnyLayer, deltas: &Panel| {
+            let deltas = Panel::from_fn(IMAGES, ROWS, |_, _| numbers.signed());
+            let meet = |layer: &mut dyn AnyLayer, along: &Panel| {
+                if matches!(place, Place::Second) {
+                    let outputs =
+                        OfBatchOutputs { deltas: &deltas, hidden: along, images: IMAGES, scale: 0.25 };
+                    return layer.step_in(pieces, &Gradient::BatchOutputs(outputs));
+                }
                 layer.catch_up(&turned.rows());
-                let tiled = Tiled::of(deltas, images.len());
+                let tiled = Tiled::of(along, IMAGES);
                 layer.step_in(pieces, &Gradient::Batch(turned.gradient(&tiled, 0.25)));
             };
-            meet(&mut *wide, &deltas);
+            meet(&mut *wide, &along);
             for (&v, narrow) in picked.iter().zip(&mut narrow) {
-                meet(&mut **narrow, &part(&deltas, v));
+                meet(&mut **narrow, &part(&along, v));
             }
         }
         let wide = wide.weights();
         for (&v, narrow) in picked.iter().zip(&mut narrow) {
             let (got, want) = (part(wide, v), narrow.weights());
-            assert_eq!(bits(got.as_slice()), bits(want.as_slice()), "{optimizer:?}, vector {v}");
+            assert_eq!(bits(got.as_slice()), bits(want.as_slice()), "{optimizer:?}, {place:?}, vector {v}");
             assert!(got != part(&start, v), "{optimizer:?} moves nothing");
         }
         tally.case();
     }
-    tally.finish("long rows", RULES - 2);
+    tally.finish("long rows", 2 * (RULES - 2) - 2);
 }

@@ -165,7 +165,7 @@ fn settings(sweep: &Sweep, preset: Preset, scale: Scale, algorithm: Algorithm) -
 /// Twelve settings around `best`, itself among them, in equal steps of the space's own scales: a fifth of each range to
 /// either side, or more for rates that are searched alone; smaller networks want smaller rates.
 fn around(space: &Space, best: &Hyper) -> Vec<Hyper> {
-    let centre = point(space, best).expect("what was searched has every number");
+    let centre = point(space, best).expect("what was searched lies within the space");
     let steps: Vec<Vec<f64>> = match centre.len() {
         1 => (-7..=4).map(|step| vec![0.05 * f64::from(step)]).collect(),
         _ => [0.0, -0.1, 0.1, -0.2]
