@@ -1,5 +1,5 @@
 //! Where a row's gradient comes from. It is made a tile at a time where it is needed, unless a dense product has made all of
-//! it, or some rows are [put down](Gathered) first.
+//! it, or some rows are put down first, where there is much memory to go through.
 
 use crate::groups::GROUP;
 use crate::lanes::{f32xN, for_narrow_tiles};
