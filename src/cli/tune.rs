@@ -181,7 +181,7 @@ fn searched(args: &Tune) -> Result<Space> {
     }
     let mut dimensions: Vec<Dimension> = usual.dimensions().to_vec();
     dimensions.retain(|dimension| free.contains(&dimension.name));
-    let mut unusual = 0;
+    let mut unusual = Vec::new();
     for (place, Range { name: wanted, low, high }) in args.range.iter().enumerate() {
         let refused = |problem: String, cure: String| Error::Settings { option: "--range", problem, cure };
         if args.range[..place].iter().any(|before| before.name == *wanted) {
@@ -202,12 +202,10 @@ fn searched(args: &Tune) -> Result<Space> {
         }
         match dimensions.iter_mut().find(|usual| usual.name == ranged.name) {
             Some(usual) => *usual = ranged,
-            None => {
-                dimensions.insert(unusual, ranged); // before the usual ones, since pictures show the first two
-                unusual += 1;
-            }
+            None => unusual.push(ranged),
         }
     }
+    let dimensions = [unusual, dimensions].concat(); // in this order, since pictures show the first two
     if dimensions.is_empty() {
         let problem = "every number that is usually searched has been given".into();
         return Err(none(problem, format!("give a --range of {}, or fewer options", free.join(" or "))));
