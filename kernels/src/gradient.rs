@@ -72,15 +72,15 @@ pub trait Visitor<const T: usize> {
     fn row(&mut self, number: usize, row: usize, factor: f32, gradient: &[f32xN; T]);
 }
 
-/// A tour of rows of which each has a gradient of its own, or all the same one.
+/// A tour of rows of which each has a gradient of its own, `gradient(number, row)`, or all the same one.
 #[inline(always)]
 pub(crate) fn one_by_one<'a, const T: usize>(
     rows: impl DoubleEndedIterator<Item = (usize, f32)> + ExactSizeIterator,
     visitor: &mut impl Visitor<T>,
-    gradient: impl Fn(usize) -> &'a [f32xN; T],
+    gradient: impl Fn(usize, usize) -> &'a [f32xN; T],
 ) {
     for (number, (row, factor)) in rows.enumerate().rev() {
-        visitor.row(number, row, factor, gradient(row));
+        visitor.row(number, row, factor, gradient(number, row));
     }
 }
 
@@ -120,7 +120,7 @@ impl Gradient for OfImage<'_> {
     #[inline(always)]
     fn tour<const T: usize>(&self, visits: Range<usize>, first: usize, visitor: &mut impl Visitor<T>) {
         let all = *tile(self.deltas, first);
-        one_by_one(self.rows(visits), visitor, |_| &all);
+        one_by_one(self.rows(visits), visitor, |_, _| &all);
     }
 }
 
@@ -154,7 +154,7 @@ impl Gradient for OfOutputs<'_> {
     #[inline(always)]
     fn tour<const T: usize>(&self, visits: Range<usize>, first: usize, visitor: &mut impl Visitor<T>) {
         let all = *tile(self.hidden, first);
-        one_by_one(self.rows(visits), visitor, |_| &all);
+        one_by_one(self.rows(visits), visitor, |_, _| &all);
     }
 }
 
@@ -250,7 +250,7 @@ impl Gradient for OfMatrix<'_> {
 
     #[inline(always)]
     fn tour<const T: usize>(&self, visits: Range<usize>, first: usize, visitor: &mut impl Visitor<T>) {
-        one_by_one(self.rows(visits), visitor, |row| tile(self.sums.row_vectors(row), first));
+        one_by_one(self.rows(visits), visitor, |_, row| tile(self.sums.row_vectors(row), first));
     }
 }
 
@@ -322,10 +322,8 @@ impl Gradient for Gathered {
 
     #[inline(always)]
     fn tour<const T: usize>(&self, visits: Range<usize>, first: usize, visitor: &mut impl Visitor<T>) {
-        for (number, &(row, factor)) in self.rows[visits.clone()].iter().enumerate().rev() {
-            let at = (visits.start + number) * self.vectors;
-            visitor.row(number, row, factor, tile(&self.sums[at..], first));
-        }
+        let sums = &self.sums[visits.start * self.vectors..];
+        one_by_one(self.rows(visits), visitor, |number, _| tile(&sums[number * self.vectors..], first));
     }
 }
 

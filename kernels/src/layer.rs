@@ -888,7 +888,7 @@ mod tests {
         }
 
         fn tour<const T: usize>(&self, visits: Range<usize>, first: usize, visitor: &mut impl Visitor<T>) {
-            one_by_one(self.rows(visits), visitor, |row| tile(self.all.sums.row_vectors(row), first));
+            one_by_one(self.rows(visits), visitor, |_, row| tile(self.all.sums.row_vectors(row), first));
         }
     }
 

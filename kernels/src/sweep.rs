@@ -22,8 +22,7 @@
 //! 3. Norms of rows are taken where the rows are read anyway, on the way forward
 //!    ([`Layer::learn`](crate::layer::Layer::learn)): the loads that it waits for leave room for the squares. Horizontal
 //!    sums are half done four rows at a time, and the rest of them, roots and divisions for as many rows as there are lanes. An
-//!    update that nothing went before
-//!    looks at its rows first.
+//!    update that nothing went before looks at its rows first.
 //! 4. Norms of lanes run over all rows, of which an update may touch a fifth: what each changes in the sum of squares,
 //!    (new - old)(new + old), is summed along the sweep, and the totals are kept in f64, so that they don't drift away
 //!    from the weights over millions of updates.
@@ -158,11 +157,12 @@ impl<'a, R: Rule> Block<'a, R> {
     pub(crate) fn sweep<G: Gradient>(&mut self, gradient: &G) {
         assert_eq!(gradient.vectors(), self.vectors, "the gradient's rows are as long as the layer's");
         self.rescale(1);
-        let visits = gradient.within(&self.rows);
         let (row, band) = (self.vectors * size_of::<f32xN>(), gradient.band());
         if const { G::NARROW && gathers::<R>() } && self.vectors > LONG && band * row <= 2 * ROOM {
-            self.sweep_gathered(gradient, (ROOM / row).max(1).next_multiple_of(band));
-        } else if G::NARROW {
+            return self.sweep_gathered(gradient, (ROOM / row).max(1).next_multiple_of(band));
+        }
+        let visits = gradient.within(&self.rows);
+        if G::NARROW {
             for_narrow_tiles!(self.vectors, first, T => self.sweep_part::<T>(gradient, visits.clone(), first));
         } else {
             for_tile!(self.vectors, T => {

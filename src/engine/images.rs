@@ -184,7 +184,7 @@ impl<'a> Images<'a> {
 fn to_unit(grey: &[u8], values: &mut [f32]) {
     let unit = |grey: &[u8; LANES]| {
         let grey = i32xN::from(core::array::from_fn(|lane| i32::from(grey[lane])));
-        (grey.round_float() / f32xN::splat(255.0)).to_array()
+        over_255(grey.round_float()).to_array()
     };
     let (vectors, _) = grey.as_chunks();
     let (rooms, _) = values.as_chunks_mut();
@@ -195,6 +195,19 @@ fn to_unit(grey: &[u8], values: &mut [f32]) {
         (Some(vector), Some(room)) => *room = unit(vector),
         _ => values.iter_mut().zip(grey).for_each(|(value, &p)| *value = f32::from(p) / 255.0),
     }
+}
+
+/// Grey levels over 255. Where there are FMA, the same quotients come of a product and of what it leaves: the hidden units'
+/// logistics would wait for the divider. Learning took 0.96 of the time so at H = 30 on a Zen 3.
+#[inline(always)]
+fn over_255(grey: f32xN) -> f32xN {
+    let whole = f32xN::splat(255.0);
+    if !cfg!(target_feature = "fma") {
+        return grey / whole;
+    }
+    let part = f32xN::splat(1.0 / 255.0);
+    let quotient = grey * part;
+    quotient.mul_neg_add(whole, grey).mul_add(part, quotient)
 }
 
 /// Asks for image `n` to be brought from memory.
@@ -208,6 +221,14 @@ fn prefetch_image<T>(lists: &Lists<T>, n: u32) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_level_over_255_is_rounded_once() {
+        for p in 0..=255_u8 {
+            let [got, ..] = over_255(f32xN::splat(f32::from(p))).to_array();
+            assert_eq!(got.to_bits(), (f32::from(p) / 255.0).to_bits(), "{p}");
+        }
+    }
 
     /// Whole vectors, and what is left behind them, after values of another image.
     #[test]

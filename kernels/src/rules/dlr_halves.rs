@@ -8,8 +8,8 @@
 //! The product of the two rates is lr times that of DLR, and where the weights vanish, all three are lr. Norms are those
 //! of DLR, of rows or of lanes.
 //!
-//! Cost per vector: of the numerator, load, and, 2 FMA, store; of the denominator, load, FMA, store, and norms, as
-//! [`Norms::cost`](crate::rule::Norms::cost) says.
+//! Cost per vector: of the numerator, load, and, 2 FMA, store; of the denominator, load, multiplication, subtraction, store.
+//! Norms come on top, as [`Norms::cost`](crate::rule::Norms::cost) says.
 
 use super::dlr::by_strength;
 use crate::lanes::f32xN;
@@ -64,6 +64,6 @@ impl<const BY_ROW: bool> Rule for DlrDenominator<BY_ROW> {
 
     #[inline(always)]
     fn step(&self, weights: f32xN, a: f32xN, b: f32xN, (): &mut ()) -> f32xN {
-        a.mul_neg_add(b, weights)
+        weights - a * b
     }
 }

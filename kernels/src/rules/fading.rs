@@ -156,7 +156,7 @@ mod tests {
         let factor = 2.0_f32.powi(-65);
         assert_eq!(
             (fading.rescale(1), fading.rescale(65), fading.rescale(66)),
-            (Some(factor), Some(factor), Some(2.0_f32.powi(-130)))
+            (Some(factor), Some(factor), Some(2.0_f64.powi(-130) as f32))
         );
         fading.advance(60);
         assert_eq!((fading.rescale(5), fading.rescale(6)), (None, Some(factor)));

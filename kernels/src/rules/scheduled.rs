@@ -11,7 +11,7 @@
 //!
 //! The rate is computed once an update, in f64, and rounded to f32.
 //!
-//! Cost per vector: load, FMA, store. Per update, a division, 3 ns, or a cube root and an exponential, 20 ns.
+//! Cost per vector: load, multiplication, subtraction, store. Per update, a division, 3 ns, or a cube root and an exponential, 20 ns.
 
 use crate::lanes::f32xN;
 use crate::rule::{Cost, Rule};
@@ -73,7 +73,7 @@ impl Rule for Scheduled {
 
     #[inline(always)]
     fn step(&self, weights: f32xN, a: f32xN, b: f32xN, (): &mut ()) -> f32xN {
-        a.mul_neg_add(b, weights)
+        weights - a * b
     }
 
     fn advance(&mut self, updates: u64) {

@@ -4,7 +4,8 @@
 //! w <- w - lr g
 //! ```
 //!
-//! Cost per vector: load, FMA, store.
+//! Cost per vector: load, multiplication, subtraction, store. An FMA instead seems to take turns with the store: on a Zen 3,
+//! learning took 1.08 of the time with it from H = 30 to 100.
 
 use crate::lanes::f32xN;
 use crate::rule::{Cost, Rule};
@@ -29,6 +30,6 @@ impl Rule for Sgd {
 
     #[inline(always)]
     fn step(&self, weights: f32xN, a: f32xN, b: f32xN, (): &mut ()) -> f32xN {
-        a.mul_neg_add(b, weights)
+        weights - a * b
     }
 }
