@@ -62,10 +62,10 @@ impl Pixels {
     fn of_mnist() -> Self {
         let data = mnist();
         let images = Images::new(&data.train, Inputs::Unit);
+        let mut room = Vec::new();
         let pixels = (0..IMAGES).map(|n| {
-            let mut values = Vec::new();
-            images.read(n, &mut values);
-            (images.numbers(n).to_vec(), values)
+            let lit = images.lit(n, &mut room);
+            (lit.index().to_vec(), lit.value().to_vec())
         });
         Self(pixels.collect())
     }

@@ -1,6 +1,8 @@
 //! The memory that a data set lies in: a map of our own cache file, or memory of our own.
 
 use crate::memory;
+#[cfg(target_os = "linux")]
+use memmap2::{Advice, MmapMut};
 use memmap2::{Mmap, MmapOptions};
 use std::collections::TryReserveError;
 use std::fs::File;
@@ -52,6 +54,25 @@ fn map_cache_file(file: &File, len: usize) -> io::Result<Mmap> {
     // by a rename; it is read-only from then on; and it is replaced by another rename, which leaves the mapped
     // file as it is until its last map goes.
     unsafe { MmapOptions::new().len(len).populate().map(file) }
+}
+
+/// Copies of `parts`, one behind the other, in pages of 2 MB, as far as the system has such; `None` where it has not, or no
+/// memory.
+#[cfg(target_os = "linux")]
+pub(super) fn in_large_pages(parts: &[&[u8]]) -> Option<Mmap> {
+    let mut map = MmapMut::map_anon(parts.iter().map(|part| part.len()).sum()).ok()?;
+    map.advise(Advice::HugePage).ok()?;
+    let mut rest = &mut map[..];
+    for part in parts {
+        rest.split_off_mut(..part.len()).expect("room for all parts").copy_from_slice(part);
+    }
+    map.make_read_only().ok()
+}
+
+/// Not asked for on other systems.
+#[cfg(not(target_os = "linux"))]
+pub(super) fn in_large_pages(_: &[&[u8]]) -> Option<Mmap> {
+    None
 }
 
 #[cfg(test)]

@@ -18,14 +18,15 @@
 //! A split's arrays lie in one block, each at a multiple of 64 bytes, in this order: the same block in memory and
 //! in the cache file.
 
-use super::backing::{Backing, zeroed};
+use super::backing::{Backing, in_large_pages, zeroed};
 use super::idx::MAX_INPUTS;
 use bytemuck::Pod;
 use dlr_kernels::groups::{GROUP, Groups};
+use memmap2::Mmap;
 use std::collections::TryReserveError;
 use std::fmt;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// Alignment of every array, in bytes: a cache line.
 pub(super) const ALIGN: usize = 64;
@@ -86,7 +87,12 @@ pub struct Split {
     block: usize,
     layout: Layout,
     grouping: Groups,
+    /// The numbers and grey levels of lit pixels in large pages, if somebody has asked for them and there are any.
+    large: Arc<OnceLock<Option<Mmap>>>,
 }
+
+/// Bytes of lists at least that are worth large pages: where fewer lie is known without looking it up.
+const LARGE: usize = 4 << 20;
 
 impl Split {
     /// Lists the lit pixels and groups of `pixels`, grey levels `[labels.len()][rows][columns]`.
@@ -139,7 +145,7 @@ impl Split {
         let (start, number) = (bytemuck::cast_slice_mut(of_groups), bytemuck::cast_slice_mut(group));
         list(images().map(|image| grouping.lit_in(image)), start, number, bytemuck::cast_slice_mut(levels));
         label.copy_from_slice(labels);
-        Ok(Self { backing: Arc::new(Backing::Owned(memory)), block: 0, layout, grouping })
+        Ok(Self::at(Arc::new(Backing::Owned(memory)), 0, layout, grouping))
     }
 
     /// Views the block at byte `block` of a cache file, after checking that no index in it can go astray. That lists ascend,
@@ -156,7 +162,7 @@ impl Split {
         {
             return Err("a section outside the file");
         }
-        let split = Self { backing, block, layout, grouping: Groups::of_images(rows, columns) };
+        let split = Self::at(backing, block, layout, Groups::of_images(rows, columns));
         if !split.pixels().is_in_order() || !split.groups().is_in_order() {
             return Err("image starts that are not in order");
         }
@@ -167,6 +173,10 @@ impl Split {
             return Err("a label that is no class");
         }
         Ok(split)
+    }
+
+    fn at(backing: Arc<Backing>, block: usize, layout: Layout, grouping: Groups) -> Self {
+        Self { backing, block, layout, grouping, large: Arc::default() }
     }
 
     /// Number of images, n.
@@ -195,6 +205,25 @@ impl Split {
     #[inline]
     pub fn pixels(&self) -> Lists<'_, u8> {
         self.lists(&self.layout.pixels)
+    }
+
+    /// The same, for whoever goes through many images in no order, one by one: copied into pages of 2 MB when they are first asked
+    /// for, if there are such, and they are many. All clones share the copy.
+    ///
+    /// Where pages have 4 KB, the place of nearly every image in memory has to be looked up, and even a prefetch waits for that.
+    /// Of 60,000 images of MNIST, SGD learned in 0.82 of the time at H = 30, and DLR in 0.92, on a virtual machine on a Zen 3; the
+    /// copy took 7 ms.
+    pub fn pixels_in_large_pages(&self) -> Lists<'_, u8> {
+        let Ranges { number, value, .. } = &self.layout.pixels;
+        let parts = [number, value].map(|range| self.array(range));
+        let bytes = number.len() + value.len();
+        match self.large.get_or_init(|| if bytes < LARGE { None } else { in_large_pages(&parts) }) {
+            None => self.pixels(),
+            Some(large) => {
+                let (number, value) = large.split_at(number.len());
+                Lists { number: bytemuck::cast_slice(number), value, ..self.pixels() }
+            }
+        }
     }
 
     /// Every image's [groups](Self::grouping) of four pixels of which any is lit: their numbers, and the grey levels of all four; 0
@@ -388,6 +417,20 @@ mod tests {
         let split = Split::from_images((2, 4), &image, &[0]).unwrap();
         let squares = Lists { start: &[0, 2], number: &[0, 1], value: &[[0, 7, 0, 0], [0, 255, 0, 1]] };
         assert_eq!((split.groups(), &split.image(0)[..]), (squares, &image[..]));
+    }
+
+    /// More than are few.
+    #[test]
+    fn lists_in_large_pages_are_the_same() {
+        let pixels: Vec<u8> = (0..LARGE / 2).map(|n| (n % 256) as u8).collect();
+        let split = Split::from_pixels(4096, &pixels, &vec![0; pixels.len() / 4096]).unwrap();
+        assert_eq!(split.pixels_in_large_pages(), split.pixels());
+        let large = split.clone().large.get().is_some_and(Option::is_some);
+        assert_eq!(large, cfg!(target_os = "linux"), "copied for all clones");
+
+        let few = Split::from_pixels(4, &[0, 7, 0, 255], &[3]).unwrap();
+        assert_eq!(few.pixels_in_large_pages(), few.pixels());
+        assert!(few.large.get().is_some_and(Option::is_none));
     }
 
     #[test]

@@ -57,6 +57,12 @@ impl<'a> Images<'a> {
         }
     }
 
+    /// The same, for whoever reads many of them in no order, [one by one](Self::lit): in
+    /// [large pages](Split::pixels_in_large_pages).
+    pub fn in_large_pages(split: &'a Split, inputs: Inputs) -> Self {
+        Self { pixels: split.pixels_in_large_pages(), ..Self::new(split, inputs) }
+    }
+
     /// Those in `range` alone, counted from 0.
     ///
     /// # Panics
@@ -120,25 +126,20 @@ impl<'a> Images<'a> {
         if self.all.is_empty() { self.pixels.of(n).0 } else { &self.all }
     }
 
-    /// Appends the values of image `n`'s lit inputs to `values`.
+    /// Image `n`, with its values in `room`, which grows as needed, whatever was there before.
     #[inline]
-    pub fn read(&self, n: usize, values: &mut Vec<f32>) {
-        let start = values.len();
-        values.resize(start + self.numbers(n).len(), 0.0);
-        let values = &mut values[start..];
+    pub fn lit<'s>(&'s self, n: usize, room: &'s mut Vec<f32>) -> Lit<'s> {
+        let numbers = self.numbers(n);
+        if room.len() < numbers.len() {
+            room.resize(numbers.len(), 0.0);
+        }
+        let values = &mut room[..numbers.len()];
         if self.all.is_empty() {
             to_unit(self.pixels.of(n).1, values);
         } else {
             self.dense(n, values);
         }
-    }
-
-    /// Image `n`, with its values in `values`, whatever was there before.
-    #[inline]
-    pub fn lit<'s>(&'s self, n: usize, values: &'s mut Vec<f32>) -> Lit<'s> {
-        values.clear();
-        self.read(n, values);
-        Lit::new(self.numbers(n), values)
+        Lit::new(numbers, values)
     }
 
     /// Writes image `n` to `row`, dark pixels included.
@@ -230,7 +231,7 @@ mod tests {
         }
     }
 
-    /// Whole vectors, and what is left behind them, after values of another image.
+    /// Whole vectors, and what is left behind them, in rooms that are empty, too small, or hold others.
     #[test]
     fn values_are_the_levels_of_all_lit_pixels() {
         for lit in 0..=3 * LANES + 1 {
@@ -239,12 +240,11 @@ mod tests {
                 let dark_behind = [&grey[..], &[0]].concat();
                 let split = Split::from_pixels(lit + 1, &dark_behind, &[0]).unwrap();
                 let images = Images::new(&split, Inputs::Unit);
-                let mut values = vec![5.0];
-                images.read(0, &mut values);
-                let want = grey.iter().map(|&p| images.levels()[usize::from(p)]);
-                let want: Vec<f32> = [5.0].into_iter().chain(want).collect();
-                assert_eq!(values, want, "{lit} pixels, from {start} on");
-                assert_eq!(images.lit(0, &mut values).value(), &want[1..]);
+                let want: Vec<f32> = grey.iter().map(|&p| images.levels()[usize::from(p)]).collect();
+                for mut room in [vec![], vec![5.0; lit / 2], vec![5.0; lit + 1]] {
+                    let value = images.lit(0, &mut room).value().to_vec();
+                    assert_eq!(value, want, "{lit} pixels, from {start} on");
+                }
             }
         }
     }

@@ -43,6 +43,9 @@ pub trait Learner: Send {
     /// The same, with the time of each phase added up by `watch`.
     fn learn_watched(&mut self, images: &Images, order: &[u32], watch: &mut Stopwatch);
 
+    /// Whether it reads images one by one, even where a call has many.
+    fn reads_one_by_one(&self, images: &Images) -> bool;
+
     /// How much work that is for an image, the mean over those in `order`, if there is one hidden layer, and calls have so many
     /// images.
     fn work(&self, images: &Images, order: &[u32], per_call: usize) -> Work;
@@ -299,6 +302,10 @@ impl<A: Rule, I: Rule, B: Rule> Learner for Fused<A, I, B> {
     fn learn_watched(&mut self, images: &Images, order: &[u32], watch: &mut Stopwatch) {
         watch.start();
         self.learn_with(images, order, watch);
+    }
+
+    fn reads_one_by_one(&self, images: &Images) -> bool {
+        self.task.batch == 1 && !pays(&self.first, images.density())
     }
 
     fn work(&self, images: &Images, order: &[u32], per_call: usize) -> Work {

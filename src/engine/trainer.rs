@@ -281,10 +281,17 @@ impl<'a> Progress<'a> {
             backprop: settings.backprop.into(),
             threads,
         };
+        let learner = settings.optimizer.learner(start, task);
+        let mut train = Images::new(&data.train, settings.inputs);
+        // To copy them takes as long as is gained by some fifty thousand images.
+        let are_many = settings.epochs.saturating_mul(per_epoch as u64) >= data.train.len() as u64;
+        if are_many && learner.reads_one_by_one(&train) {
+            train = Images::in_large_pages(&data.train, settings.inputs);
+        }
         Ok(Self {
             settings,
-            learner: settings.optimizer.learner(start, task),
-            train: Images::new(&data.train, settings.inputs),
+            learner,
+            train,
             test: held_out.unwrap_or_else(test_set),
             unseen: settings.validate.map(|_| test_set()),
             per_epoch,

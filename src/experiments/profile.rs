@@ -310,9 +310,12 @@ impl<'a> Bench<'a> {
             backprop: settings.backprop.into(),
             threads: who,
         };
-        let images = Images::new(&data.train, settings.inputs);
-        let call = (settings.test_every as usize).next_multiple_of(batch);
         let learner = optimizer.learner(network, task);
+        let mut images = Images::new(&data.train, settings.inputs);
+        if learner.reads_one_by_one(&images) {
+            images = Images::in_large_pages(&data.train, settings.inputs);
+        }
+        let call = (settings.test_every as usize).next_multiple_of(batch);
         let mut bench = Self {
             cell: Cell { optimizer: optimizer.name().to_owned(), hidden, batch, threads },
             learner,
