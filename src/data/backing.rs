@@ -1,12 +1,11 @@
-//! The memory that a data set lies in: a map of our own cache file, or memory of our own.
+//! The memory that a data set lies in: a map of our own cache file, or memory of our own; and copies of parts in large pages.
 
 use crate::memory;
-#[cfg(target_os = "linux")]
-use memmap2::{Advice, MmapMut};
 use memmap2::{Mmap, MmapOptions};
 use std::collections::TryReserveError;
 use std::fs::File;
 use std::io::{self, Read};
+use std::ops::Deref;
 
 /// Bytes that start at a multiple of 8.
 pub(super) enum Backing {
@@ -56,23 +55,41 @@ fn map_cache_file(file: &File, len: usize) -> io::Result<Mmap> {
     unsafe { MmapOptions::new().len(len).populate().map(file) }
 }
 
-/// Copies of `parts`, one behind the other, in pages of 2 MB, as far as the system has such; `None` where it has not, or no
-/// memory.
-#[cfg(target_os = "linux")]
-pub(super) fn in_large_pages(parts: &[&[u8]]) -> Option<Mmap> {
-    let mut map = MmapMut::map_anon(parts.iter().map(|part| part.len()).sum()).ok()?;
-    map.advise(Advice::HugePage).ok()?;
-    let mut rest = &mut map[..];
-    for part in parts {
-        rest.split_off_mut(..part.len()).expect("room for all parts").copy_from_slice(part);
+/// Some bytes in pages of 2 MB.
+pub(super) struct Large(Mmap);
+
+impl Large {
+    /// Copies of `parts`, one behind the other. `None` where nobody gets such pages, or there is no memory; Linux may still give small
+    /// ones, above all at the ends.
+    #[cfg(target_os = "linux")]
+    pub(super) fn copies(parts: &[&[u8]]) -> Option<Self> {
+        use memmap2::{Advice, MmapMut};
+        let mode = std::fs::read_to_string("/sys/kernel/mm/transparent_hugepage/enabled").ok()?;
+        if mode.contains("[never]") {
+            return None;
+        }
+        let mut map = MmapMut::map_anon(parts.iter().map(|part| part.len()).sum()).ok()?;
+        map.advise(Advice::HugePage).ok()?;
+        let mut rest = &mut map[..];
+        for part in parts {
+            rest.split_off_mut(..part.len()).expect("room for all parts").copy_from_slice(part);
+        }
+        map.make_read_only().ok().map(Self)
     }
-    map.make_read_only().ok()
+
+    /// Not asked for on other systems.
+    #[cfg(not(target_os = "linux"))]
+    pub(super) fn copies(_: &[&[u8]]) -> Option<Self> {
+        None
+    }
 }
 
-/// Not asked for on other systems.
-#[cfg(not(target_os = "linux"))]
-pub(super) fn in_large_pages(_: &[&[u8]]) -> Option<Mmap> {
-    None
+impl Deref for Large {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.0
+    }
 }
 
 #[cfg(test)]

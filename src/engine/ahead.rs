@@ -25,13 +25,13 @@ const FEWEST: usize = 40;
 /// Whether `first` learns faster so. The weights are read and written less often, but there are the images' products, and what
 /// they do to each other. Of the time of one image after the other, this takes 1.11 at H = 30 and 0.89 at 64 under gradient descent.
 /// Under momentum that is [soon gone](Layer::span), it takes 1.29 at H = 16 and 0.83 at 24; under other, 0.99 at 32 and 0.81 at 33.
-/// With vectors of eight, 1.02 at 128 and 0.92 at 136, 1.06 at 32 and 0.94 at 33, and 1.11 at 80 and 0.86 at 96. With sixteen, that
-/// was measured where [bytes can be multiplied](dlr_kernels::ahead).
+/// With vectors of eight, 1.10 at 128 and 0.92 at 136, 1.15 at 32 and 0.99 at 40, and 0.99 at 88 and 0.92 at 104. With sixteen, that
+/// was measured where [bytes can be multiplied](dlr_kernels::ahead), and before one image after the other took less.
 ///
 /// Groups of inputs that are lit as a whole have no zeros to multiply, so of images that light more, fewer units suffice. With
 /// vectors of eight, where half of the inputs are lit, it takes 1.01 at 64 under gradient descent, 0.86 at 16 under momentum that
 /// is soon gone, and 1.00 at 32 under other; where all are, 0.83 at 8, 0.79 at 8, and 1.21 at 8 and 0.80 at 12. With sixteen, none of
-/// that was measured.
+/// that was measured, and with eight only before.
 pub(super) fn pays<R: Rule>(first: &Layer<R>, density: f64) -> bool {
     let most = match (density, R::DERIVED, first.span() <= TOGETHER, LANES) {
         (1.0.., _, _, 16) => 16,

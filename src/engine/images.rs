@@ -28,6 +28,15 @@ impl Inputs {
     }
 }
 
+/// In which form images are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// Their lit [pixels](Images::pixels), where they go through the first layer one by one.
+    Pixels,
+    /// Their lit [groups](Images::groups), where several go together.
+    Groups,
+}
+
 /// A split and the inputs that its grey levels stand for.
 pub struct Images<'a> {
     grouping: &'a Groups,
@@ -57,10 +66,13 @@ impl<'a> Images<'a> {
         }
     }
 
-    /// The same, for whoever reads many of them in no order, [one by one](Self::lit): in
+    /// The same images, all those of `split`, for whoever reads many of them in no order: in
     /// [large pages](Split::pixels_in_large_pages).
-    pub fn in_large_pages(split: &'a Split, inputs: Inputs) -> Self {
-        Self { pixels: split.pixels_in_large_pages(), ..Self::new(split, inputs) }
+    pub fn in_large_pages(self, split: &'a Split, form: Form) -> Self {
+        match form {
+            Form::Pixels => Self { pixels: split.pixels_in_large_pages(), ..self },
+            Form::Groups => Self { groups: split.groups_in_large_pages(), ..self },
+        }
     }
 
     /// Those in `range` alone, counted from 0.
@@ -198,8 +210,8 @@ fn to_unit(grey: &[u8], values: &mut [f32]) {
     }
 }
 
-/// Grey levels over 255. Where there are FMA, the same quotients come of a product and of what it leaves: the hidden units'
-/// logistics would wait for the divider. Learning took 0.96 of the time so at H = 30 on a Zen 3.
+/// Grey levels over 255. On x86-64 with FMA, the same quotients come of a product and of what it leaves: the hidden units'
+/// logistics would wait for the divider. SGD's kernels took 0.96 of the time so at H = 30 on a Zen 3.
 #[inline(always)]
 fn over_255(grey: f32xN) -> f32xN {
     let whole = f32xN::splat(255.0);

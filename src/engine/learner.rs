@@ -3,7 +3,7 @@
 
 use super::ahead::{Ahead, even, pays, worthwhile};
 use super::batch::Batch;
-use super::images::Images;
+use super::images::{Form, Images};
 use super::inner::Inner;
 use super::network::{Network, Weights};
 use super::past::is_short;
@@ -43,8 +43,8 @@ pub trait Learner: Send {
     /// The same, with the time of each phase added up by `watch`.
     fn learn_watched(&mut self, images: &Images, order: &[u32], watch: &mut Stopwatch);
 
-    /// Whether it reads images one by one, even where a call has many.
-    fn reads_one_by_one(&self, images: &Images) -> bool;
+    /// In which form it reads images, if calls have so many.
+    fn form(&self, images: &Images, per_call: usize) -> Form;
 
     /// How much work that is for an image, the mean over those in `order`, if there is one hidden layer, and calls have so many
     /// images.
@@ -304,8 +304,9 @@ impl<A: Rule, I: Rule, B: Rule> Learner for Fused<A, I, B> {
         self.learn_with(images, order, watch);
     }
 
-    fn reads_one_by_one(&self, images: &Images) -> bool {
-        self.task.batch == 1 && !pays(&self.first, images.density())
+    fn form(&self, images: &Images, per_call: usize) -> Form {
+        let go_together = self.task.batch > 1 || self.together(images, per_call) > 0;
+        if go_together { Form::Groups } else { Form::Pixels }
     }
 
     fn work(&self, images: &Images, order: &[u32], per_call: usize) -> Work {
@@ -351,5 +352,32 @@ impl<A: Rule, I: Rule, B: Rule> Learner for Fused<A, I, B> {
             inner: self.inner.iter_mut().map(|inner| inner.layer.weights()).collect(),
             last: self.last.weights(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::Split;
+    use crate::engine::images::Inputs;
+    use crate::engine::optimizer::{Hyper, Optimizer};
+    use crate::engine::settings::Init;
+
+    #[test]
+    fn images_are_read_in_groups_where_they_go_together() {
+        let split = Split::from_pixels(4, &[0, 7, 0, 0], &[0]).unwrap();
+        let images = Images::new(&split, Inputs::Unit);
+        let form = |name, hidden: usize, batch, per_call| {
+            let (one_hot, network) =
+                (OneHot { low: 0.0, high: 1.0 }, Network::draw(4, hidden, 2, Init::FanIn, 1));
+            let task = Task { batch, one_hot, backprop: Backprop::Mse, threads: Threads::One };
+            let optimizer = Optimizer::named(name, &Hyper::default()).unwrap();
+            optimizer.learner(network, task).form(&images, per_call)
+        };
+        assert_eq!(form("sgd", 300, 1, 600), Form::Groups);
+        assert_eq!(form("sgd", 300, 1, 39), Form::Pixels, "too few at a time");
+        assert_eq!(form("sgd", 8, 1, 600), Form::Pixels, "too narrow");
+        assert_eq!(form("dlr", 300, 1, 600), Form::Pixels, "updates that do not add up");
+        assert_eq!(form("dlr", 8, 2, 600), Form::Groups);
     }
 }

@@ -283,10 +283,11 @@ impl<'a> Progress<'a> {
         };
         let learner = settings.optimizer.learner(start, task);
         let mut train = Images::new(&data.train, settings.inputs);
-        // To copy them takes as long as is gained by some fifty thousand images.
-        let are_many = settings.epochs.saturating_mul(per_epoch as u64) >= data.train.len() as u64;
-        if are_many && learner.reads_one_by_one(&train) {
-            train = Images::in_large_pages(&data.train, settings.inputs);
+        // Where few are read, or few times, it would take longer to copy all of them than is gained.
+        let (all, per_call) = (data.train.len() as u64, settings.test_every.min(per_epoch as u64) as usize);
+        if per_epoch as u64 >= all / 2 && settings.epochs.saturating_mul(per_epoch as u64) >= all {
+            let form = learner.form(&train, per_call);
+            train = train.in_large_pages(&data.train, form);
         }
         Ok(Self {
             settings,

@@ -252,7 +252,7 @@ mod tests {
         assert_eq!((sgd.working_set, sgd.memory_per_weight), (128.0 * 160.0, 0));
 
         let nesterov = work::<MomentumAtRest, EveryRow<Momentum>>(shape, &online);
-        // Of what is stored for a weight, it is made by an FMA; in W1, an update takes another one, in W2 six operations more.
+        // Of what is stored for a weight, it is made by an FMA; in W1, an update takes two operations more than SGD's, in W2 six.
         assert_eq!(nesterov.flops, sgd.flops + 32.0 * (150.0 * (2.0 + 2.0) + 10.0 * 6.0));
         assert_eq!(nesterov.loads, sgd.loads + 128.0 * 310.0);
         assert_eq!((nesterov.working_set, nesterov.memory_per_weight), (2.0 * sgd.working_set, 4));

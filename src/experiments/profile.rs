@@ -311,11 +311,10 @@ impl<'a> Bench<'a> {
             threads: who,
         };
         let learner = optimizer.learner(network, task);
-        let mut images = Images::new(&data.train, settings.inputs);
-        if learner.reads_one_by_one(&images) {
-            images = Images::in_large_pages(&data.train, settings.inputs);
-        }
         let call = (settings.test_every as usize).next_multiple_of(batch);
+        let images = Images::new(&data.train, settings.inputs);
+        let form = learner.form(&images, call);
+        let images = images.in_large_pages(&data.train, form);
         let mut bench = Self {
             cell: Cell { optimizer: optimizer.name().to_owned(), hidden, batch, threads },
             learner,

@@ -18,8 +18,8 @@
 //! 3. Where z is much larger than w, its roundings are, too: those of w come to 2^-24 (|w| + 2 way |v|) an update. Up to mu =
 //!    0.99999, w is nearer to that of the plain rule in f64 than the plain rule in f32 is; beyond, it is not.
 //!
-//! Cost per vector: reading, 2 loads and FMA; updating, 2 loads, 2 multiplications, addition, subtraction, 2 stores. As under
-//! [`Sgd`](super::Sgd), FMA would take longer: 1.1 of the time on a Zen 3.
+//! Cost per vector: reading, 2 loads and FMA; updating, 2 loads, FMA, multiplication, subtraction, 2 stores; per row, a
+//! multiplication. As under [`Sgd`](super::Sgd), a second FMA would take longer.
 
 use super::fading::Fading;
 use crate::lanes::f32xN;
@@ -77,9 +77,8 @@ impl Rule for MomentumAtRest {
 
     #[inline(always)]
     fn step(&self, rest: f32xN, a: f32xN, b: f32xN, velocity: &mut f32xN) -> f32xN {
-        let step = a * b;
-        *velocity += step * self.gain;
-        rest - step
+        *velocity = (a * self.gain).mul_add(b, *velocity); // no product by itself, which might be subnormal
+        rest - a * b
     }
 
     #[inline(always)]
