@@ -66,12 +66,12 @@ impl<'a> Images<'a> {
         }
     }
 
-    /// The same images, all those of `split`, for whoever reads many of them in no order: in
-    /// [large pages](Split::pixels_in_large_pages).
-    pub fn in_large_pages(self, split: &'a Split, form: Form) -> Self {
+    /// Has the images, all those of `split`, read in [large pages](Split::pixels_in_large_pages), for whoever reads many of them in no
+    /// order, over and over.
+    pub fn move_to_large_pages(&mut self, split: &'a Split, form: Form) {
         match form {
-            Form::Pixels => Self { pixels: split.pixels_in_large_pages(), ..self },
-            Form::Groups => Self { groups: split.groups_in_large_pages(), ..self },
+            Form::Pixels => self.pixels = split.pixels_in_large_pages(),
+            Form::Groups => self.groups = split.groups_in_large_pages(),
         }
     }
 

@@ -9,7 +9,7 @@ use super::network::{Network, Weights};
 use super::settings::{Order, Settings};
 use super::streams::{Purpose, shuffle, stream};
 use super::threads::Threads;
-use crate::data::Dataset;
+use crate::data::{Dataset, Split};
 use crate::error::{Error, Result};
 use dlr_kernels::output::OneHot;
 use rand_chacha::ChaCha8Rng;
@@ -234,6 +234,8 @@ pub fn resume(
 struct Progress<'a> {
     settings: &'a Settings,
     learner: Box<dyn Learner>,
+    /// The training images, as they lie, and as they are read.
+    split: &'a Split,
     train: Images<'a>,
     test: Evaluator<'a>,
     /// The test set, if tests don't see it.
@@ -281,18 +283,11 @@ impl<'a> Progress<'a> {
             backprop: settings.backprop.into(),
             threads,
         };
-        let learner = settings.optimizer.learner(start, task);
-        let mut train = Images::new(&data.train, settings.inputs);
-        // Where few are read, or few times, it would take longer to copy all of them than is gained.
-        let (all, per_call) = (data.train.len() as u64, settings.test_every.min(per_epoch as u64) as usize);
-        if per_epoch as u64 >= all / 2 && settings.epochs.saturating_mul(per_epoch as u64) >= all {
-            let form = learner.form(&train, per_call);
-            train = train.in_large_pages(&data.train, form);
-        }
         Ok(Self {
             settings,
-            learner,
-            train,
+            learner: settings.optimizer.learner(start, task),
+            split: &data.train,
+            train: Images::new(&data.train, settings.inputs),
             test: held_out.unwrap_or_else(test_set),
             unseen: settings.validate.map(|_| test_set()),
             per_epoch,
@@ -333,6 +328,7 @@ impl<'a> Progress<'a> {
             }
             if self.is_between_epochs() {
                 self.put_in_order();
+                self.move_images();
             }
             self.learn();
             if self.images >= self.next_test {
@@ -448,6 +444,19 @@ impl<'a> Progress<'a> {
             Order::Fixed if self.images > 0 => {}
             Order::Shuffled | Order::Fixed => shuffle(&mut self.order, &mut self.rng),
             Order::File => {}
+        }
+    }
+
+    /// From the second epoch on, has images that are read in no order lie in [large pages](Images::move_to_large_pages), with the clock
+    /// running. To copy all of them takes as long as an epoch or two gains, so what ends sooner is not held up.
+    fn move_images(&mut self) {
+        let are_most = 2 * self.per_epoch >= self.split.len();
+        if self.images > 0 && are_most && self.settings.order != Order::File {
+            let started = Instant::now();
+            let per_call = self.settings.test_every.min(self.per_epoch as u64) as usize;
+            let form = self.learner.form(&self.train, per_call);
+            self.train.move_to_large_pages(self.split, form);
+            self.training += started.elapsed();
         }
     }
 

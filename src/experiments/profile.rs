@@ -1,9 +1,11 @@
 //! How fast every optimizer trains, and where the time goes: a cell for every optimizer, size and batch.
 //!
 //! Cells are visited in turn, round after round, so that whatever the machine does meanwhile meets all of them. In a visit,
-//! a cell trains on short pieces of a shuffled epoch, cut about as often as users' training pauses for tests, by turns as users do and with a
-//! [watch](Stopwatch) on its phases: the whole is timed without watch, so that it is no accident if the phases add up to it. The medians of a visit's pieces are
-//! its times, since pieces that were interrupted are few as long as they are short. Then it counts the test set in full.
+//! a cell trains on short pieces of a shuffled epoch, cut about as often as users' training pauses for tests, by turns as users
+//! do and with a [watch](Stopwatch) on its phases: the whole is timed without watch, so that it is no accident if the phases
+//! add up to it. The medians of a visit's pieces are its times, since pieces that were interrupted are few as long as they are
+//! short. Then it counts the test set in full. Images lie where training has them from its second epoch on: in
+//! [large pages](Images::move_to_large_pages).
 
 use super::noise::{Noise, Others};
 use super::peaks::Peaks;
@@ -312,9 +314,9 @@ impl<'a> Bench<'a> {
         };
         let learner = optimizer.learner(network, task);
         let call = (settings.test_every as usize).next_multiple_of(batch);
-        let images = Images::new(&data.train, settings.inputs);
+        let mut images = Images::new(&data.train, settings.inputs);
         let form = learner.form(&images, call);
-        let images = images.in_large_pages(&data.train, form);
+        images.move_to_large_pages(&data.train, form);
         let mut bench = Self {
             cell: Cell { optimizer: optimizer.name().to_owned(), hidden, batch, threads },
             learner,
