@@ -56,11 +56,14 @@ fn map_cache_file(file: &File, len: usize) -> io::Result<Mmap> {
 }
 
 /// Some bytes in pages of 2 MB.
-pub(super) struct Large(Mmap);
+pub(super) struct Large {
+    map: Mmap,
+    len: usize,
+}
 
 impl Large {
     /// Copies of `parts`, one behind the other. `None` where nobody gets such pages, or there is no memory; Linux may still give small
-    /// ones, above all at the ends.
+    /// ones.
     #[cfg(target_os = "linux")]
     pub(super) fn copies(parts: &[&[u8]]) -> Option<Self> {
         use memmap2::{Advice, MmapMut};
@@ -68,13 +71,15 @@ impl Large {
         if mode.contains("[never]") {
             return None;
         }
-        let mut map = MmapMut::map_anon(parts.iter().map(|part| part.len()).sum()).ok()?;
+        let len = parts.iter().map(|part| part.len()).sum::<usize>();
+        // Only maps of whole large pages begin where one may.
+        let mut map = MmapMut::map_anon(len.next_multiple_of(2 << 20)).ok()?;
         map.advise(Advice::HugePage).ok()?;
         let mut rest = &mut map[..];
         for part in parts {
             rest.split_off_mut(..part.len()).expect("room for all parts").copy_from_slice(part);
         }
-        map.make_read_only().ok().map(Self)
+        map.make_read_only().ok().map(|map| Self { map, len })
     }
 
     /// Not asked for on other systems.
@@ -88,7 +93,7 @@ impl Deref for Large {
     type Target = [u8];
 
     fn deref(&self) -> &[u8] {
-        &self.0
+        &self.map[..self.len]
     }
 }
 
