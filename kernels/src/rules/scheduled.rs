@@ -11,7 +11,8 @@
 //!
 //! The rate is computed once an update, in f64, and rounded to f32.
 //!
-//! Cost per vector: load, multiplication, subtraction, store. Per update, a division, 3 ns, or a cube root and an exponential, 20 ns.
+//! Cost per vector: load, multiplication, subtraction, store. Per update, a division, 3 ns, or a cube root and an exponential,
+//! 20 ns.
 
 use crate::lanes::f32xN;
 use crate::rule::{Cost, Rule};
