@@ -56,7 +56,7 @@ fn is_of_folder(path: &Path) -> bool {
 }
 
 /// The folder that `path` is in.
-fn folder(path: &Path) -> &Path {
+pub(crate) fn folder(path: &Path) -> &Path {
     path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 

@@ -151,6 +151,12 @@ fn a_journal_of_something_else_is_refused() {
     fs::write(&path, "some text").unwrap();
     assert!(words(header("plan")).contains("no journal of dlr"));
     assert_eq!(fs::read(&path).unwrap(), b"some text");
+    // They begin as a header that was cut off does.
+    for other in ["5feceb66ffc86f38d952", "20261128 20261128 {\"sweep\":"] {
+        fs::write(&path, other).unwrap();
+        assert!(words(header("plan")).contains("no journal of dlr"));
+        assert_eq!(fs::read_to_string(&path).unwrap(), other);
+    }
     fs::remove_file(&path).unwrap();
     fs::create_dir(&path).unwrap();
     assert!(words(header("plan")).starts_with("cannot write"));

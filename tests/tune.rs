@@ -99,7 +99,7 @@ fn threads_make_no_difference() {
 
 #[test]
 fn tests_that_come_irregularly_are_not_overlooked() {
-    for tests in [(700, None), (1900, Some(4)), (5000, None)] {
+    for tests in [(700, None), (1900, Some(4)), (5000, None), (5000, Some(4))] {
         let (early, whole) = (tuned_at(tests, &[1, 2, 3], true, 2), tuned_at(tests, &[1, 2, 3], false, 2));
         let best = |tuned: &Tuned| (tuned.best, tuned.best().map(|best| best.images));
         assert_eq!(best(&early), best(&whole), "{tests:?}");

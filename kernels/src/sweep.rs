@@ -239,8 +239,8 @@ const fn gathers<R: Rule>() -> bool {
 /// Rows of more vectors than these are long: their gradient is put down. The tests in `kernels/tests/oracle/tiles.rs` go beyond it.
 const LONG: usize = 60;
 
-/// At least so many bytes of a gradient are put down at a time, where all rows have one, and up to whole bands; at most twice as
-/// many, which is what a second-level cache has, or nothing is.
+/// About so many bytes of a gradient are put down at a time, where all rows have one, in whole bands; at most twice as many, which
+/// is what a second-level cache has, or nothing is.
 const ROOM: usize = 256 << 10;
 
 /// T vectors of every row of a block, and what is remembered beside them.

@@ -28,7 +28,7 @@ use std::str::FromStr;
 
 /// Trains a small network of logistic units on images, MNIST's if nothing else is said, and tells how long that took.
 #[derive(Debug, Parser)]
-#[command(name = "dlr", version, long_version = long_version(), after_help = after_help(), max_term_width = 110,
+#[command(name = "dlr", bin_name = "dlr", version, long_version = long_version(), after_help = after_help(), max_term_width = 110,
     override_usage = "dlr [OPTIONS]\n       dlr COMMAND [OPTIONS]", args_conflicts_with_subcommands = true,
     disable_help_subcommand = true)]
 pub(crate) struct Cli {

@@ -168,8 +168,9 @@ What the columns say:
   median    epochs to the target, and its 95 % interval by the bootstrap, whose
             end may be beyond all hits (inf)
   mean      of those that hit, and their standard deviation
-  ratio     the median over SGD's, and its interval, seeds drawn in pairs. If sgd
-            is there more than once, it is that without options, or the first
+  ratio     the median over SGD's, and its interval, seeds drawn in pairs; none (-)
+            where SGD's is a miss. If sgd is there more than once, it is that
+            without options, or the first
   p         of no difference from SGD (and from the best, which these same runs
             choose: the least median) by Wilcoxon's exact signed-rank test over
             seeds, two-sided, corrected for their number as Holm has it

@@ -31,7 +31,8 @@ Exit codes:
   2  usage: an unknown option or a value out of range; a debug build was asked for a profile
   3  the target was not reached, and --require-target was given
   4  a file or data set is missing, damaged, in use, or of something else
-  5  diverged: the weights or their norm are no longer finite; nothing was saved
+  5  diverged: the weights or their norm are no longer finite; nothing was saved.
+     compare, tune and reproduce go on, and count it as a miss
   6  profile: slower than the baseline, and --fail-if-slower was given
   7  verify: a run came out otherwise than it was recorded
   130, 143  interrupted by Ctrl-C or SIGTERM, after saving; a sweep goes on from there";
@@ -76,14 +77,20 @@ pub(crate) fn wrong(problem: &str) -> ExitCode {
 
 /// Writes a result to stdout. A reader that has seen enough and closed the pipe is no error.
 pub(crate) fn print(text: &str) -> dlr::Result<()> {
+    is_read(text).map(drop)
+}
+
+/// The same, and tells whether the pipe is open yet.
+pub(crate) fn is_read(text: &str) -> dlr::Result<bool> {
     let mut out = io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Error::Write {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+        Err(source) => Err(Error::Write {
             path: PathBuf::from("standard output"),
-            source: error,
+            source,
             cure: "send it to a place that takes it",
         }),
-        _ => Ok(()),
     }
 }
 

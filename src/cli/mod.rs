@@ -41,7 +41,7 @@ pub(crate) fn run() -> ExitCode {
     let done = match arguments() {
         Ok(Asked::Print(settings)) => exit::print(&settings).map(|()| exit::Code::Done),
         Ok(Asked::Do(args)) => dispatch(*args, since),
-        Err(Refused::Usage(error)) => return exit::usage(&error, &Cli::command()),
+        Err(Refused::Usage(error)) => return exit::usage(&error, &command()),
         Err(Refused::Entry(problem)) => return exit::wrong(&problem),
         Err(Refused::Failed(error)) => Err(error),
     };
@@ -60,10 +60,16 @@ enum Asked {
     Print(String),
 }
 
-/// The command line, completed by the settings file that it may name.
-fn arguments() -> Result<Asked, Refused> {
+/// What can be said on the command line, with what holds for all commands in each of them.
+fn command() -> clap::Command {
     let mut command = Cli::command();
     command.build();
+    command
+}
+
+/// The command line, completed by the settings file that it may name.
+fn arguments() -> Result<Asked, Refused> {
+    let mut command = command();
     let words = config::completed(&command, std::env::args_os().collect())?;
     let matches = command.try_get_matches_from_mut(words).map_err(Refused::Usage)?;
     let args = Cli::from_arg_matches(&matches).map_err(Refused::Usage)?;

@@ -97,7 +97,7 @@ fn check_rounds(rounds: Option<u64>) -> Result<()> {
     match rounds {
         Some(rounds) if rounds < LEAST_ROUNDS => Err(Error::Settings {
             option: "--fail-if-slower",
-            problem: format!("{rounds} rounds are too few to tell what is slower by chance"),
+            problem: format!("--rounds {rounds} is too few to tell what is slower by chance"),
             cure: format!("give --rounds {LEAST_ROUNDS} or more, or leave it out"),
         }),
         _ => Ok(()),

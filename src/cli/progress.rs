@@ -65,7 +65,7 @@ impl Progress {
             Shown::Nothing
         } else if std::io::stderr().is_terminal() {
             let bar = ProgressBar::new(epochs * images);
-            let style = "{bar:24} at most {eta} to go, {wide_msg}"; // cut off where the terminal is narrow
+            let style = "{bar:10} at most {eta}, {wide_msg}"; // all of it in 80 columns, cut off in fewer
             bar.set_style(ProgressStyle::with_template(style).expect("the template is well formed"));
             Shown::Bar(bar, Instant::now())
         } else {
@@ -88,8 +88,9 @@ impl Progress {
 
     fn describe(&self, point: &Point) -> String {
         let rate = grouped((point.images as f64 / point.train_s.max(1e-9)).round() as u64);
+        let accuracy = if matches!(self.shown, Shown::Bar(..)) { "" } else { " accuracy" };
         format!(
-            "epoch {:.2} of {}, {} accuracy {}, {rate} images/s",
+            "epoch {:.2} of {}, {}{accuracy} {}, {rate} images/s",
             point.epoch,
             self.epochs,
             self.tested_on,

@@ -29,7 +29,8 @@ pub(crate) struct Protocol {
     #[arg(long, value_name = "N", value_parser = whole(1..=u64::from(u32::MAX)), allow_hyphen_values = true)]
     pub(super) validate: Option<u64>,
 
-    /// Stop when test accuracy is above ACC (strictly), or `none` to train through all epochs [default: 0.96]
+    /// Stop when test accuracy is above ACC (strictly), or `none` to train through all epochs, which leaves nothing to compare or
+    /// tune by [default: 0.96]
     #[arg(long, value_name = "ACC|none", value_parser = target, allow_hyphen_values = true)]
     pub(super) target: Option<Target>,
 

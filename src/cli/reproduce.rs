@@ -36,7 +36,8 @@ pub(crate) struct Reproduce {
     #[arg(long)]
     quick: bool,
 
-    /// Folder for journals and results; what is there already is not done again
+    /// Folder for journals and results; runs that are there already are not made again, but results, --quick or not, take the place
+    /// of earlier ones
     #[arg(long, value_name = "DIR", default_value = "reproduced")]
     out: PathBuf,
 

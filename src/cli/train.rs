@@ -1,7 +1,7 @@
 //! `dlr`: train one network, or one from each of several seeds, and tell how it went.
 
 use super::args::Train;
-use super::exit::{Code, print, warn};
+use super::exit::{Code, is_read, print, warn};
 use super::outputs::Files;
 use super::progress::{Keeper, Progress, RunsProgress};
 use super::protocol::seeds;
@@ -65,7 +65,7 @@ fn prepare(args: Train, mut files: Files) -> Result<Job> {
     files.spare(&data)?;
     if let Some(saved) = &loaded {
         saved.check_fits(&data)?;
-        warn_of_others(saved, &settings);
+        warn_of_others(saved, &settings, &data);
     }
     if let (Some((_, origin)), Some(path)) = (&resumed, &args.resume) {
         check_origin(origin, path, &data)?;
@@ -76,9 +76,12 @@ fn prepare(args: Train, mut files: Files) -> Result<Job> {
     Ok(Job { args, settings, data, loaded, resumed, engine, signals, pool })
 }
 
-/// Warns if loaded weights were trained for other inputs or targets than those of this run.
-fn warn_of_others(saved: &Saved, settings: &Settings) {
+/// Warns if loaded weights were trained on other data, or for other inputs or targets, than those of this run.
+fn warn_of_others(saved: &Saved, settings: &Settings, data: &Dataset) {
     let path = saved.path.display();
+    if let Some(there) = saved.data.as_ref().filter(|there| **there != data.name) {
+        warn(&format!("{path} was trained on {there}, and goes on with {}", data.name));
+    }
     if let Some(inputs) = saved.inputs.filter(|inputs| *inputs != settings.inputs) {
         let (there, here) = (inputs.name(), settings.inputs.name());
         warn(&format!("{path} was trained with --inputs {there}, and goes on with {here}"));
@@ -90,6 +93,18 @@ fn warn_of_others(saved: &Saved, settings: &Settings) {
             here.0, here.1
         ));
     }
+}
+
+/// Warns if there was nothing to go on with after a checkpoint.
+fn warn_of_nothing(checkpoint: &Checkpoint, path: &Path, run: &Run) {
+    let why = match run.stop {
+        _ if run.last().images > checkpoint.images => return,
+        Stop::Target => "it had reached its target; a higher --target, or none, has it go on",
+        Stop::Stalled => "it had stalled",
+        Stop::Epochs => "its epochs were over; more --epochs have it go on",
+        _ => return,
+    };
+    warn(&format!("nothing was trained after {}: {why}", path.display()));
 }
 
 impl Job {
@@ -149,6 +164,9 @@ fn one(job: Job, since: Instant) -> Result<Code> {
     }
     progress.finish();
     let run = run?;
+    if let (Some((checkpoint, _)), Some(path)) = (resumed, &args.resume) {
+        warn_of_nothing(checkpoint, path, &run);
+    }
 
     let saved = match args.save.as_deref() {
         Some(path) if run.stop != Stop::Diverged => {
@@ -185,13 +203,18 @@ fn several(job: Job, runs: u64) -> Result<Code> {
             return Ok(());
         }
         let initial = job.initial(found.initial_sha256.clone());
-        print(&json_line(&Record::new(&found.settings, data, &alone, &initial, &found.run, timed)))
+        let line = json_line(&Record::new(&found.settings, data, &alone, &initial, &found.run, timed));
+        // Nothing else is kept of these runs, so without a reader the rest need not be made.
+        if is_read(&line)? { Ok(()) } else { Err(Error::Interrupted) }
     };
     let progress = RunsProgress::new(args.quiet, args.json, runs, signals.clone());
     let found = pool
         .install(|| over_seeds(settings, seeds, data, |seed| job.start(seed), || progress.observer(), tell));
     progress.finish();
-    let found = found?;
+    let found = match found {
+        Err(Error::Interrupted) => return Ok(Code::Done),
+        found => found?,
+    };
 
     if !args.json {
         print(&runs::summary(settings, data, engine, &found, runs as usize, timed))?;

@@ -197,7 +197,7 @@ fn searched(args: &Tune) -> Result<Space> {
         })?;
         // Both ends have to be what the option of that name would take.
         for end in [low, high] {
-            contestant(&format!("{name} --{wanted} {end:e}"))
+            contestant(&format!("{name} --{wanted} {end:?}"))
                 .map_err(|problem| refused(problem, "give a range within that".into()))?;
         }
         match dimensions.iter_mut().find(|usual| usual.name == ranged.name) {
@@ -210,7 +210,12 @@ fn searched(args: &Tune) -> Result<Space> {
         let problem = "every number that is usually searched has been given".into();
         return Err(none(problem, format!("give a --range of {}, or fewer options", free.join(" or "))));
     }
-    Space::new(dimensions)
+    Space::new(dimensions).map_err(|error| match error {
+        Error::Settings { option: number, problem, cure } => {
+            Error::Settings { option: "--range", problem: format!("{number}: {problem}"), cure }
+        }
+        error => error,
+    })
 }
 
 /// The next round, after the trials so far; of which the first is the default.
@@ -245,5 +250,6 @@ How it is searched:
 
 What is told:
   the best setting; every trial; how far the best is from others along each
-  number, but for a default that lies beyond a --range; and the best that fewer trials would have found, on the average over
-  their orders, which only a search with --whole and not by tpe tells exactly";
+  number, but for a default that lies beyond a --range; and the best that fewer
+  trials would have found, on the average over their orders, which only a search
+  with --whole and not by tpe tells exactly";

@@ -7,6 +7,9 @@ use std::env;
 use std::error::Error as _;
 use std::ffi::OsString;
 
+/// Options that others need.
+const NEEDED: [(&str, &str); 2] = [("--checkpoint", "--every"), ("--baseline", "--fail-if-slower")];
+
 /// `--hidden: expected a whole number from 1 to 4096, found "abc"; see dlr --help`.
 pub(super) fn line(error: &Error, command: &Command) -> String {
     format!("{}; {}", sentence(error), cure(error, command))
@@ -39,7 +42,12 @@ pub(super) fn problem(error: &Error) -> String {
         _ if is_stray_number(error) => "nothing more was expected here".into(),
         ErrorKind::InvalidSubcommand => "there is no such command".into(),
         ErrorKind::TooManyValues => format!("takes no value, found {value:?}"),
-        ErrorKind::MissingRequiredArgument => "required here, but missing".into(),
+        ErrorKind::MissingRequiredArgument => {
+            match NEEDED.iter().find(|(needed, _)| *needed == argument(error)) {
+                Some((_, by)) => format!("needed by {by}, but missing"),
+                None => "required here, but missing".into(),
+            }
+        }
         ErrorKind::MissingSubcommand => {
             format!("expected a command: {}", any_of(&all(error, ContextKind::ValidSubcommand)))
         }

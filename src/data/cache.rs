@@ -146,12 +146,8 @@ fn write(prepared: &Prepared, sources: &Sources, folder: &Path, name: &str) -> i
 }
 
 fn make_read_only(file: &File) -> io::Result<()> {
-    let mut permissions = file.metadata()?.permissions();
-    #[cfg(unix)]
-    std::os::unix::fs::PermissionsExt::set_mode(&mut permissions, 0o444);
-    #[cfg(not(unix))]
-    permissions.set_readonly(true);
-    file.set_permissions(permissions)
+    use std::os::unix::fs::PermissionsExt as _;
+    file.set_permissions(fs::Permissions::from_mode(0o444))
 }
 
 /// Removes what killed processes have left. Whatever cannot be removed may stay.

@@ -171,15 +171,9 @@ fn stamp(name: String, meta: &Metadata) -> Stamp {
     }
 }
 
-#[cfg(unix)]
 fn changed(meta: &Metadata) -> i64 {
     use std::os::unix::fs::MetadataExt;
     meta.ctime().wrapping_mul(1_000_000_000).wrapping_add(meta.ctime_nsec())
-}
-
-#[cfg(not(unix))]
-fn changed(_: &Metadata) -> i64 {
-    0
 }
 
 /// Reads one file. The contents tell whether it is gzip, not the name: browsers inflate and keep the `.gz`.

@@ -221,6 +221,15 @@ impl Checkpoint {
         Err(Error::data(path, problem, SCHEMA_CURE))
     }
 
+    /// Refuses the bytes of a checkpoint of this form that is not as it was written. Anything else may be a model.
+    pub(super) fn check(bytes: &[u8]) -> std::result::Result<(), String> {
+        let about = model::origin(bytes).and_then(|mut about| about.get_mut(ABOUT).map(Value::take));
+        match about.filter(|about| about["schema"] == SCHEMA) {
+            Some(about) => Self::read(&model::parse(bytes)?, about).map(drop),
+            None => Ok(()),
+        }
+    }
+
     /// One of this form, from the tensors of its file and what that says of it.
     fn read(file: &SafeTensors, about: Value) -> std::result::Result<(Self, Origin), String> {
         let mut about: About = serde_json::from_value(about)

@@ -76,7 +76,11 @@ impl<'a> Evaluator<'a> {
         self.images.is_empty()
     }
 
-    /// The share of images that a network puts in their right class.
+    /// The share of images that a network puts in their right class; of none, NaN.
+    ///
+    /// # Panics
+    /// If the weights have not as many inputs as images have pixels, or fewer outputs than there are classes. The same holds for
+    /// the other tests.
     pub fn accuracy(&self, weights: &Weights) -> f64 {
         self.share(self.count_right(weights))
     }

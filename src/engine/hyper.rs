@@ -30,10 +30,10 @@ impl Range {
 pub const RATE: Range = Range { numbers: 0.0..=f32::MAX as f64, words: "from 0 to 3.4e38" };
 /// What is divided by: the positive, normal numbers of f32.
 pub const DIVISOR: Range =
-    Range { numbers: f32::MIN_POSITIVE as f64..=f32::MAX as f64, words: "above 0, up to 3.4e38" };
+    Range { numbers: f32::MIN_POSITIVE as f64..=f32::MAX as f64, words: "from 1.2e-38 to 3.4e38" };
 /// What is left of something after an update: up to the largest f32 below 1, so that none becomes 1 by rounding.
 pub const DECAY: Range =
-    Range { numbers: 0.0..=(1.0 - f32::EPSILON / 2.0) as f64, words: "from 0 to below 1" };
+    Range { numbers: 0.0..=(1.0 - f32::EPSILON / 2.0) as f64, words: "from 0 to 0.99999994" };
 
 /// A hyper-parameter out of its range.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -182,7 +182,7 @@ impl Hyper {
 }
 
 /// A value as people read it.
-struct Shown<T>(T);
+pub struct Shown<T>(pub T);
 
 impl fmt::Display for Shown<f64> {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {

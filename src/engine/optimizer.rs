@@ -1,6 +1,6 @@
 //! The list of optimizers. To add one, write its rule in the kernels and enter it here; the README has the rest.
 
-pub use super::hyper::{DECAY, DIVISOR, Hyper, Norm, OutOfRange, RATE, Range, Rates};
+pub use super::hyper::{DECAY, DIVISOR, Hyper, Norm, OutOfRange, RATE, Range, Rates, Shown};
 use super::learner::{Fused, Learner, Task};
 use super::network::Network;
 use crate::error::{Error, Result};
@@ -544,7 +544,7 @@ mod tests {
         let refused = |name: &str, hyper: Hyper| Optimizer::named(name, &hyper).unwrap_err().to_string();
         let told = "--lr: -1e-1 is out of its range; give one from 0 to 3.4e38";
         assert_eq!(refused("sgd", Hyper::lr(-0.1)), told);
-        let told = "--momentum: 1 is out of its range; give one from 0 to below 1";
+        let told = "--momentum: 1 is out of its range; give one from 0 to 0.99999994";
         assert_eq!(refused("nesterov", momentum(0.1, 1.0)), told);
         let told = Optimizer::named("madam", &Hyper::NONE).unwrap_err().to_string();
         assert!(

@@ -1,5 +1,6 @@
 //! A saved model with what its file says of its origin: what it takes to use it as it was trained.
 
+use super::checkpoint::Checkpoint;
 use super::images::Inputs;
 use super::model;
 use super::network::Network;
@@ -29,7 +30,8 @@ impl Saved {
     /// Reads the model in `path`.
     ///
     /// # Errors
-    /// [`Error::Read`] if the file can't be read; [`Error::Data`] if it is not a safetensors file or holds no such network.
+    /// [`Error::Read`] if the file can't be read; [`Error::Data`] if it is not a safetensors file, holds no such network, or is a
+    /// checkpoint that is not as it was written.
     pub fn load(path: &Path) -> Result<Self> {
         Self::from_bytes(path, &model::read(path, model::LOAD_CURE)?)
     }
@@ -39,8 +41,8 @@ impl Saved {
     /// # Errors
     /// [`Error::Data`] as [`load`](Self::load).
     pub fn from_bytes(path: &Path, bytes: &[u8]) -> Result<Self> {
-        let network =
-            model::from_bytes(bytes).map_err(|problem| Error::data(path, problem, model::LOAD_CURE))?;
+        let network = model::from_bytes(bytes).and_then(|network| Checkpoint::check(bytes).map(|()| network));
+        let network = network.map_err(|problem| Error::data(path, problem, model::LOAD_CURE))?;
         let origin = model::origin(bytes).unwrap_or_default();
         let inputs = || origin["config"]["inputs"].as_str()?.parse().ok();
         let one_hot = || {

@@ -189,14 +189,17 @@ impl Settings {
     /// Everything but the network and the optimizer, on one line for people.
     pub fn details(&self) -> String {
         let (low, high) = self.one_hot;
-        let held_out = self.validate.map_or_else(String::new, |images| format!(", {images} images held out"));
+        let held_out = self.validate.map(|images| format!(", {images} images held out"));
+        let stall = self.stall.map(|epochs| format!(", stall {epochs}"));
         let init = self.init.map_or_else(|| "from a file".to_owned(), |init| init.to_string());
         format!(
-            "batch {}, {} order, weights {init}, inputs {}, targets {low} and {high}, backprop {}{held_out}",
+            "batch {}, {} order, weights {init}, inputs {}, targets {low} and {high}, backprop {}{}{}",
             self.batch,
             self.order.name(),
             self.inputs.name(),
-            self.backprop.name()
+            self.backprop.name(),
+            stall.unwrap_or_default(),
+            held_out.unwrap_or_default()
         )
     }
 }
@@ -288,7 +291,7 @@ mod tests {
         let mut others = Settings { batch: 7, init: None, validate: Some(600), ..settings() };
         others.set_authors();
         let told = "batch 7, fixed order, weights normal:0.01, inputs unit, targets 0.01 and 0.99, backprop authors, \
-                    600 images held out";
+                    stall 5, 600 images held out";
         assert_eq!(others.details(), told);
         assert_eq!((others.tested_on(), others.stall), ("validation", Some(5)));
         let loaded = Settings { init: None, ..settings() };

@@ -30,14 +30,10 @@ pub fn numbered(seed: u64, purpose: Purpose, number: u32) -> ChaCha8Rng {
 }
 
 /// One of 0 to n - 1, as likely as any other (Lemire's multiplication, whose bias, below n / 2^64, is far out of reach).
-/// Written out, as are the others here, since a library's may change with its version, and so what a seed means.
+/// Written out, as is the other one here, since a library's may change with its version, and so what a seed means. Weights are
+/// drawn by a library, as a test of [networks](super::network) knows them.
 pub fn below(n: usize, rng: &mut ChaCha8Rng) -> usize {
     ((u128::from(rng.next_u64()) * n as u128) >> 64) as usize
-}
-
-/// A number from 0 to 1, without 1, in steps of 2^-53.
-pub fn unit(rng: &mut ChaCha8Rng) -> f64 {
-    (rng.next_u64() >> 11) as f64 * 2.0_f64.powi(-53)
 }
 
 /// Puts `items` in a random order (Fisher and Yates).

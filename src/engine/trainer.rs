@@ -25,7 +25,8 @@ pub const PROTOCOL: u32 = 1;
 const PATIENCE: u64 = 500_000_000;
 
 /// Images between two looks, if there are so many weights of hidden units: of all up to the next test, always as many, and where
-/// one after the other is learned, no fewer than learners may [put together](Learner::learn), unless these would take long.
+/// one after the other is learned, 64, as many as learners [put together](Learner::learn) at most, or half of them, unless these would
+/// take long.
 fn patience(weights: u64, batch: usize, test_every: u64) -> u64 {
     let most = match (PATIENCE / weights).max(1) {
         8..128 if batch == 1 => 64,
@@ -165,21 +166,32 @@ pub fn training_images(settings: &Settings, data: &Dataset) -> Result<usize> {
         return Err(Error::Settings {
             option: "--validate",
             problem: format!("{held_out} asked for, but {} has {all} training images", data.name),
-            cure: format!("give 1 to {}", all - 1),
+            cure: match all {
+                ..2 => "train without it".to_owned(),
+                _ => format!("give 1 to {}", all - 1),
+            },
         });
     }
     let all = all - held_out;
-    match settings.images {
-        Some(images) if !(1..=all).contains(&images) => Err(Error::Settings {
+    let used = settings.images.unwrap_or(all);
+    if !(1..=all).contains(&used) {
+        return Err(Error::Settings {
             option: "--images",
             problem: match held_out {
-                0 => format!("{images} asked for, but {} has {all} training images", data.name),
-                _ => format!("{images} asked for, but {} has {all} that are not held out", data.name),
+                0 => format!("{used} asked for, but {} has {all} training images", data.name),
+                _ => format!("{used} asked for, but {} has {all} that are not held out", data.name),
             },
             cure: format!("give 1 to {all}"),
-        }),
-        images => Ok(images.unwrap_or(all)),
+        });
     }
+    if settings.batch > used {
+        return Err(Error::Settings {
+            option: "--batch",
+            problem: format!("{} asked for, but an epoch has {used} images", settings.batch),
+            cure: format!("give 1 to {used}"),
+        });
+    }
+    Ok(used)
 }
 
 /// Trains from `start` as `settings` say. Clocks count from `since`. The result does not depend on `threads`.
@@ -278,7 +290,7 @@ impl<'a> Progress<'a> {
         });
         let (low, high) = settings.one_hot;
         let task = Task {
-            batch: settings.batch.min(per_epoch),
+            batch: settings.batch,
             one_hot: OneHot { low: low as f32, high: high as f32 },
             backprop: settings.backprop.into(),
             threads,
@@ -310,12 +322,11 @@ impl<'a> Progress<'a> {
     /// Trains until something ends the run.
     fn run(&mut self, observer: &mut dyn Observer) -> Stop {
         let mut kept = self.images;
+        // A run that goes on to a higher target may have ended at that of an epoch, and not counted it.
+        if let Some(stop) = self.end_epoch(observer) {
+            return stop;
+        }
         loop {
-            if self.is_between_epochs()
-                && let Some(stop) = self.end_epoch(observer)
-            {
-                return stop;
-            }
             if self.images >= self.all_images() {
                 return Stop::Epochs;
             }
@@ -336,6 +347,10 @@ impl<'a> Progress<'a> {
                 if let Some(stop) = self.test(observer) {
                     return stop;
                 }
+            }
+            // Before the observer is asked, who might not wait for a hit that this finds.
+            if let Some(stop) = self.end_epoch(observer) {
+                return stop;
             }
             if let Some(stop) = observer.stop(self.images) {
                 return stop;
@@ -453,7 +468,7 @@ impl<'a> Progress<'a> {
         let are_most = 2 * self.per_epoch >= self.split.len();
         if self.images > 0 && are_most && self.settings.order != Order::File {
             let started = Instant::now();
-            let per_call = self.settings.test_every.min(self.per_epoch as u64) as usize;
+            let per_call = self.patience.min(self.per_epoch as u64) as usize;
             let form = self.learner.form(&self.train, per_call);
             self.train.move_to_large_pages(self.split, form);
             self.training += started.elapsed();
@@ -484,11 +499,11 @@ impl<'a> Progress<'a> {
         self.curve.last().is_some_and(|last| last.images == self.images)
     }
 
-    /// Counts at the end of an epoch, if runs may stall, and says whether that ends this one.
+    /// Counts at the end of an epoch, if this is one and runs may stall, and says whether that ends this one.
     fn end_epoch(&mut self, observer: &mut dyn Observer) -> Option<Stop> {
         self.settings.stall?;
-        if self.ends.len() as u64 == self.images / self.per_epoch as u64 {
-            return None; // that end has been counted, or there was none yet
+        if !self.is_between_epochs() || self.ends.len() as u64 == self.images / self.per_epoch as u64 {
+            return None; // there is none, or it has been counted
         }
         if !self.is_counted()
             && let Some(stop) = self.count(observer)

@@ -69,16 +69,16 @@ impl Plan {
     /// Whether it can be measured on `data`.
     ///
     /// # Errors
-    /// [`Error::Settings`] if a batch or a piece is larger than the training set.
+    /// [`Error::Settings`] if a batch or a piece is larger than the training set, or none.
     pub fn check(&self, data: &Dataset) -> Result<()> {
         let all = data.train.len();
         let wanted = self.batch.iter().map(|&batch| ("--batch", batch));
         let wanted = wanted.chain(self.images.map(|images| ("--images", images)));
-        match wanted.into_iter().find(|&(_, images)| images > all) {
+        match wanted.into_iter().find(|&(_, images)| !(1..=all).contains(&images)) {
             Some((option, images)) => Err(Error::Settings {
                 option,
                 problem: format!("{images} asked for, but {} has {all} training images", data.name),
-                cure: format!("give at most {all}"),
+                cure: format!("give 1 to {all}"),
             }),
             None => Ok(()),
         }
@@ -160,6 +160,9 @@ pub trait Watcher: Send {
 ///
 /// # Errors
 /// Those of [`Plan::check`], and [`Error::Resource`] if the system has no more threads.
+///
+/// # Panics
+/// If no layer has so many hidden units as the plan says: 1 to 4096.
 pub fn profile(
     plan: &Plan,
     data: &Dataset,

@@ -147,10 +147,10 @@ impl Recorded {
         Err((problem, "name the folder of the data that it was trained on with --data"))
     }
 
-    /// Trains again from `start`, the network that the run was loaded from, or the drawn one.
+    /// Trains again from `loaded`, the network that the run was loaded from, or the drawn one.
     ///
     /// # Errors
-    /// [`Error::Settings`] if the settings don't fit the data, [`Error::Interrupted`] if `is_over` ends it.
+    /// [`Error::Settings`] if the settings don't fit the data or the network, [`Error::Interrupted`] if `is_over` ends it.
     pub fn replay(
         &self,
         data: &Dataset,
@@ -164,6 +164,21 @@ impl Recorded {
             problem: "the run began with weights from a file".into(),
             cure: "give that file".into(),
         })?;
+        let shapes = [
+            (start.inputs(), start.hidden(), start.outputs()),
+            (data.inputs, self.config.hidden.clone(), data.classes),
+        ];
+        let [of_weights, of_config] =
+            shapes.map(|(inputs, hidden, outputs)| format!("{inputs}-{hidden}-{outputs}"));
+        if of_weights != of_config {
+            return Err(Error::Settings {
+                option: "--load",
+                problem: format!(
+                    "it began with weights of a network {of_weights}, but its network is {of_config}"
+                ),
+                cure: "give those that it began with".into(),
+            });
+        }
         let began = start.sha256();
         let end = (self.stop == Stop::Interrupted).then_some(self.images);
         let mut watch = Watch { tests: &self.curve, end, is_over };

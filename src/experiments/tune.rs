@@ -29,7 +29,8 @@ pub const SEARCH_SEED: u64 = 1;
 pub struct Trial {
     /// The setting.
     pub hyper: Hyper,
-    /// The images that it had to hit within to be the best so far, if there was a best.
+    /// The images that it had to hit within, or by the batch in which they were complete, to be the best so far, if there was a
+    /// best.
     pub limit: Option<u64>,
     /// Its runs by their seeds; fewer than there are seeds if it was stopped.
     pub runs: Vec<(u64, Outcome)>,
@@ -95,7 +96,8 @@ pub fn tune(
     }
 }
 
-/// No test before `images` comes later than this: tests come every `test_every` images, and perhaps at ends of epochs.
+/// The last test that comes before `images` is that of this number, by which tests are due: every `test_every` images, and perhaps
+/// at ends of epochs. It comes after the batch in which these are complete.
 fn last_test_before(images: u64, test_every: u64, per_epoch: u64) -> u64 {
     let before = images.saturating_sub(1);
     [test_every, per_epoch].map(|every| before / every * every).into_iter().max().unwrap_or(0)

@@ -159,10 +159,11 @@ pub fn tables(profile: &Profile, data: &Dataset, engine: &Engine) -> String {
         &mut text,
         "profile",
         &format!(
-            "{inputs}-H-{classes} on {}, epochs of {images} images, {} round{}",
+            "{inputs}-H-{classes} on {}, epochs of {images} images, {} round{}{}",
             data.name,
             profile.rounds,
-            if profile.rounds == 1 { "" } else { "s" }
+            if profile.rounds == 1 { "" } else { "s" },
+            if profile.interrupted { ", interrupted" } else { "" }
         ),
     );
     line(&mut text, "engine", &engine.to_string());

@@ -3,7 +3,7 @@
 use super::machine::Engine;
 use super::record::ns_per_image;
 use crate::data::Dataset;
-use crate::engine::settings::Settings;
+use crate::engine::settings::{Order, Settings};
 use crate::engine::trainer::{Run, Stop};
 use crate::text::printable;
 use std::fmt::Write as _;
@@ -28,7 +28,12 @@ pub fn summary(settings: &Settings, data: &Dataset, engine: &Engine, run: &Run) 
         );
     }
     line(&mut text, "in all", &format!("{:.3} s (wall_s)", last.wall_s));
-    let meaning = if settings.init.is_some() { "initial weights and order" } else { "order" };
+    let meaning = match (settings.init.is_some(), settings.order != Order::File) {
+        (true, true) => "initial weights and order",
+        (true, false) => "initial weights",
+        (false, true) => "order",
+        (false, false) => "which nothing here depends on",
+    };
     line(&mut text, "seed", &format!("{} ({meaning})", settings.seed));
     line(&mut text, "engine", &engine.to_string());
     line(&mut text, "weights", &format!("sha256 {}", run.network.sha256()));

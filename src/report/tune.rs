@@ -4,6 +4,7 @@ use super::machine::Engine;
 use super::plot::{Axis, Cell, Chart, Heat, Point, Series, beside};
 use super::summary::{heading, line, percent};
 use crate::data::Dataset;
+use crate::engine::optimizer::Shown;
 use crate::engine::settings::Settings;
 use crate::engine::trainer::PROTOCOL;
 use crate::experiments::search::tunability::{BestOf, tunability};
@@ -104,7 +105,7 @@ impl Search<'_> {
         for (place, dimension) in self.space.dimensions().iter().enumerate() {
             write!(out, "{:<10}", dimension.name).expect("a string takes all");
             for (part, (best, trials)) in self.parts(place).into_iter().enumerate() {
-                let from = dimension.value(part as f64 / PARTS as f64);
+                let from = Shown(dimension.value(part as f64 / PARTS as f64));
                 let best = best.map_or_else(|| "-".to_owned(), |best| format!("{best:.2}"));
                 write!(out, "  from {from}: {best} ({trials})").expect("a string takes all");
             }
@@ -117,8 +118,8 @@ impl Search<'_> {
         for trials in shown.chain((!few.is_empty()).then_some(few.len())) {
             let best = &few[trials - 1];
             let median = best.median.map_or_else(|| "none".to_owned(), |median| format!("{median:.2}"));
-            let hit = percent(best.hit);
-            writeln!(out, "{trials:>10}  {median}, any hit in {hit}").expect("a string takes all");
+            let hit = 100.0 * best.hit;
+            writeln!(out, "{trials:>10}  {median}, any hit in {hit:.2} %").expect("a string takes all");
         }
         if self.was_cut() {
             out += "            (what was stopped early counts as a miss here; --whole tells it exactly)\n";
@@ -226,7 +227,9 @@ impl Search<'_> {
             }
         }
         let names = |dimension: &Dimension| -> Vec<String> {
-            (0..PARTS).map(|part| format!("from {}", dimension.value(part as f64 / PARTS as f64))).collect()
+            (0..PARTS)
+                .map(|part| format!("from {}", Shown(dimension.value(part as f64 / PARTS as f64))))
+                .collect()
         };
         let rows: Vec<String> = names(y).into_iter().rev().collect();
         let value = Axis::log10("epochs to target");
@@ -241,5 +244,5 @@ impl Search<'_> {
 }
 
 fn range(dimension: &Dimension) -> String {
-    format!("{} from {} to {}", dimension.name, dimension.low, dimension.high)
+    format!("{} from {} to {}", dimension.name, Shown(dimension.low), Shown(dimension.high))
 }

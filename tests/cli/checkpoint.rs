@@ -156,6 +156,21 @@ fn a_checkpoint_is_a_model_too() {
 }
 
 #[test]
+fn where_nothing_is_left_to_train_that_is_said() {
+    let desk = Desk::new();
+    let told = |first: &str, again: &str| {
+        desk.json(&format!("{first} --checkpoint run"));
+        desk.dlr(&format!("--resume run -q {again}")).stderr
+    };
+    let warning = |why: &str| format!("dlr: warning: nothing was trained after run: {why}\n");
+    let hit = warning("it had reached its target; a higher --target, or none, has it go on");
+    assert_eq!(told("--target 0.1", "--epochs 3"), hit);
+    assert_eq!(told("--target 0.1", "--target none --epochs 3"), "");
+    assert_eq!(told("--target none", ""), warning("its epochs were over; more --epochs have it go on"));
+    assert_eq!(told("--epochs 9 --lr 0 --stall 1", "--epochs 12"), warning("it had stalled"));
+}
+
+#[test]
 fn what_cannot_be_gone_on_from_is_refused() {
     let desk = Desk::new();
     desk.json("--checkpoint run");
@@ -172,7 +187,9 @@ fn what_cannot_be_gone_on_from_is_refused() {
     let last = bytes.len() - 1;
     bytes[last] ^= 1;
     desk.write("changed", bytes);
-    refused("--resume changed", 4, &["changed: its checksum is wrong"]);
+    for reader in ["--resume", "--load", "evaluate"] {
+        refused(&format!("{reader} changed"), 4, &["changed: its checksum is wrong"]);
+    }
     // Other data of the same sizes.
     std::fs::create_dir(desk.path("data")).unwrap();
     for file in ["train-images", "t10k-images"] {
@@ -201,7 +218,7 @@ fn what_cannot_be_gone_on_from_is_refused() {
     {
         desk.dlr(&format!("--resume run {option}")).complained(2, &["--resume"]);
     }
-    desk.dlr("--every 5").complained(2, &["--checkpoint"]);
+    desk.dlr("--every 5").complained(2, &["--checkpoint: needed by --every, but missing"]);
     refused("--checkpoint none/file", 1, &["cannot write none/file", "give --checkpoint a file in a folder"]);
     assert_eq!(desk.files(), ["changed", "data", "half", "model", "net", "run", "text", "three"]);
 }

@@ -265,4 +265,10 @@ fn weights_that_were_trained_otherwise_are_warned_of() {
          dlr: warning: net was trained with --one-hot 0.1,0.9, and goes on with 0,1\n"
     );
     assert_eq!(told("--inputs offset --one-hot 0.1,0.9"), "");
+    desk.json("--save net");
+    let mut model = desk.read("net");
+    let name = model.windows(5).position(|bytes| bytes == b"mnist").unwrap();
+    model[name..][..5].copy_from_slice(b"other");
+    desk.write("net", model);
+    assert_eq!(told(""), "dlr: warning: net was trained on other, and goes on with mnist\n");
 }

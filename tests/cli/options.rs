@@ -32,7 +32,7 @@ fn a_number_that_is_usually_not_searched_is_where_it_has_a_range() {
         ),
         (
             "adam --range beta1=0.5..1",
-            "--range: --beta1: expected a number from 0 to below 1, found \"1e0\"; give a range within that",
+            "--range: --beta1: expected a number from 0 to 0.99999994, found \"1.0\"; give a range within that",
         ),
         ("adam --range lr=0.1..1,lr=0.1..1", "--range: lr has two ranges; give each number one"),
         (
@@ -103,13 +103,17 @@ fn usage_errors_are_one_line_with_the_argument_and_the_way_out() {
         ("--load x --init fan-in", "--load: cannot be used with --init; leave one of them out"),
         ("--save x compare", "compare: cannot be used with --save; leave one of them out"),
         ("--hidden 3 compare", "compare: cannot be used with --hidden; put the options of compare behind it"),
+        ("--config x compare", "compare: cannot be used with --config; put the options of compare behind it"),
         (
             "compare --hidden 0",
             "--hidden: expected a whole number from 1 to 4096, or up to 8 with commas between, found \"0\"; see dlr compare --help",
         ),
         ("tune", "OPTIMIZER: required here, but missing; see dlr tune --help"),
         ("tune sgd adam", "adam: nothing more was expected here; see dlr tune --help"),
-        ("profile --fail-if-slower 5%", "--baseline: required here, but missing; see dlr profile --help"),
+        (
+            "profile --fail-if-slower 5%",
+            "--baseline: needed by --fail-if-slower, but missing; see dlr profile --help",
+        ),
         (
             "sweep slurm fig1 --jobs 0",
             "--jobs: expected a whole number from 1 to 256, found \"0\"; see dlr sweep slurm \

@@ -166,7 +166,7 @@ fn slower_than_the_baseline_is_an_exit_code() {
     let few = cell.replace("--rounds 5", "--rounds 4");
     let gate = "--fail-if-slower 5%";
     desk.dlr(&format!("{few} --baseline slow {gate}"))
-        .failed(2, &["4 rounds are too few", "--rounds 5 or more"]);
+        .failed(2, &["--rounds 4 is too few", "--rounds 5 or more"]);
     let mut hasty = before.clone();
     hasty[1]["rounds"] = 1.into();
     desk.write("hasty", scaled(&hasty, 10.0));
@@ -223,7 +223,7 @@ fn what_cannot_be_measured_is_refused() {
         return;
     }
     dlr("profile --batch 60001")
-        .failed(2, &["--batch: 60001 asked for, but mnist has 60000", "at most 60000"]);
+        .failed(2, &["--batch: 60001 asked for, but mnist has 60000", "give 1 to 60000"]);
     dlr("profile --images 60001").failed(2, &["--images: 60001 asked for"]);
     dlr("profile --data nowhere").failed(4, &["nowhere: "]);
     dlr("profile --svg missing/roof.svg")

@@ -229,7 +229,7 @@ fn journals_of_something_else_are_left_alone() {
         ("same-name/tiny", "a journal of another reproduce sweep: its plan or data differ"),
     ] {
         let run = desk.dlr(&format!("{SHORT} --out out --data {data}"));
-        run.failed(4, &[&journal, words, "; choose another place by --journal or --out"]);
+        run.failed(4, &[&journal, words, "; choose another place for it"]);
     }
     fs::copy(desk.path(&journal), desk.path("out/mse.journal")).unwrap();
     desk.dlr(&format!("{SHORT} --out out --preset mse"))
@@ -238,7 +238,7 @@ fn journals_of_something_else_are_left_alone() {
 
     desk.write(&journal, "Dear diary,\n");
     desk.dlr(&format!("{SHORT} --out out"))
-        .failed(4, &["no journal of dlr", "; choose another place by --journal or --out"]);
+        .failed(4, &["no journal of dlr", "; choose another place for it"]);
     assert_eq!(desk.read(&journal), b"Dear diary,\n");
     fs::remove_file(desk.path(&journal)).unwrap();
     fs::create_dir(desk.path(&journal)).unwrap();

@@ -38,6 +38,11 @@ fn a_run_from_loaded_weights_needs_them() {
     desk.json("--hidden 13 --epochs 0 --save other");
     let words = ["other: other weights than the run began with", "--load"];
     desk.dlr("verify result.json --load other").failed(4, &words);
+    let mut larger = made;
+    larger["config"]["hidden"] = json!(13);
+    desk.write("result.json", larger.to_string());
+    let words = ["weights of a network 784-12-10, but its network is 784-13-10", "as it was printed"];
+    desk.dlr("verify result.json --load moved").failed(4, &words);
 }
 
 #[test]

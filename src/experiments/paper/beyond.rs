@@ -19,7 +19,7 @@ use crate::experiments::tune::Tuned;
 /// A small network and a middling one.
 const SIZES: [usize; 2] = [45, 100];
 
-/// All that were compared: by rising size, in the order of [`rivals`].
+/// All that were compared: by rising size, SGD first in each.
 #[derive(Clone, Debug)]
 pub struct Beyond {
     /// Whose error of the hidden layer.
@@ -53,7 +53,7 @@ pub struct Rival {
 }
 
 /// Everyone, SGD first.
-pub fn rivals() -> Vec<Rival> {
+fn rivals() -> Vec<Rival> {
     let post = Hyper { norm: Some(Norm::Post), ..Hyper::NONE };
     let all = [
         ("sgd", "sgd", Hyper::NONE),

@@ -2,7 +2,6 @@
 //! u from 0 to 1, a dimension from `low` to `high` has the value
 //!
 //! ```text
-//! linear               low + u (high - low)
 //! log                  low (high / low)^u
 //! log of complement    1 - (1 - low) ((1 - high) / (1 - low))^u      for momenta and the like, near 1
 //! ```
@@ -15,8 +14,6 @@ use crate::error::{Error, Result};
 /// How a dimension is divided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scale {
-    /// Equal differences.
-    Linear,
     /// Equal ratios.
     Log,
     /// Equal ratios of 1 - x: 0.9, 0.99 and 0.999 are as far from each other.
@@ -42,7 +39,6 @@ impl Dimension {
     pub fn value(&self, unit: f64) -> f64 {
         let unit = unit.clamp(0.0, 1.0);
         let exact = match self.scale {
-            Scale::Linear => self.low + unit * (self.high - self.low),
             Scale::Log => between(self.low, self.high, unit),
             Scale::LogOfComplement => between(1.0 - self.low, 1.0 - self.high, unit),
         };
@@ -56,7 +52,6 @@ impl Dimension {
         let value = value.clamp(self.low, self.high);
         let share = |low: f64, high: f64, value: f64| (value - low) / (high - low);
         match self.scale {
-            Scale::Linear => share(self.low, self.high, value),
             Scale::Log => share(self.low.ln(), self.high.ln(), value.ln()),
             Scale::LogOfComplement => {
                 share((1.0 - self.low).ln(), (1.0 - self.high).ln(), (1.0 - value).ln())
@@ -67,7 +62,6 @@ impl Dimension {
     fn check(&self) -> Result<()> {
         let Self { name, low, high, scale } = *self;
         let (ends, cure) = match scale {
-            Scale::Linear => (true, "give two finite numbers, the lower one first"),
             Scale::Log => (low > 0.0, "give two finite numbers above 0, the lower one first"),
             Scale::LogOfComplement => (high < 1.0, "give two numbers below 1, the lower one first"),
         };
@@ -128,9 +122,8 @@ impl Space {
     }
 }
 
-/// All combinations of one value from each of `lists`, the last list's changing fastest: a grid of values
-/// that the user has named. None if any list is empty.
-pub fn combinations(lists: &[Vec<f64>]) -> Vec<Vec<f64>> {
+/// All combinations of one value from each of `lists`, the last list's changing fastest. None if any list is empty.
+fn combinations(lists: &[Vec<f64>]) -> Vec<Vec<f64>> {
     lists.iter().fold(vec![Vec::new()], |heads, list| {
         let longer = |head: &Vec<f64>, &value: &f64| head.iter().copied().chain([value]).collect();
         heads.iter().flat_map(|head| list.iter().map(move |value| longer(head, value))).collect()
@@ -163,18 +156,13 @@ mod tests {
         Dimension { name: "--lr", low: 1e-4, high: 10.0, scale: Scale::Log }
     }
 
-    fn alpha() -> Dimension {
-        Dimension { name: "--alpha", low: -2.0, high: 4.0, scale: Scale::Linear }
-    }
-
     fn momentum() -> Dimension {
         Dimension { name: "--momentum", low: 0.5, high: 0.9995, scale: Scale::LogOfComplement }
     }
 
     #[test]
     fn ends_and_middles() {
-        assert_eq!([0.0, 0.5, 1.0].map(|unit| rate().value(unit)), [1e-4, 0.0316, 10.0]);
-        assert_eq!([0.0, 0.5, 1.0, 1.5].map(|unit| alpha().value(unit)), [-2.0, 1.0, 4.0, 4.0]);
+        assert_eq!([0.0, 0.5, 1.0, 1.5].map(|unit| rate().value(unit)), [1e-4, 0.0316, 10.0, 10.0]);
         // sqrt(0.5 * 0.0005) is 0.01581.
         assert_eq!([0.0, 0.5, 1.0].map(|unit| momentum().value(unit)), [0.5, 0.9842, 0.9995]);
         assert_eq!(momentum().unit(0.9999), 1.0);
@@ -182,16 +170,15 @@ mod tests {
 
     #[test]
     fn values_are_short_and_come_back() {
-        for dimension in [rate(), alpha(), momentum()] {
+        for dimension in [rate(), momentum()] {
             for unit in (0..=1000).map(|i| f64::from(i) / 1000.0) {
                 let value = dimension.value(unit);
                 let typed = value.to_string();
                 assert_eq!(typed.parse(), Ok(value));
                 assert!(typed.len() <= 8, "{typed}");
                 // Half of the third digit is 0.5 % of a value at most: that much of a log scale of 5 decades
-                // is 0.005 / 11.5, of one of 3 decades 0.005 / 6.9. The linear one is 6 wide, with values up
-                // to 4.
-                assert!((dimension.unit(value) - unit).abs() <= 0.005 / 5.9, "{unit}: {value}");
+                // is 0.005 / 11.5, of one of 3 decades 0.005 / 6.9.
+                assert!((dimension.unit(value) - unit).abs() <= 0.005 / 6.8, "{unit}: {value}");
                 assert_eq!(dimension.value(dimension.unit(value)), value, "and does not move again");
             }
         }
@@ -213,7 +200,7 @@ mod tests {
 
     #[test]
     fn ends_with_more_digits_stay_ends() {
-        let dimension = Dimension { name: "x", low: 0.12345, high: 0.23456, scale: Scale::Linear };
+        let dimension = Dimension { name: "x", low: 0.12345, high: 0.23456, scale: Scale::Log };
         assert_eq!([0.0, 1.0].map(|unit| dimension.value(unit)), [0.12345, 0.23456]);
     }
 
@@ -221,16 +208,10 @@ mod tests {
     fn ranges_that_are_none() {
         let bad =
             |low, high, scale| Space::new(vec![rate(), Dimension { name: "--x", low, high, scale }]).is_err();
-        assert!(
-            bad(1.0, 1.0, Scale::Linear) && bad(2.0, 1.0, Scale::Linear) && bad(0.0, f64::NAN, Scale::Linear)
-        );
+        assert!(bad(1.0, 1.0, Scale::Log) && bad(2.0, 1.0, Scale::Log) && bad(1.0, f64::NAN, Scale::Log));
         assert!(bad(0.0, 1.0, Scale::Log) && bad(1.0, f64::INFINITY, Scale::Log));
         assert!(bad(0.0, 1.0, Scale::LogOfComplement) && bad(f64::NEG_INFINITY, 0.5, Scale::LogOfComplement));
-        assert!(
-            !bad(0.0, 1.0, Scale::Linear)
-                && !bad(0.1, 1.0, Scale::Log)
-                && !bad(0.0, 0.9, Scale::LogOfComplement)
-        );
+        assert!(!bad(0.1, 1.0, Scale::Log) && !bad(0.0, 0.9, Scale::LogOfComplement));
         let error = Space::new(vec![Dimension { low: 0.0, ..rate() }]).unwrap_err().to_string();
         assert_eq!(
             error,

@@ -57,7 +57,7 @@ fn best_of(k: usize, n: usize, hits: &[f64]) -> BestOf {
     let chances = beyond.windows(2).map(|pair| pair[0] - pair[1]);
     let hit = 1.0 - beyond[hits.len()];
     let mean = chances.zip(hits).map(|(chance, value)| chance * value).sum::<f64>() / hit;
-    let median = median(&beyond[1..], hits);
+    let median = median(&beyond[1..], hits, k);
     BestOf { trials: k, hit, mean_of_hits: (!hits.is_empty()).then_some(mean), median }
 }
 
@@ -69,9 +69,9 @@ fn all_beyond(r: usize, k: usize, n: usize) -> f64 {
 
 /// The first of `hits` that the best is beyond in less than half of all choices; if it is beyond one in just
 /// half of them, the middle between that and the next.
-fn median(beyond: &[f64], hits: &[f64]) -> Option<f64> {
-    // A product of up to n factors, each rounded.
-    let rounding = beyond.len() as f64 * 4.0 * f64::EPSILON;
+fn median(beyond: &[f64], hits: &[f64], k: usize) -> Option<f64> {
+    // A product of k quotients, each rounded.
+    let rounding = k as f64 * 4.0 * f64::EPSILON;
     let place = beyond.iter().position(|chance| *chance <= 0.5 + rounding)?;
     let in_half = (beyond[place] - 0.5).abs() <= rounding;
     let next = if in_half { *hits.get(place + 1)? } else { hits[place] };

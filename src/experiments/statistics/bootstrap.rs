@@ -69,9 +69,10 @@ pub fn mean_of_hits(results: &[Option<f64>]) -> Option<Interval> {
 /// are drawn, each with both its results, so that what a seed does to both cancels. Below 1, ours is
 /// smaller.
 ///
-/// `None` if there are fewer than two seeds, or if the ratio of the medians is undefined: both infinite, or
-/// both 0. Where that befalls only some of the samples drawn, the ratio could be anything there: it counts
-/// as 0 for the lower end, and as infinite for the upper one, which errs on the wide side.
+/// `None` if there are fewer than two seeds, if the median of `theirs` is infinite, to which nothing has a ratio
+/// that says anything, or if both are 0. Where that befalls only some of the samples drawn, the ratio could be
+/// anything there, or near 0 if ours is finite: it counts as 0 for the lower end, and, where both are infinite
+/// or 0, as infinite for the upper one, which errs on the wide side.
 ///
 /// # Panics
 /// If the lengths differ.
@@ -81,14 +82,18 @@ pub fn ratio_of_medians(ours: &[Option<f64>], theirs: &[Option<f64>]) -> Option<
     if ours.len() < 2 {
         return None;
     }
-    let estimate = median_of_all(&ours) / median_of_all(&theirs);
+    let (our_median, their_median) = (median_of_all(&ours), median_of_all(&theirs));
+    let estimate = our_median / their_median;
+    if estimate.is_nan() || their_median.is_infinite() {
+        return None;
+    }
     let ratios = resampled(ours.len(), |places| median_of(places, &ours) / median_of(places, &theirs));
     let undefined_as = |value: f64| -> Vec<f64> {
         ratios.iter().map(|&ratio| if ratio.is_nan() { value } else { ratio }).collect()
     };
     let low = Interval::between(estimate, &mut undefined_as(0.0)).low;
     let high = Interval::between(estimate, &mut undefined_as(f64::INFINITY)).high;
-    (!estimate.is_nan()).then(|| Interval { estimate: finite(estimate), low, high })
+    Some(Interval { estimate: finite(estimate), low, high })
 }
 
 impl Interval {
@@ -216,8 +221,7 @@ mod tests {
     #[test]
     fn a_ratio_to_or_of_misses() {
         let (hits, misses) = (TIMES.map(Some), [None; 11]);
-        let zero = Interval { estimate: Some(0.0), low: Some(0.0), high: Some(0.0) };
-        assert_eq!(ratio_of_medians(&hits, &misses), Some(zero));
+        assert_eq!(ratio_of_medians(&hits, &misses), None);
         let infinite = Interval { estimate: None, low: None, high: None };
         assert_eq!(ratio_of_medians(&misses, &hits), Some(infinite));
         assert_eq!(ratio_of_medians(&misses, &misses), None);

@@ -119,7 +119,7 @@ impl Journal {
         memory::attempt(|| file.read_to_end(&mut bytes)).map_err(read_error(path))?;
         let Contents { header: found, outcomes, length } = parse(path, &bytes)?;
         if let Some(difference) = found.as_ref().and_then(|found| header.difference(found)) {
-            let cure = "choose another place by --journal or --out, or remove it if it is no longer wanted";
+            let cure = "choose another place for it, or remove it if it is no longer wanted";
             return Err(Error::data(path, format!("a journal {difference}"), cure));
         }
         let mut warning = None;
@@ -269,7 +269,7 @@ fn lock(path: &Path) -> Result<File> {
 }
 
 fn busy(path: &Path) -> Error {
-    let cure = "wait until that has ended, or choose another place by --journal or --out";
+    let cure = "wait until that has ended, or choose another place for it";
     Error::data(path, "another dlr is writing to this journal", cure)
 }
 
@@ -305,7 +305,7 @@ pub fn parse(path: &Path, bytes: &[u8]) -> Result<Contents> {
                 return Err(Error::data(
                     path,
                     format!("no journal of dlr: {what}"),
-                    "choose another place by --journal or --out",
+                    "choose another place for it",
                 ));
             }
             Err(what) => return Err(damaged(number, what)),
@@ -354,9 +354,14 @@ fn is_torn(line: &[u8]) -> bool {
     !line.ends_with(b"\n") || line.contains(&0)
 }
 
-/// Whether a line may be the beginning of a header.
+/// Whether a line may be the beginning of a header, as far as it goes.
 fn is_torn_header(line: &[u8]) -> bool {
-    line[..line.len().min(8)].iter().all(u8::is_ascii_hexdigit)
+    const START: &[u8] = b"00000000 00000000 {\"journal\":";
+    let fits = |(&byte, &start): (&u8, &u8)| match start {
+        b'0' => byte.is_ascii_hexdigit(),
+        _ => byte == start,
+    };
+    line.iter().zip(START).all(fits)
 }
 
 fn line(record: &impl Serialize) -> String {
@@ -366,8 +371,7 @@ fn line(record: &impl Serialize) -> String {
 
 /// Makes a new file's name as lasting as its content.
 fn sync_folder(path: &Path) -> io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    File::open(folder)?.sync_all()
+    File::open(files::folder(path))?.sync_all()
 }
 
 fn write_error(path: &Path) -> impl Fn(io::Error) -> Error {
