@@ -24,9 +24,9 @@ pub const PROTOCOL: u32 = 1;
 /// where every image moves all of them, and less where it does not.
 const PATIENCE: u64 = 500_000_000;
 
-/// Images between two looks, if there are so many weights of hidden units: of all up to the next test, always as many, and where
-/// one after the other is learned, 64, as many as learners [put together](Learner::learn) at most, or half of them, unless these would
-/// take long.
+/// Images between two looks, if there are so many weights of hidden units: of all up to the next test, always much the same number.
+/// Where one after the other is learned, and they are few by the time that they take, up to 64, as many as learners
+/// [put together](Learner::learn), unless these would take far longer.
 fn patience(weights: u64, batch: usize, test_every: u64) -> u64 {
     let most = match (PATIENCE / weights).max(1) {
         8..128 if batch == 1 => 64,
