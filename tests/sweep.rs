@@ -162,14 +162,15 @@ fn a_journal_of_something_else_is_refused() {
     assert!(words(header("plan")).starts_with("cannot write"));
 }
 
-/// They are not read: two of them would never end.
+/// They are not read: one of them would never end. Nothing here starts a process, as to make a pipe would: until that has begun, it
+/// holds all files that are open, and so the locks of other tests' journals.
 #[cfg(target_os = "linux")]
 #[test]
 fn what_is_no_file_is_no_journal() {
     let folder = TempDir::new().unwrap();
-    let pipe = folder.path().join("pipe");
-    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
-    for path in [Path::new("/dev/null"), &pipe, Path::new("/dev/zero")] {
+    let socket = folder.path().join("socket");
+    let _bound = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+    for path in [Path::new("/dev/null"), &socket, Path::new("/dev/zero")] {
         let told = format!("{}: not a file; give a journal, or a name that is not taken", path.display());
         assert_eq!(Journal::open(path, header("plan")).unwrap_err().to_string(), told);
         assert_eq!(Journal::load(path).unwrap_err().to_string(), told);
