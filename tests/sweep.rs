@@ -167,10 +167,7 @@ fn a_journal_of_something_else_is_refused() {
 #[cfg(target_os = "linux")]
 #[test]
 fn what_is_no_file_is_no_journal() {
-    let folder = TempDir::new().unwrap();
-    let socket = folder.path().join("socket");
-    let _bound = std::os::unix::net::UnixListener::bind(&socket).unwrap();
-    for path in [Path::new("/dev/null"), &socket, Path::new("/dev/zero")] {
+    for path in ["/dev/null", "/dev/zero"].map(Path::new) {
         let told = format!("{}: not a file; give a journal, or a name that is not taken", path.display());
         assert_eq!(Journal::open(path, header("plan")).unwrap_err().to_string(), told);
         assert_eq!(Journal::load(path).unwrap_err().to_string(), told);

@@ -267,14 +267,10 @@ fn a_run_stops_above_its_target_and_only_there() {
 
 #[test]
 fn settings_that_do_not_fit_the_data_are_refused() {
-    let told = |settings: &Settings| run_watched(settings, &mut ()).unwrap_err().to_string();
+    let error = run_watched(&Settings { images: Some(60_001), ..settings("sgd") }, &mut ()).unwrap_err();
     assert_eq!(
-        told(&Settings { images: Some(60_001), ..settings("sgd") }),
+        error.to_string(),
         "--images: 60001 asked for, but mnist has 60000 training images; give 1 to 60000"
-    );
-    assert_eq!(
-        told(&Settings { images: Some(600), batch: 601, ..settings("sgd") }),
-        "--batch: 601 asked for, but an epoch has 600 images; give 1 to 600"
     );
 }
 

@@ -103,7 +103,9 @@ pub(super) fn run(args: &Compare, mut files: Files) -> Result<Code> {
     let Stage { engine, data, .. } = &stage;
     files.spare(data)?;
     for (_, settings) in &mut contestants {
-        settings.images = Some(training_images(settings, data)?);
+        let images = training_images(settings, data)?;
+        args.protocol.check_batch(images)?;
+        settings.images = Some(images);
     }
 
     let path = args.journal.as_deref();

@@ -80,7 +80,7 @@ pub(crate) fn print(text: &str) -> dlr::Result<()> {
     is_read(text).map(drop)
 }
 
-/// The same, and tells whether the pipe is open yet.
+/// The same, and tells whether the pipe is still open.
 pub(crate) fn is_read(text: &str) -> dlr::Result<bool> {
     let mut out = io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {

@@ -29,8 +29,8 @@ pub(crate) struct Protocol {
     #[arg(long, value_name = "N", value_parser = whole(1..=u64::from(u32::MAX)), allow_hyphen_values = true)]
     pub(super) validate: Option<u64>,
 
-    /// Stop when test accuracy is above ACC (strictly), or `none` to train through all epochs, which leaves nothing to compare or
-    /// tune by [default: 0.96]
+    /// Stop when test accuracy is above ACC (strictly), or `none` to train through all epochs (compare and tune need a number)
+    /// [default: 0.96]
     #[arg(long, value_name = "ACC|none", value_parser = target, allow_hyphen_values = true)]
     pub(super) target: Option<Target>,
 
@@ -106,6 +106,18 @@ impl Protocol {
             option: "--target",
             problem: "without a target there is nothing to get to first".into(),
             cure: "give a share from 0 to below 1".into(),
+        })
+    }
+
+    /// Refuses a batch that is larger than an epoch of so many images, and would be cut to that.
+    pub(super) fn check_batch(&self, images: usize) -> Result<()> {
+        if self.batch <= images as u64 {
+            return Ok(());
+        }
+        Err(Error::Settings {
+            option: "--batch",
+            problem: format!("{} asked for, but an epoch has {images} images", self.batch),
+            cure: format!("give 1 to {images}"),
         })
     }
 

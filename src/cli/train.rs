@@ -61,7 +61,11 @@ fn prepare(args: Train, mut files: Files) -> Result<Job> {
     files.writes("--save", args.save.as_deref(), model::check_place)?;
     files.writes("--checkpoint", args.checkpoint.as_deref(), Checkpoint::check_place)?;
     let data = args.protocol.source.or_known(resumed.as_ref().map(|(_, origin)| &*origin.data)).open()?;
-    settings.images = Some(training_images(&settings, &data)?);
+    let images = training_images(&settings, &data)?;
+    settings.images = Some(images);
+    if resumed.is_none() {
+        args.protocol.check_batch(images)?;
+    }
     files.spare(&data)?;
     if let Some(saved) = &loaded {
         saved.check_fits(&data)?;
@@ -212,7 +216,7 @@ fn several(job: Job, runs: u64) -> Result<Code> {
         .install(|| over_seeds(settings, seeds, data, |seed| job.start(seed), || progress.observer(), tell));
     progress.finish();
     let found = match found {
-        Err(Error::Interrupted) => return Ok(Code::Done),
+        Err(Error::Interrupted) => return Ok(signals.received().unwrap_or(Code::Done)),
         found => found?,
     };
 

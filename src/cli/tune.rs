@@ -131,7 +131,9 @@ pub(super) fn run(args: &Tune, mut files: Files) -> Result<Code> {
     let settings = |hyper: &Hyper, seed| {
         let optimizer = args.optimizer.with(args.protocol.defaults(args.optimizer), hyper)?;
         let mut settings = args.protocol.settings(&args.hidden, optimizer);
-        settings.images = Some(training_images(&settings, data)?);
+        let images = training_images(&settings, data)?;
+        args.protocol.check_batch(images)?;
+        settings.images = Some(images);
         settings.seed = seed;
         Ok(settings)
     };

@@ -41,8 +41,10 @@ impl Saved {
     /// # Errors
     /// [`Error::Data`] as [`load`](Self::load).
     pub fn from_bytes(path: &Path, bytes: &[u8]) -> Result<Self> {
-        let network = model::from_bytes(bytes).and_then(|network| Checkpoint::check(bytes).map(|()| network));
-        let network = network.map_err(|problem| Error::data(path, problem, model::LOAD_CURE))?;
+        let network =
+            model::from_bytes(bytes).map_err(|problem| Error::data(path, problem, model::LOAD_CURE))?;
+        Checkpoint::check(bytes)
+            .map_err(|problem| Error::data(path, problem, "give a file that is as it was written"))?;
         let origin = model::origin(bytes).unwrap_or_default();
         let inputs = || origin["config"]["inputs"].as_str()?.parse().ok();
         let one_hot = || {

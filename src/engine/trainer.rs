@@ -25,8 +25,7 @@ pub const PROTOCOL: u32 = 1;
 const PATIENCE: u64 = 500_000_000;
 
 /// Images between two looks, if there are so many weights of hidden units: of all up to the next test, always much the same number.
-/// Where one after the other is learned, and they are few by the time that they take, up to 64, as many as learners
-/// [put together](Learner::learn), unless these would take far longer.
+/// Where one after the other is learned, 8 to 127 become 64 at most, as many as learners [put together](Learner::learn).
 fn patience(weights: u64, batch: usize, test_every: u64) -> u64 {
     let most = match (PATIENCE / weights).max(1) {
         8..128 if batch == 1 => 64,
@@ -184,13 +183,6 @@ pub fn training_images(settings: &Settings, data: &Dataset) -> Result<usize> {
             cure: format!("give 1 to {all}"),
         });
     }
-    if settings.batch > used {
-        return Err(Error::Settings {
-            option: "--batch",
-            problem: format!("{} asked for, but an epoch has {used} images", settings.batch),
-            cure: format!("give 1 to {used}"),
-        });
-    }
     Ok(used)
 }
 
@@ -290,7 +282,7 @@ impl<'a> Progress<'a> {
         });
         let (low, high) = settings.one_hot;
         let task = Task {
-            batch: settings.batch,
+            batch: settings.batch.min(per_epoch),
             one_hot: OneHot { low: low as f32, high: high as f32 },
             backprop: settings.backprop.into(),
             threads,

@@ -178,6 +178,10 @@ fn options_that_contradict_each_other_are_refused() {
     dlr("--momentum 0.5").failed(2, &["--momentum", "dlr"]);
     dlr("--target none --require-target").failed(2, &["--require-target", "--target"]);
     dlr("--images 60001").failed(2, &["--images", "60001", "60000"]);
+    for command in ["", "compare sgd dlr", "tune sgd"] {
+        let told = "--batch: 601 asked for, but an epoch has 600 images; give 1 to 600";
+        dlr(&format!("{command} --images 600 --batch 601")).failed(2, &[told]);
+    }
 
     let desk = Desk::new();
     desk.json("--hidden 3 --epochs 0 --save three");

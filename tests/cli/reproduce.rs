@@ -229,7 +229,7 @@ fn journals_of_something_else_are_left_alone() {
         ("same-name/tiny", "a journal of another reproduce sweep: its plan or data differ"),
     ] {
         let run = desk.dlr(&format!("{SHORT} --out out --data {data}"));
-        run.failed(4, &[&journal, words, "; choose another place for it"]);
+        run.failed(4, &[&journal, words, "; choose another place for the journal"]);
     }
     fs::copy(desk.path(&journal), desk.path("out/mse.journal")).unwrap();
     desk.dlr(&format!("{SHORT} --out out --preset mse"))
@@ -238,7 +238,7 @@ fn journals_of_something_else_are_left_alone() {
 
     desk.write(&journal, "Dear diary,\n");
     desk.dlr(&format!("{SHORT} --out out"))
-        .failed(4, &["no journal of dlr", "; choose another place for it"]);
+        .failed(4, &["no journal of dlr", "; choose another place for the journal"]);
     assert_eq!(desk.read(&journal), b"Dear diary,\n");
     fs::remove_file(desk.path(&journal)).unwrap();
     fs::create_dir(desk.path(&journal)).unwrap();

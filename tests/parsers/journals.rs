@@ -6,7 +6,7 @@ use crate::samples;
 use dlr::experiments::sweep::journal::parse;
 use std::path::Path;
 
-const OTHER: &str = "choose another place for it";
+const OTHER: &str = "choose another place for the journal";
 const RESTORE: &str = "restore it from a copy, or remove it, which loses its runs";
 
 fn read(bytes: &[u8]) -> Result<(), String> {

@@ -70,9 +70,9 @@ pub fn mean_of_hits(results: &[Option<f64>]) -> Option<Interval> {
 /// smaller.
 ///
 /// `None` if there are fewer than two seeds, if the median of `theirs` is infinite, to which nothing has a ratio
-/// that says anything, or if both are 0. Where that befalls only some of the samples drawn, the ratio could be
-/// anything there, or near 0 if ours is finite: it counts as 0 for the lower end, and, where both are infinite
-/// or 0, as infinite for the upper one, which errs on the wide side.
+/// that says anything, or if both are 0. A sample drawn in which only theirs is infinite has the ratio 0; one in
+/// which both are infinite, or both 0, counts as 0 for the lower end, and as infinite for the upper one, which
+/// errs on the wide side.
 ///
 /// # Panics
 /// If the lengths differ.

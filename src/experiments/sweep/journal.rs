@@ -119,7 +119,7 @@ impl Journal {
         memory::attempt(|| file.read_to_end(&mut bytes)).map_err(read_error(path))?;
         let Contents { header: found, outcomes, length } = parse(path, &bytes)?;
         if let Some(difference) = found.as_ref().and_then(|found| header.difference(found)) {
-            let cure = "choose another place for it, or remove it if it is no longer wanted";
+            let cure = "choose another place for the journal, or remove this one if it is no longer wanted";
             return Err(Error::data(path, format!("a journal {difference}"), cure));
         }
         let mut warning = None;
@@ -269,7 +269,7 @@ fn lock(path: &Path) -> Result<File> {
 }
 
 fn busy(path: &Path) -> Error {
-    let cure = "wait until that has ended, or choose another place for it";
+    let cure = "wait until that has ended, or choose another place for the journal";
     Error::data(path, "another dlr is writing to this journal", cure)
 }
 
@@ -305,7 +305,7 @@ pub fn parse(path: &Path, bytes: &[u8]) -> Result<Contents> {
                 return Err(Error::data(
                     path,
                     format!("no journal of dlr: {what}"),
-                    "choose another place for it",
+                    "choose another place for the journal",
                 ));
             }
             Err(what) => return Err(damaged(number, what)),
