@@ -209,7 +209,7 @@ impl Checkpoint {
     pub fn from_bytes(path: &Path, bytes: &[u8]) -> Result<(Self, Origin)> {
         let damaged = |problem| Error::data(path, problem, LOAD_CURE);
         let file = model::parse(bytes).map_err(damaged)?;
-        let about = model::origin(bytes).and_then(|mut about| about.get_mut(ABOUT).map(Value::take));
+        let about = Self::about(bytes);
         let no_checkpoint =
             || damaged("a model, but no checkpoint: it lacks what it takes to go on".to_owned());
         let about = about.ok_or_else(no_checkpoint)?;
@@ -221,10 +221,14 @@ impl Checkpoint {
         Err(Error::data(path, problem, SCHEMA_CURE))
     }
 
+    /// What a file says of itself, if it is a checkpoint of any form.
+    fn about(bytes: &[u8]) -> Option<Value> {
+        model::origin(bytes)?.get_mut(ABOUT).map(Value::take)
+    }
+
     /// Refuses the bytes of a checkpoint of this form that is not as it was written. Anything else may be a model.
     pub(super) fn check(bytes: &[u8]) -> std::result::Result<(), String> {
-        let about = model::origin(bytes).and_then(|mut about| about.get_mut(ABOUT).map(Value::take));
-        match about.filter(|about| about["schema"] == SCHEMA) {
+        match Self::about(bytes).filter(|about| about["schema"] == SCHEMA) {
             Some(about) => Self::read(&model::parse(bytes)?, about).map(drop),
             None => Ok(()),
         }

@@ -164,12 +164,8 @@ impl Recorded {
             problem: "the run began with weights from a file".into(),
             cure: "give that file".into(),
         })?;
-        let shapes = [
-            (start.inputs(), start.hidden(), start.outputs()),
-            (data.inputs, self.config.hidden.clone(), data.classes),
-        ];
-        let [of_weights, of_config] =
-            shapes.map(|(inputs, hidden, outputs)| format!("{inputs}-{hidden}-{outputs}"));
+        let of_weights = start.hidden().between(start.inputs(), start.outputs());
+        let of_config = self.config.hidden.between(data.inputs, data.classes);
         if of_weights != of_config {
             return Err(Error::Settings {
                 option: "--load",

@@ -89,6 +89,7 @@ fn places_that_cannot_be_saved_to_are_refused_before_training() {
 fn what_is_not_a_file_is_not_replaced() {
     let desk = Desk::new();
     desk.make_pipe("pipe");
+    desk.dlr("compare sgd dlr --images 600 --journal pipe").failed(4, &["pipe: not a file; give a journal"]);
     desk.dlr("--images 600 --quiet --save pipe").failed(1, &["cannot write pipe: ", "; give --save a file"]);
     assert!(!desk.path("pipe").is_file(), "the pipe is gone");
     assert_eq!(desk.files(), ["pipe"]);

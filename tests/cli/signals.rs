@@ -64,7 +64,7 @@ fn interrupted_runs_count_for_nothing_and_those_before_are_told() {
         signal(&child, "INT");
         stderr.read_to_string(&mut told).unwrap();
         let run = Finished { stderr: told, ..child.wait_with_output().unwrap().into() };
-        assert!(run.stderr.contains("1 of 6 runs\n2 of 6 runs\n"), "{run:?}");
+        assert!(run.stderr.starts_with("1 of 6 runs\n2 of 6 runs\n"), "{run:?}");
         assert_eq!(run.code, Some(130), "{run:?}");
         if json.is_empty() {
             // The one that ended first had perhaps begun no other yet.
